@@ -1,0 +1,238 @@
+/**
+ * What the product and a connector say to each other. Records are plain JSON: text, finite numbers, booleans, null,
+ * lists and nested records. Numbers that a JS number cannot hold exactly (PostgreSQL numeric, bigint) travel as decimal
+ * text; dates as ISO 8601 text. The field's `type` says what the text means.
+ */
+import type { z } from "zod";
+import type { FailureInfo } from "./errors.ts";
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+export type JsonRecord = { [name: string]: Json };
+
+export type FieldType =
+  | "text"
+  | "integer"
+  | "decimal"
+  | "boolean"
+  | "date"
+  | "datetime"
+  | "time"
+  | "json"
+  | "list"
+  | "record"
+  | "any";
+
+/** One field of a stream, a sink or a point in a flow. */
+export type Field = {
+  name: string;
+  type: FieldType;
+  title?: string;
+  /** the sink refuses a record without it (not null, no default) */
+  required?: boolean;
+  nullable?: boolean;
+  /** longest text, in characters */
+  maxLength?: number;
+  /** all digits, and digits after the point */
+  precision?: number;
+  scale?: number;
+  /** part of the record's key */
+  key?: boolean;
+  unique?: boolean;
+  /** the target fills it when it is absent */
+  default?: boolean;
+  /** the only texts allowed */
+  options?: string[];
+  /** fields of a record, or of a list's records */
+  fields?: Field[];
+  sample?: Json;
+  /** share of empty values in the samples, 0 to 1 */
+  emptyShare?: number;
+};
+
+export type StreamInfo = {
+  name: string;
+  title: string;
+  fields: Field[];
+  /** fields that identify a record; empty when the source has none */
+  key: string[];
+  /** fields that can serve as a watermark: they grow whenever a record changes */
+  watermarks: string[];
+  /** about how many records, when the source tells cheaply */
+  estimate?: number;
+};
+
+export type Operation = "insert" | "update" | "upsert" | "delete";
+export type Undoability = "full" | "lossy" | "none";
+
+export type SinkInfo = {
+  name: string;
+  title: string;
+  fields: Field[];
+  /** takes fields that `fields` does not name (a REST sink without a schema) */
+  open: boolean;
+  /** sets of fields that identify one record: primary key and unique constraints; empty = any field may be tried */
+  matchKeys: string[][];
+  operations: Operation[];
+  /** records per `write` that suit the system best */
+  batchSize: number;
+  /** can read a record back: before-images, compare, undo and the dry run need it */
+  readBack: boolean;
+  undo: Undoability;
+  /** what is lost or why it cannot be undone, a sentence for the screen */
+  undoNote?: string;
+  idempotencyKeys: boolean;
+  /** "once": after any crash the target holds each write once; "at-least-once": it may arrive twice */
+  effect: "once" | "at-least-once";
+};
+
+export type ReadRequest = {
+  stream: string;
+  /** position after the last page that was checkpointed, as this connector made it; null at the start */
+  cursor: Json;
+  /** incremental: only records whose `field` is beyond `after` (null: all), oldest first; `until` (inclusive) ends a backfill */
+  watermark?: { field: string; after: Json; until?: Json };
+  /** records per page wanted */
+  pageSize: number;
+  /** stop after so many records (a preview, a limited dry run) */
+  limit?: number;
+  signal: AbortSignal;
+};
+
+/** A record the source holds but that cannot be read as one (a CSV line with too many columns). It becomes a dead letter. */
+export type Unreadable = { key: string; data: JsonRecord; failure: FailureInfo };
+
+export type ReadPage = {
+  records: JsonRecord[];
+  unreadable?: Unreadable[];
+  /** where reading resumes after this page */
+  cursor: Json;
+  /** the newest watermark up to and including this page */
+  watermark?: Json;
+};
+
+/** One record to write. `key` identifies it in the ledger; keys are unique within one `write` call. */
+export type WriteRecord = { key: string; values: JsonRecord; idempotencyKey: string };
+
+export type WriteRequest = {
+  sink: string;
+  operation: Operation;
+  /** fields that find the existing record; empty only for `insert` */
+  match: string[];
+  records: WriteRecord[];
+  signal: AbortSignal;
+};
+
+/** A change about to be sent, for the ledger. `index` points into `records`. */
+export type LedgerEntry = {
+  index: number;
+  operation: "create" | "update" | "delete";
+  /** fields with values by which the target finds this record again */
+  identity: JsonRecord;
+  /** update: the old values of the fields that change; delete: the whole record; create: null */
+  before: JsonRecord | null;
+  /** update: the new values of the fields that change; create: the values written (as stored, when known); delete: null */
+  after: JsonRecord | null;
+  remoteId?: string;
+};
+
+export type WriteHooks = {
+  /**
+   * Stores the entries durably. Await it before anything can become visible in the target (before a request is sent,
+   * before a transaction commits). Throws when this worker no longer owns the run: then send nothing and let it pass.
+   * @param receipt lets `settle` find out after a crash whether these entries landed (a transaction id)
+   */
+  enter(entries: LedgerEntry[], receipt?: Json): Promise<void>;
+};
+
+export type WriteOutcome =
+  | { outcome: "created" | "updated" | "deleted"; remoteId?: string; identity?: JsonRecord; after?: JsonRecord }
+  | { outcome: "unchanged" }
+  /** this record failed; `failure.kind` says whether it is the record's fault (rejected) or may pass (transient) */
+  | { outcome: "failed"; failure: FailureInfo }
+  /** sent, but the answer was lost and cannot be found out here */
+  | { outcome: "unknown"; failure: FailureInfo };
+
+/** What a write would do, found out by reading only. */
+export type Foreseen =
+  | {
+      outcome: "created" | "updated" | "deleted";
+      identity: JsonRecord;
+      before: JsonRecord | null;
+      after: JsonRecord | null;
+    }
+  | { outcome: "unchanged" }
+  | { outcome: "failed"; failure: FailureInfo };
+
+export type ForeseeRequest = WriteRequest & {
+  /** records this same dry run has already foreseen, by `key`: what the target would hold now; null = deleted */
+  assumed?: Map<string, JsonRecord | null>;
+};
+
+/** A ledger row to put back. */
+export type UndoRecord = {
+  key: string;
+  operation: "create" | "update" | "delete";
+  identity: JsonRecord;
+  before: JsonRecord | null;
+  after: JsonRecord | null;
+  remoteId?: string;
+  idempotencyKey: string;
+};
+
+export type UndoRequest = {
+  sink: string;
+  /** keys are unique within one call */
+  records: UndoRecord[];
+  /** restore even what was changed since */
+  force: boolean;
+  /** compare only; write nothing */
+  preview: boolean;
+  signal: AbortSignal;
+};
+
+export type UndoOutcome =
+  | { outcome: "restored"; entry: Omit<LedgerEntry, "index"> | null }
+  /** `now`: what the target holds instead of `after`; null = the record is gone */
+  | { outcome: "conflict"; now: JsonRecord | null; message: string }
+  | { outcome: "failed"; failure: FailureInfo };
+
+/** An open connection to one remote system. Methods may be called concurrently. */
+export type ConnectorSession = {
+  /** Talks to the system once. Resolves when it answers and lets us in; throws an IntegrationError that names which and what to do. */
+  check(signal: AbortSignal): Promise<{ message?: string }>;
+  streams(signal: AbortSignal): Promise<StreamInfo[]>;
+  sinks(signal: AbortSignal): Promise<SinkInfo[]>;
+  read(request: ReadRequest): AsyncIterable<ReadPage>;
+  /** Outcomes in the order of `records`. Throws only when nothing of the call landed (or its receipt can tell). */
+  write(request: WriteRequest, hooks: WriteHooks): Promise<WriteOutcome[]>;
+  /** The dry run of `write`; writes nothing anywhere. */
+  foresee(request: ForeseeRequest): Promise<Foreseen[]>;
+  undo(request: UndoRequest, hooks: WriteHooks): Promise<UndoOutcome[]>;
+  /** After a crash: did the write with this receipt land? */
+  settle?(receipt: Json, signal: AbortSignal): Promise<"landed" | "absent" | "unknown">;
+  close(): Promise<void>;
+};
+
+export type OpenOptions<S, C> = {
+  /** the connection's name, for messages */
+  name: string;
+  settings: S;
+  credentials: C;
+  /** may this connection go to loopback and private addresses (DESIGN §9) */
+  allowPrivateNetwork: boolean;
+  /** the product's data folder, for connectors that keep files beside it */
+  dataDir?: string;
+};
+
+/** What a connector shows of itself without a connection. */
+export type Connector<S = unknown, C = unknown> = {
+  id: string;
+  title: string;
+  summary: string;
+  /** our own mark: up to two letters on a tinted tile */
+  mark: { letters: string; tint: "teal" | "blue" | "amber" | "violet" | "green" | "slate" | "rose" };
+  settings: z.ZodType<S>;
+  /** `.meta({ secret: true })` fields are write-only */
+  credentials: z.ZodType<C>;
+  open(options: OpenOptions<S, C>): Promise<ConnectorSession>;
+};
