@@ -1,0 +1,109 @@
+/** What a step kind is made of. One folder per kind in engine/steps, one line in engine/steps/registry.ts. */
+import type { z } from "zod";
+import type { FailureInfo } from "../../connectors/sdk/errors.ts";
+import type { Field, JsonRecord, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
+
+/** The fields at one point of a flow. `open`: a record may hold fields that are not listed (a webhook without a sample). */
+export type Shape = { fields: Field[]; open: boolean };
+
+/** Something a person must mend before publishing: where, what, and how. */
+export type Problem = { step: string; field?: string; message: string; remedy: string };
+
+/** What one connection offers, as far as it is known. `unavailable` says why nothing is known. */
+export type ConnectionShape = {
+  name: string;
+  connector: string;
+  streams?: StreamInfo[];
+  sinks?: SinkInfo[];
+  unavailable?: string;
+};
+
+/** All that validation needs to know of the world outside the document. */
+export type FlowWorld = {
+  connections: ReadonlyMap<string, ConnectionShape>;
+  /** learnt fields of a trigger without a declared shape, by step id */
+  learnt?: ReadonlyMap<string, Field[]>;
+};
+
+/** Outcomes of a record (DESIGN §1), best last: the least good part decides for a record that fanned out. */
+export const OUTCOMES = [
+  "dead",
+  "held",
+  "duplicate",
+  "filtered",
+  "unchanged",
+  "deleted",
+  "updated",
+  "created",
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/**
+ * Records on their way through a page. `origins[i]` is the index, in the page as it was read, of the record that
+ * `records[i]` came from; a record that fans out has several parts with one origin.
+ */
+export type Batch = { records: JsonRecord[]; origins: number[] };
+
+/** A part that ends at a step. `record` is the part as it entered the step. */
+export type Ended = { origin: number; outcome: Outcome; record: JsonRecord; failure?: FailureInfo; key?: string };
+
+export type StepResult = { out: { [port: string]: Batch }; ended: Ended[] };
+
+/** What an executor may use while a page is worked on. */
+export type StepContext = {
+  /** fixed for the whole run, so that a page worked on twice gives the same */
+  now: Date;
+  timeZone: string;
+  mode: "live" | "dry";
+  signal: AbortSignal;
+  /** dedupe: which of `keys` (unique) were let through before this page; the page's checkpoint stores the new ones */
+  seen(stepId: string, scope: "run" | "forever", keys: string[]): Promise<Set<string>>;
+  /** remembers keys with this page's checkpoint */
+  remember(stepId: string, scope: "run" | "forever", keys: string[]): void;
+};
+
+/** Works on one batch. Never throws for a record's sake: such a record is `ended` as dead with its failure. */
+export type StepExecutor = (batch: Batch, context: StepContext) => StepResult | Promise<StepResult>;
+
+export type StepRole = "trigger" | "middle" | "end";
+
+/** What a step sees of its surroundings while it is validated and compiled. */
+export type StepSite<S> = { step: S; input: Shape; world: FlowWorld };
+
+export type StepDefinition<S extends { id: string; kind: string } = { id: string; kind: string }> = {
+  kind: S["kind"];
+  role: StepRole;
+  title: string;
+  /** one sentence for the palette */
+  summary: string;
+  /** lucide icon name and the tint of its tile */
+  icon: string;
+  tint: "teal" | "blue" | "amber" | "violet" | "green" | "slate" | "rose";
+  schema: z.ZodType<S>;
+  /** out-ports by name; "out" is the plain one. Ends have none. */
+  ports(step: S): { name: string; title: string }[];
+  /** the shape at each out-port */
+  output(site: StepSite<S>): { [port: string]: Shape };
+  /** problems of this step alone, in the light of what arrives */
+  problems(site: StepSite<S>): Problem[];
+  /** middle steps: the executor. Triggers and writes are carried out by engine/run. */
+  compile?(site: StepSite<S>): StepExecutor;
+  /** one line for the card on the canvas ("5 rules", "11 of 12 fields") */
+  describe(step: S): string;
+  /** a new step as the palette drops it, without its id */
+  draft(): Omit<S, "id">;
+  /** documented uses; a test runs each: input records → what leaves by port, what ends */
+  examples: StepExample[];
+};
+
+export type StepExample = {
+  title: string;
+  step: { [name: string]: unknown };
+  input: JsonRecord[];
+  out?: { [port: string]: JsonRecord[] };
+  ended?: { outcome: Outcome; code?: string; field?: string }[];
+};
+
+export function defineStep<S extends { id: string; kind: string }>(definition: StepDefinition<S>): StepDefinition<S> {
+  return definition;
+}
