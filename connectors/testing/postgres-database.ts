@@ -1,0 +1,57 @@
+/** A PostgreSQL database of its own for a test file. */
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+
+export type TestDatabase = {
+  url: string;
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  /** Drops the database, ending whatever is still connected to it. */
+  drop(): Promise<void>;
+};
+
+/** The server tests use: `npm test` names it; otherwise one on this machine that trusts `postgres`. */
+export const adminUrl = () => process.env.PLUMBLINE_TEST_DATABASE_URL ?? "postgres://postgres@127.0.0.1:5432/postgres";
+
+/**
+ * Creates an empty database named `<prefix>_<random>` on the test server.
+ *
+ * @throws when the server cannot be reached; the message says how to name another
+ */
+export async function createTestDatabase(prefix: string): Promise<TestDatabase> {
+  const admin = new URL(adminUrl());
+  const database = `${prefix}_${randomBytes(5).toString("hex")}`;
+  await runOn(admin, `CREATE DATABASE ${pg.escapeIdentifier(database)}`);
+  const url = new URL(admin);
+  url.pathname = `/${database}`;
+  return {
+    url: url.href,
+    host: admin.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(admin.port || 5432),
+    user: decodeURIComponent(admin.username) || "postgres",
+    password: decodeURIComponent(admin.password),
+    database,
+    drop: () => runOn(admin, `DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`),
+  };
+}
+
+async function runOn(server: URL, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server.href });
+  try {
+    await client.connect();
+  } catch (error) {
+    const where = `${server.hostname}:${server.port || 5432}`;
+    throw new Error(
+      `Tests need a PostgreSQL server; none let us in at ${where}. Set PLUMBLINE_TEST_DATABASE_URL to one whose user may create databases.`,
+      { cause: error },
+    );
+  }
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
