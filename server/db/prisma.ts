@@ -1,0 +1,51 @@
+/**
+ * The product's database: one connection pool per process, with the Prisma client on top. Next bundles its own copy of
+ * every module, so the pool is kept on `globalThis`, where both copies find it.
+ */
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+import { type Prisma, PrismaClient } from "./generated/client.ts";
+
+export type Db = PrismaClient;
+/** What `db.$transaction(async (tx) => …)` hands over. */
+export type Tx = Prisma.TransactionClient;
+export type Database = { url: string; db: Db; pool: pg.Pool };
+
+const shared = globalThis as typeof globalThis & { plumblineDatabases?: Map<string, Database> };
+const poolSize = () => Number(process.env.PLUMBLINE_POOL_SIZE) || 10;
+
+/** The pool and Prisma client for a database, made at the first call and shared from then on. */
+export function databaseFor(url: string): Database {
+  shared.plumblineDatabases ??= new Map();
+  const known = shared.plumblineDatabases.get(url);
+  if (known) return known;
+  const pool = new pg.Pool({ connectionString: url, max: poolSize(), application_name: "plumbline" });
+  pool.on("error", () => {}); // an idle client lost its server; the pool drops it and the next query reconnects
+  const database = { url, pool, db: new PrismaClient({ adapter: new PrismaPg(pool) }) };
+  shared.plumblineDatabases.set(url, database);
+  return database;
+}
+
+/** The Prisma client for a database. */
+export const prismaFor = (url: string): Db => databaseFor(url).db;
+
+/** @throws when DATABASE_URL is not set */
+export function databaseUrl(): string {
+  const url = process.env.DATABASE_URL;
+  if (!url) throw new Error("DATABASE_URL is not set. Start with `npm start`, or name the PostgreSQL database to use.");
+  return url;
+}
+
+/** Prisma client and pool of this process's database (DATABASE_URL). */
+export const getDatabase = (): Database => databaseFor(databaseUrl());
+export const getDb = (): Db => getDatabase().db;
+export const pool = (): pg.Pool => getDatabase().pool;
+
+/** Ends the pool of a database (this process's own when none is named); further queries make a new one. */
+export async function closeDatabase(url: string = databaseUrl()): Promise<void> {
+  const known = shared.plumblineDatabases?.get(url);
+  if (!known) return;
+  shared.plumblineDatabases?.delete(url);
+  await known.db.$disconnect();
+  await known.pool.end();
+}

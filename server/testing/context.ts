@@ -1,0 +1,15 @@
+import type { ServerContext } from "../context.ts";
+import { newId } from "../ids.ts";
+import type { Role } from "../trpc/contract.ts";
+import type { TestDatabase } from "./database.ts";
+
+/** A fresh workspace in a test database, and the context of a person in it. */
+export async function testContext({ db, pool }: TestDatabase, role: Role = "owner"): Promise<ServerContext> {
+  const workspaceId = newId("ws");
+  const userId = newId("usr");
+  const email = `${role}.${userId}@example.com`;
+  await db.workspace.create({ data: { id: workspaceId, name: "Test company" } });
+  await db.user.create({ data: { id: userId, name: `The ${role}`, email } });
+  await db.membership.create({ data: { workspaceId, userId, role } });
+  return { db, pool, workspaceId, actor: { id: userId, name: email, role, kind: "person" } };
+}

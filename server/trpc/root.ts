@@ -1,0 +1,11 @@
+/** All routers. Each sits in server/<noun>/router.ts; keep the lines in alphabetical order. */
+import { sessionRouter } from "../session/router.ts";
+import { createCallerFactory, router } from "./init.ts";
+
+export const appRouter = router({
+  session: sessionRouter,
+});
+
+export type AppRouter = typeof appRouter;
+/** Calls procedures without HTTP: tests, and pages rendered on the server. */
+export const createCaller = createCallerFactory(appRouter);
