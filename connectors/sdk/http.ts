@@ -1,0 +1,361 @@
+/**
+ * The HTTP client of connectors: one pool of connections per session, JSON in and out, every failure an IntegrationError
+ * (see http-errors.ts), the network rule of DESIGN §9 kept at every hop, secrets kept out of messages.
+ */
+
+import { pipeline } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { Agent, type Dispatcher, request as send } from "undici";
+import type { z } from "zod";
+import { IntegrationError, quote } from "./errors.ts";
+import { type Answered, type Asked, failedAnswer, noAnswer } from "./http-errors.ts";
+import { parseJson } from "./json.ts";
+import { assertAllowedHost, pinnedLookup } from "./network.ts";
+import { type ClientCredentials, clientCredentials } from "./oauth.ts";
+import type { Json } from "./types.ts";
+
+export type HttpAuth =
+  | { kind: "none" }
+  | { kind: "basic"; username: string; password: string }
+  | { kind: "bearer"; token: string }
+  | { kind: "apiKey"; name: string; in: "header" | "query"; value: string }
+  | ({ kind: "oauth2" } & ClientCredentials);
+
+export type HttpOptions = {
+  /** the connection's name, for messages */
+  name: string;
+  /** paths are added to it; its own path and query are kept */
+  baseUrl: string;
+  auth?: HttpAuth;
+  headers?: Record<string, string>;
+  allowPrivateNetwork: boolean;
+  /** for one request with its whole answer; 30,000 when absent */
+  timeoutMs?: number;
+  /** largest answer taken; 50 MB when absent */
+  maxAnswerBytes?: number;
+  /** connections kept open at most; 16 when absent */
+  connections?: number;
+  /** further texts that must never stand in a message */
+  secrets?: string[];
+};
+
+export type Query = Record<string, Json | undefined>;
+
+export type RequestOptions<T = Json> = {
+  query?: Query;
+  headers?: Record<string, string>;
+  /** sent as JSON */
+  body?: unknown;
+  /** sent as application/x-www-form-urlencoded, instead of `body` */
+  form?: Record<string, string>;
+  /** checks the answer's body; what does not fit is a settings failure that names the place */
+  schema?: z.ZodType<T>;
+  /** whether the address names one record (404 is that record's failure) or a list (404 is a settings failure); "list" when absent */
+  about?: "list" | "record";
+  /** statuses taken as success beside 2xx */
+  ok?: number[];
+  signal?: AbortSignal;
+};
+
+export type HttpAnswer<T = Json> = { status: number; headers: Record<string, string>; body: T; url: string };
+
+/** `path` begins with "/" and is added to the base URL, or is a whole URL of the same origin. */
+export type Http = {
+  request<T = Json>(method: string, path: string, options?: RequestOptions<T>): Promise<HttpAnswer<T>>;
+  get<T = Json>(path: string, options?: RequestOptions<T>): Promise<T>;
+  post<T = Json>(path: string, options?: RequestOptions<T>): Promise<T>;
+  put<T = Json>(path: string, options?: RequestOptions<T>): Promise<T>;
+  patch<T = Json>(path: string, options?: RequestOptions<T>): Promise<T>;
+  delete<T = Json>(path: string, options?: RequestOptions<T>): Promise<T>;
+  close(): Promise<void>;
+};
+
+const redirects = new Set([301, 302, 303, 307, 308]);
+
+export function createHttp(options: HttpOptions): Http {
+  const { name, auth = { kind: "none" }, timeoutMs = 30_000, maxAnswerBytes = 50 * 1024 * 1024 } = options;
+  const base = baseOf(name, options.baseUrl);
+  const rule = { allowPrivateNetwork: options.allowPrivateNetwork };
+  const agent = new Agent({
+    connections: options.connections ?? 16,
+    keepAliveTimeout: 4_000,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    connect: { timeout: Math.min(timeoutMs, 10_000), lookup: pinnedLookup(rule) },
+  });
+  const hidden = [...secretsOf(auth), ...(options.secrets ?? [])].filter((secret) => secret.length >= 4);
+  const tokens = auth.kind === "oauth2" ? clientCredentials(name, auth, postForm) : undefined;
+  const allowed = new Set<string>();
+
+  /** Names are judged by `pinnedLookup` when connecting; addresses skip it, so each host is judged once here. */
+  async function allow(url: URL): Promise<void> {
+    if (allowed.has(url.host)) return;
+    await assertAllowedHost(url.hostname, rule);
+    allowed.add(url.host);
+  }
+
+  async function postForm(url: string, form: Record<string, string>, headers: Record<string, string>): Promise<Json> {
+    const at = new URL(url);
+    const asked: Asked = { name, method: "POST", path: `${at.host}${at.pathname}`, about: "record" };
+    const answer = await exchange(asked, at, { ...headers, accept: "application/json" }, { form });
+    if (answer.status >= 300) throw failedAnswer(asked, answer);
+    return answer.body;
+  }
+
+  /** One request and its whole answer, whatever the status. */
+  async function exchange(
+    asked: Asked,
+    url: URL,
+    headers: Record<string, string>,
+    { body, form, signal }: RequestOptions<never>,
+  ): Promise<Answered> {
+    await allow(url);
+    signal?.throwIfAborted();
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const sent: Record<string, string> = { "accept-encoding": "gzip, deflate, br", ...headers };
+    if (form !== undefined) sent["content-type"] = "application/x-www-form-urlencoded";
+    else if (body !== undefined) sent["content-type"] ??= "application/json";
+    try {
+      const answer = await send(url, {
+        dispatcher: agent,
+        method: asked.method as Dispatcher.HttpMethod,
+        headers: sent,
+        body:
+          form !== undefined ? new URLSearchParams(form).toString() : body === undefined ? null : JSON.stringify(body),
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      });
+      const found = flatten(answer.headers);
+      const text = await readText(asked, answer.body, found["content-encoding"], maxAnswerBytes);
+      return { status: answer.statusCode, headers: found, text, body: asJson(text) };
+    } catch (error) {
+      if (error instanceof IntegrationError) throw error;
+      // What was already sent may have landed, and the caller must be able to tell that from "never sent".
+      const lost = noAnswer(asked, url.host, timeout.aborted ? timeout.reason : error, timeoutMs);
+      if (signal?.aborted && lost.code !== "outcome-unknown") throw signal.reason;
+      throw lost;
+    }
+  }
+
+  async function authorize(
+    url: URL,
+    headers: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<string | undefined> {
+    if (auth.kind === "basic")
+      headers.authorization = `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString("base64")}`;
+    if (auth.kind === "bearer") headers.authorization = `Bearer ${auth.token}`;
+    if (auth.kind === "apiKey" && auth.in === "header") headers[auth.name.toLowerCase()] = auth.value;
+    if (auth.kind === "apiKey" && auth.in === "query") url.searchParams.set(auth.name, auth.value);
+    if (!tokens) return undefined;
+    const token = await tokens.token(signal);
+    headers.authorization = `Bearer ${token}`;
+    return token;
+  }
+
+  async function attempt(
+    method: string,
+    path: string,
+    options: RequestOptions<never>,
+  ): Promise<[Asked, Answered, URL, string?]> {
+    let url = urlFor(name, base, path, options.query);
+    const asked: Asked = { name, method, path: url.pathname, about: options.about ?? "list" };
+    const headers = lowerCase({ accept: "application/json", ...extraHeaders, ...options.headers });
+    const token = await authorize(url, headers, options.signal);
+    for (let hops = 0; ; hops++) {
+      const answer = await exchange(asked, url, headers, options);
+      const to = answer.headers.location;
+      if (!redirects.has(answer.status) || (method !== "GET" && method !== "HEAD") || to === undefined)
+        return [asked, answer, url, token];
+      if (hops === 5)
+        throw new IntegrationError(
+          `${name} sends ${method} ${asked.path} on and on (more than 5 redirects). Check the base URL.`,
+          { kind: "settings", code: "redirected" },
+        );
+      const next = new URL(to, url);
+      if (next.protocol !== "http:" && next.protocol !== "https:")
+        throw new IntegrationError(
+          `${name} sends ${method} ${asked.path} on to ${quote(next.protocol)}, which is not HTTP.`,
+          { kind: "settings", code: "redirected" },
+        );
+      if (next.origin !== url.origin) {
+        // Another host gets nothing of ours but the question: no credentials, and none of the connection's own headers.
+        for (const header of Object.keys(headers)) if (header !== "accept") delete headers[header];
+        if (auth.kind === "apiKey" && auth.in === "query") next.searchParams.delete(auth.name);
+      }
+      url = next;
+    }
+  }
+
+  const extraHeaders = options.headers ?? {};
+
+  async function request<T = Json>(
+    method: string,
+    path: string,
+    options: RequestOptions<T> = {},
+  ): Promise<HttpAnswer<T>> {
+    try {
+      const plain = options as RequestOptions<never>;
+      let [asked, answer, url, token] = await attempt(method, path, plain);
+      if (answer.status === 401 && tokens && token !== undefined) {
+        tokens.refused(token); // ended before its time: once more with a new one
+        [asked, answer, url] = await attempt(method, path, plain);
+      }
+      if ((answer.status < 200 || answer.status >= 300) && !options.ok?.includes(answer.status))
+        throw failedAnswer(asked, answer);
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        body: bodyOf(asked, answer, options.schema),
+        url: url.href,
+      };
+    } catch (error) {
+      throw redacted(error, hidden);
+    }
+  }
+
+  const bodyBy =
+    (method: string) =>
+    async <T = Json>(path: string, options?: RequestOptions<T>) =>
+      (await request<T>(method, path, options)).body;
+
+  return {
+    request,
+    get: bodyBy("GET"),
+    post: bodyBy("POST"),
+    put: bodyBy("PUT"),
+    patch: bodyBy("PATCH"),
+    delete: bodyBy("DELETE"),
+    close: () => agent.destroy(),
+  };
+}
+
+function baseOf(name: string, baseUrl: string): URL {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (!url || (url.protocol !== "http:" && url.protocol !== "https:"))
+    throw new IntegrationError(`${name}: the base URL must begin with http:// or https://, found ${quote(baseUrl)}.`, {
+      kind: "settings",
+      code: "base-url",
+    });
+  return url;
+}
+
+/** Base and path joined; whole URLs only within the origin of the base, so that credentials go nowhere else. */
+function urlFor(name: string, base: URL, path: string, query: Query = {}): URL {
+  const whole = /^https?:\/\//i.test(path);
+  const url = whole
+    ? new URL(path)
+    : new URL(
+        base.origin + base.pathname.replace(/\/$/, "") + (path.startsWith("/") || path === "" ? path : `/${path}`),
+      );
+  if (url.origin !== base.origin)
+    throw new IntegrationError(
+      `${name} points to ${quote(url.origin)}, another host than the base URL's ${quote(base.origin)}; the credentials are not sent there.`,
+      {
+        kind: "settings",
+        code: "other-host",
+      },
+    );
+  for (const [key, value] of base.searchParams) if (!url.searchParams.has(key)) url.searchParams.set(key, value);
+  for (const [key, value] of Object.entries(query)) {
+    if (value === undefined || value === null) continue;
+    url.searchParams.delete(key);
+    for (const one of Array.isArray(value) ? value : [value])
+      url.searchParams.append(key, typeof one === "object" ? JSON.stringify(one) : String(one));
+  }
+  return url;
+}
+
+const lowerCase = (headers: Record<string, string>) =>
+  Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
+
+const flatten = (headers: Record<string, string | string[] | undefined>) =>
+  Object.fromEntries(
+    Object.entries(headers).map(([key, value]) => [
+      key.toLowerCase(),
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]),
+  );
+
+async function readText(
+  asked: Asked,
+  body: Dispatcher.BodyMixin & NodeJS.ReadableStream,
+  encoding: string | undefined,
+  maxBytes: number,
+): Promise<string> {
+  const unzip =
+    encoding === "gzip"
+      ? createGunzip()
+      : encoding === "br"
+        ? createBrotliDecompress()
+        : encoding === "deflate"
+          ? createInflate()
+          : undefined;
+  const source = unzip ? pipeline(body, unzip, () => {}) : body;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    size += (chunk as Buffer).length;
+    if (size > maxBytes)
+      throw new IntegrationError(
+        `${asked.name} answered ${asked.method} ${asked.path} with more than ${Math.round(maxBytes / 1024 / 1024)} MB. Ask for smaller pages.`,
+        {
+          kind: "settings",
+          code: "answer-too-large",
+        },
+      );
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks)
+    .toString("utf8")
+    .replace(/^\uFEFF/, "");
+}
+
+/** The body as JSON where it is JSON, as text otherwise; null when empty. */
+function asJson(text: string): Json {
+  if (text.trim() === "") return null;
+  try {
+    return parseJson(text);
+  } catch {
+    return text;
+  }
+}
+
+function bodyOf<T>(asked: Asked, answer: Answered, schema: z.ZodType<T> | undefined): T {
+  const notJson = typeof answer.body === "string" && !/^\s*"/.test(answer.text);
+  if (notJson && (asked.method === "GET" || schema)) {
+    const kind = answer.headers["content-type"] ?? "no content type";
+    // A cut or broken JSON may come whole the next time; a page of HTML means the wrong address.
+    const broken = /json/.test(kind);
+    throw new IntegrationError(
+      `${asked.name} answered ${asked.method} ${asked.path} with ${kind}, not with ${broken ? "valid " : ""}JSON; it begins ${quote(answer.text.slice(0, 80))}. ${broken ? "" : "Check the base URL and the path."}`.trim(),
+      { kind: broken ? "transient" : "settings", code: "not-json" },
+    );
+  }
+  if (!schema) return answer.body as T;
+  const checked = schema.safeParse(answer.body);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0]!;
+  throw new IntegrationError(
+    `${asked.name} answered ${asked.method} ${asked.path} in another shape than expected, at "${issue.path.join(".")}": ${issue.message}.`,
+    {
+      kind: "settings",
+      code: "unexpected-answer",
+    },
+  );
+}
+
+function secretsOf(auth: HttpAuth): string[] {
+  if (auth.kind === "basic")
+    return [auth.password, Buffer.from(`${auth.username}:${auth.password}`).toString("base64")];
+  if (auth.kind === "bearer") return [auth.token];
+  if (auth.kind === "apiKey") return [auth.value, encodeURIComponent(auth.value)];
+  return auth.kind === "oauth2" ? [auth.clientSecret] : [];
+}
+
+/** The same failure with every secret struck out: remote systems like to repeat the key they refuse. */
+function redacted(error: unknown, secrets: string[]): unknown {
+  if (!(error instanceof IntegrationError) || !secrets.some((secret) => error.message.includes(secret))) return error;
+  const message = secrets.reduce((text, secret) => text.replaceAll(secret, "•••"), error.message);
+  const { kind, code, actor, retry, field } = error;
+  return new IntegrationError(message, { kind, code, actor, retry, field }); // no `cause`: it holds the same text
+}
