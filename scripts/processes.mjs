@@ -12,7 +12,7 @@ import { notWritable, Stop, sleep } from "./progress.mjs";
 const runFolder = join(toolsFolder, "run");
 
 /** @typedef {{ pid: number, identity: string }} ProcessRef */
-/** @typedef {ProcessRef & { name: string }} NamedProcess */
+/** @typedef {ProcessRef & { name: string, outlives?: boolean }} NamedProcess `outlives`: not a leftover when its supervisor was killed, the next start uses it */
 /** @typedef {ProcessRef & { mode: string, state: "preparing" | "running" | "stopping", url?: string, children: NamedProcess[] }} RunRecord */
 
 /**
@@ -108,15 +108,16 @@ export function saveRecord(changes) {
   }
 }
 
-/** Removes the record at the end of an orderly stop. */
-export function endRecord() {
+/** Ends what is still entered, in case a stop came in the middle of a start, and removes the record. */
+export async function endRecord() {
+  for (const child of record?.children ?? []) await endProcess(child, { first: "SIGINT" });
   if (record) rmSync(join(runFolder, `${process.pid}.json`), { force: true });
   record = undefined;
 }
 
-/** @param {string} name @param {number} pid @returns {NamedProcess} */
-export function remember(name, pid) {
-  const child = { name, pid, identity: identityOf(pid) ?? "gone" };
+/** @param {string} name @param {number} pid @param {{ outlives?: boolean }} [options] @returns {NamedProcess} */
+export function remember(name, pid, { outlives = false } = {}) {
+  const child = { name, pid, identity: identityOf(pid) ?? "gone", outlives };
   if (record) saveRecord({ children: [...record.children.filter((other) => other.pid !== pid), child] });
   return child;
 }
@@ -148,9 +149,9 @@ function allRecords() {
 export async function endLeftovers() {
   const ended = [];
   for (const dead of allRecords().filter((other) => !isAlive(other))) {
-    const leftovers = dead.children.filter(isAlive);
+    const leftovers = dead.children.filter((child) => !child.outlives && isAlive(child));
     for (const child of leftovers) {
-      if (!(await endProcess(child))) {
+      if (!(await endProcess(child, { first: child.name === "PostgreSQL" ? "SIGQUIT" : "SIGTERM" }))) {
         throw new Stop(
           `Process ${child.pid} (${child.name}) was left by an earlier start and cannot be ended by this user. End it with: kill ${child.pid}`,
         );
