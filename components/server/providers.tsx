@@ -1,0 +1,51 @@
+"use client";
+import { Tooltip } from "@base-ui/react/tooltip";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from "@trpc/client";
+import { type ReactNode, useState } from "react";
+import type { AppRouter } from "../../server/trpc/root.ts";
+import { ToastProvider } from "../ui/toast.tsx";
+import { isWorthRetrying } from "./failure.ts";
+import { TRPCProvider } from "./trpc.ts";
+
+const url = "/api/trpc";
+
+function makeQueryClient() {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // The live stream says when something changed; between two such words what we have is good.
+        staleTime: 30_000,
+        retry: (failures, error) => failures < 2 && isWorthRetrying(error),
+        retryDelay: (failures) => 400 * 2 ** failures,
+      },
+    },
+  });
+}
+
+function makeClient() {
+  return createTRPCClient<AppRouter>({
+    links: [
+      splitLink({
+        condition: (operation) => operation.type === "subscription",
+        true: httpSubscriptionLink({ url }),
+        false: httpBatchLink({ url, maxURLLength: 4000 }),
+      }),
+    ],
+  });
+}
+
+/** What every page stands in: the server's answers, toasts and tooltips. */
+export function Providers({ children }: { children: ReactNode }) {
+  const [queryClient] = useState(makeQueryClient);
+  const [trpcClient] = useState(makeClient);
+  return (
+    <QueryClientProvider client={queryClient}>
+      <TRPCProvider trpcClient={trpcClient} queryClient={queryClient}>
+        <Tooltip.Provider delay={350} closeDelay={0}>
+          <ToastProvider>{children}</ToastProvider>
+        </Tooltip.Provider>
+      </TRPCProvider>
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,13 @@
+"use client";
+import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
+import { createTRPCContext } from "@trpc/tanstack-react-query";
+import type { AppRouter } from "../../server/trpc/root.ts";
+
+/**
+ * The server as typed options for TanStack Query: `useQuery(useTRPC().runs.list.queryOptions({}))`,
+ * `useMutation(useTRPC().runs.start.mutationOptions())`.
+ */
+export const { TRPCProvider, useTRPC, useTRPCClient } = createTRPCContext<AppRouter>();
+
+export type Inputs = inferRouterInputs<AppRouter>;
+export type Outputs = inferRouterOutputs<AppRouter>;

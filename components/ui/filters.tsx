@@ -1,0 +1,98 @@
+"use client";
+import { Menu as Base } from "@base-ui/react/menu";
+import { Check, ChevronDown, X } from "lucide-react";
+import { usePathname, useRouter, useSearchParams } from "next/navigation";
+import { useCallback } from "react";
+import { cx } from "./cx.ts";
+import type { Option } from "./select.tsx";
+
+/** One value kept in the address, so that a view can be shared and survives a reload. Null when it is not set. */
+export function useUrlValue(name: string): [string | null, (value: string | null) => void] {
+  const search = useSearchParams();
+  const router = useRouter();
+  const path = usePathname();
+  const set = useCallback(
+    (value: string | null) => {
+      // The address as it is now, not as it was rendered: two values may be set in one go.
+      const next = new URLSearchParams(window.location.search);
+      if (value === null || value === "") next.delete(name);
+      else next.set(name, value);
+      const text = next.toString();
+      router.replace(text ? `${path}?${text}` : path, { scroll: false });
+    },
+    [name, path, router],
+  );
+  return [search.get(name), set];
+}
+
+/** A filter as a chip: its name, or its name and value with a cross to take it away. */
+export function FilterChip({
+  label,
+  options,
+  value,
+  onChange,
+}: {
+  label: string;
+  options: Option[];
+  value: string | null;
+  onChange: (value: string | null) => void;
+}) {
+  const chosen = options.find((option) => option.value === value);
+  const text = chosen?.label ?? value;
+  return (
+    <span
+      className={cx(
+        "control inline-flex items-center overflow-hidden border text-work",
+        value ? "border-accent bg-accent-soft text-accent-text" : "border-edge border-dashed text-muted",
+      )}
+    >
+      <Base.Root modal={false}>
+        <Base.Trigger className="flex h-full items-center gap-1 px-2 -outline-offset-2 hover:text-ink">
+          {label}
+          {value ? (
+            <span className="max-w-40 truncate font-medium">: {text}</span>
+          ) : (
+            <ChevronDown aria-hidden className="size-3" />
+          )}
+        </Base.Trigger>
+        <Base.Portal>
+          <Base.Positioner sideOffset={4} align="start" className="z-50 outline-none">
+            <Base.Popup className="float-motion thin-scroll max-h-(--available-height) min-w-40 overflow-y-auto rounded-card bg-surface p-1 shadow-float outline-none">
+              <Base.RadioGroup
+                value={value ?? ""}
+                onValueChange={(next) => onChange(next === value ? null : String(next))}
+              >
+                {options.map((option) => (
+                  <Base.RadioItem
+                    key={option.value}
+                    value={option.value}
+                    closeOnClick
+                    className="grid cursor-default grid-cols-[1fr_16px] items-center gap-2 rounded-control px-2 py-1 text-work text-ink outline-none data-highlighted:bg-hover pointer-coarse:py-2.5"
+                  >
+                    <span className="flex items-center gap-2">
+                      {option.icon}
+                      {option.label}
+                    </span>
+                    <Base.RadioItemIndicator>
+                      <Check aria-hidden className="size-3.5 text-accent-text" />
+                    </Base.RadioItemIndicator>
+                  </Base.RadioItem>
+                ))}
+              </Base.RadioGroup>
+            </Base.Popup>
+          </Base.Positioner>
+        </Base.Portal>
+      </Base.Root>
+      {value && (
+        <button
+          type="button"
+          aria-label={`Remove the filter ${label}`}
+          onClick={() => onChange(null)}
+          className="flex h-full w-6 items-center justify-center -outline-offset-2 hover:bg-hover"
+        >
+          <X aria-hidden className="size-3" />
+        </button>
+      )}
+    </span>
+  );
+}
