@@ -1,8 +1,10 @@
 /** All routers. Each sits in server/<noun>/router.ts; keep the lines in alphabetical order. */
+import { connectionsRouter } from "../connections/router.ts";
 import { sessionRouter } from "../session/router.ts";
 import { createCallerFactory, router } from "./init.ts";
 
 export const appRouter = router({
+  connections: connectionsRouter,
   session: sessionRouter,
 });
 

@@ -1,0 +1,70 @@
+import { failureOf } from "../../connectors/sdk/errors.ts";
+import type { ServerContext } from "../context.ts";
+import { asUseCaseError } from "../failure.ts";
+import { notify } from "../live/notify.ts";
+import { logUnexpected } from "../log.ts";
+import type { ConnectionState } from "../trpc/contract.ts";
+import { discover } from "./discover.ts";
+import { within } from "./limit.ts";
+import { openFresh } from "./session-pool.ts";
+import { findConnection, openOptions, redactFor } from "./stored-connection.ts";
+
+const checkLimitMs = 15_000;
+
+/**
+ * Talks to the system once with a session of its own, and remembers the result as the connection's state.
+ *
+ * @returns ok, or the reason in a sentence that says what to do; never throws for the system's sake
+ */
+export async function checkConnection(
+  ctx: ServerContext,
+  { id }: { id: string },
+): Promise<{ ok: boolean; message?: string }> {
+  const row = await findConnection(ctx, id);
+  try {
+    const { message } = await within(row.name, checkLimitMs, async (signal) => {
+      const session = await openFresh(row);
+      try {
+        return await session.check(signal);
+      } finally {
+        void session.close().catch(() => {});
+      }
+    });
+    await setConnectionState(ctx, row.id, "ok");
+    void discover(row, { refresh: true }).catch(() => {}); // the screen asks for it next
+    return { ok: true, ...(message ? { message } : {}) };
+  } catch (error) {
+    if (!asUseCaseError(error)) logUnexpected(error, { connection: row.id });
+    const { kind, message } = failureOf(error);
+    const safe = redacted(row, asUseCaseError(error)?.message ?? message);
+    const refused = kind === "credentials" || asUseCaseError(error)?.code.startsWith("secret-");
+    await setConnectionState(ctx, row.id, refused ? "refused" : "unreachable", safe);
+    return { ok: false, message: safe };
+  }
+}
+
+function redacted(row: Parameters<typeof openOptions>[0], message: string): string {
+  try {
+    const { connector, credentials } = openOptions(row);
+    return redactFor(connector, credentials, message);
+  } catch {
+    return message; // its credentials cannot even be decrypted, so none can be in the message
+  }
+}
+
+/**
+ * Remembers how a connection was last found; screens that show it are told. Workers call this with "refused" when the
+ * system rejects the credentials in the middle of a run.
+ */
+export async function setConnectionState(
+  { db, workspaceId }: Pick<ServerContext, "db" | "workspaceId">,
+  connectionId: string,
+  state: ConnectionState,
+  message: string | null = null,
+): Promise<void> {
+  await db.connection.updateMany({
+    where: { id: connectionId, workspaceId },
+    data: { state, stateMessage: message, checkedAt: new Date() },
+  });
+  await notify(db, workspaceId, { type: "connection", connectionId });
+}

@@ -1,0 +1,87 @@
+import { connectorById } from "../../connectors/registry.ts";
+import type { JsonRecord, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
+import type { ServerContext } from "../context.ts";
+import type { Connection } from "../db/generated/client.ts";
+import { NotFound } from "../errors.ts";
+import type { ConnectionDetail, ConnectionState, ConnectionSummary } from "../trpc/contract.ts";
+import { discover } from "./discover.ts";
+import { within } from "./limit.ts";
+import { withSession } from "./open-connection.ts";
+import { findConnection, openCredentials } from "./stored-connection.ts";
+import { type FlowName, flowsByConnection } from "./used-by.ts";
+
+const browseLimitMs = 20_000;
+
+function summary(row: Connection, usedBy: FlowName[]): ConnectionSummary {
+  const { id, name, connector, state, stateMessage, checkedAt } = row;
+  return {
+    id,
+    name,
+    connector,
+    connectorTitle: connectorById(connector)?.title ?? connector,
+    state: state as ConnectionState,
+    stateMessage,
+    checkedAt: checkedAt?.toISOString() ?? null,
+    usedBy,
+  };
+}
+
+export async function listConnections(ctx: ServerContext): Promise<ConnectionSummary[]> {
+  const { db, workspaceId } = ctx;
+  const [rows, flows] = await Promise.all([
+    db.connection.findMany({ where: { workspaceId }, orderBy: { name: "asc" } }),
+    flowsByConnection(ctx),
+  ]);
+  return rows.map((row) => summary(row, flows.get(row.name) ?? []));
+}
+
+/** One connection with its settings. Credentials stay here; `credentialsSet` names those that are filled in. */
+export async function getConnection(ctx: ServerContext, { id }: { id: string }): Promise<ConnectionDetail> {
+  const row = await findConnection(ctx, id);
+  const flows = await flowsByConnection(ctx);
+  return { ...summary(row, flows.get(row.name) ?? []), settings: row.settings, credentialsSet: namesSet(row) };
+}
+
+function namesSet(row: Connection): string[] {
+  let credentials: unknown;
+  try {
+    credentials = openCredentials(row);
+  } catch {
+    return []; // the key is gone: the form asks for all of them again
+  }
+  if (typeof credentials !== "object" || credentials === null) return [];
+  return Object.entries(credentials)
+    .filter(([, value]) => value !== "" && value !== null && value !== undefined)
+    .map(([name]) => name);
+}
+
+type Ref = { id: string; refresh?: boolean | undefined };
+
+/** @throws IntegrationError when the system cannot be asked */
+export async function listStreams(ctx: ServerContext, { id, refresh }: Ref): Promise<StreamInfo[]> {
+  return (await discover(await findConnection(ctx, id), { refresh: refresh ?? false })).streams;
+}
+
+/** @throws IntegrationError when the system cannot be asked */
+export async function listSinks(ctx: ServerContext, { id, refresh }: Ref): Promise<SinkInfo[]> {
+  return (await discover(await findConnection(ctx, id), { refresh: refresh ?? false })).sinks;
+}
+
+/** The first records of a stream, as they are now. */
+export async function browseStream(
+  ctx: ServerContext,
+  { id, stream, limit = 50 }: { id: string; stream: string; limit?: number | undefined },
+): Promise<{ records: JsonRecord[] }> {
+  return withSession(ctx, id, (session, { name }) =>
+    within(name, browseLimitMs, async (signal) => {
+      if (!(await listStreams(ctx, { id })).some((known) => known.name === stream))
+        throw new NotFound("stream", stream);
+      const records: JsonRecord[] = [];
+      for await (const page of session.read({ stream, cursor: null, pageSize: limit, limit, signal })) {
+        records.push(...page.records);
+        if (records.length >= limit) break;
+      }
+      return { records: records.slice(0, limit) };
+    }),
+  );
+}

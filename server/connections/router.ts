@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { adminProcedure, builderProcedure, router, viewerProcedure } from "../trpc/init.ts";
+import { createConnection, removeConnection, updateConnection } from "./change-connections.ts";
+import { checkConnection } from "./check-connection.ts";
+import { listConnectors } from "./connector-info.ts";
+import { BrowseStream, ById, ChangeConnection, CreateConnection, DiscoverOf } from "./input.ts";
+import { browseStream, getConnection, listConnections, listSinks, listStreams } from "./read-connections.ts";
+
+const Nothing = z.object({}).optional();
+
+export const connectionsRouter = router({
+  list: viewerProcedure.input(Nothing).query(({ ctx }) => listConnections(ctx)),
+  get: viewerProcedure.input(ById).query(({ ctx, input }) => getConnection(ctx, input)),
+  connectors: viewerProcedure.input(Nothing).query(() => listConnectors()),
+  create: builderProcedure.input(CreateConnection).mutation(({ ctx, input }) => createConnection(ctx, input)),
+  update: builderProcedure.input(ChangeConnection).mutation(({ ctx, input }) => updateConnection(ctx, input)),
+  remove: adminProcedure.input(ById).mutation(({ ctx, input }) => removeConnection(ctx, input)),
+  check: builderProcedure.input(ById).mutation(({ ctx, input }) => checkConnection(ctx, input)),
+  streams: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listStreams(ctx, input)),
+  sinks: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listSinks(ctx, input)),
+  browse: viewerProcedure.input(BrowseStream).query(({ ctx, input }) => browseStream(ctx, input)),
+});
