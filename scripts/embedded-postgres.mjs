@@ -66,7 +66,7 @@ export async function startPostgres({ folder, secretsFolder, port: wantedPort, b
   const running = await findRunning(place, password);
   if (running && (wantedPort === undefined || wantedPort === running.port)) {
     if (!borrowed) remember("PostgreSQL", running.pid, { outlives });
-    return describe(running, true);
+    return handle(running, true);
   }
   if (borrowed)
     throw new Stop(
@@ -83,7 +83,7 @@ export async function startPostgres({ folder, secretsFolder, port: wantedPort, b
     const started = await launch(place, { port, password, folder, durable, outlives });
     if (typeof started === "number") {
       writeJson(stateFile, { port, pid: started });
-      return describe({ pid: started, port }, false);
+      return handle({ pid: started, port }, false);
     }
     const busyPort = /could not bind|Address already in use/i.test(started);
     const dying = /pre-existing shared memory block|lock file "postmaster.pid"/i.test(started); // backends of a killed server take a moment to notice
@@ -97,7 +97,7 @@ export async function startPostgres({ folder, secretsFolder, port: wantedPort, b
   }
 
   /** @param {{ pid: number, port: number }} server @param {boolean} reused @returns {RunningPostgres} */
-  function describe({ pid, port }, reused) {
+  function handle({ pid, port }, reused) {
     const ref = { pid, identity: identityOf(pid) ?? "gone" };
     const url = (/** @type {string} */ database) => urlOf(port, password, database);
     return {

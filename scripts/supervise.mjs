@@ -75,7 +75,7 @@ export async function supervise(mode) {
  * @returns {Promise<number>}
  */
 function runChildren({ mode, host, wantedPort, shared, publish }) {
-  return new Promise((resolve, reject) => {
+  return new Promise((_, reject) => {
     let port = wantedPort;
     let up = false;
     const give = (/** @type {string} */ name) => (/** @type {unknown} */ error) =>
