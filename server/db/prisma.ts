@@ -36,6 +36,12 @@ export function databaseUrl(): string {
   return url;
 }
 
+/** The URL of the database a Prisma client of ours works on. */
+export function databaseUrlOf(db: Db): string {
+  for (const database of shared.plumblineDatabases?.values() ?? []) if (database.db === db) return database.url;
+  return databaseUrl();
+}
+
 /** Prisma client and pool of this process's database (DATABASE_URL). */
 export const getDatabase = (): Database => databaseFor(databaseUrl());
 export const getDb = (): Db => getDatabase().db;

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { LIVE_CHANNEL, subscribe } from "../db/listen.ts";
-import { createCaller } from "../trpc/root.ts";
-import { testContext } from "./context.ts";
+import { callerFor, testContext } from "./context.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
 let database: TestDatabase;
@@ -20,10 +19,9 @@ it("gives each test file a migrated database with the queue's schema", async () 
 
 it("calls procedures as a person of a workspace, and as nobody", async () => {
   const ctx = await testContext(database, "builder");
-  const base = { ...database, headers: new Headers(), responseHeaders: new Headers(), stopping: AbortSignal.any([]) };
-  const me = await createCaller({ ...base, signedIn: ctx }).session.me();
+  const me = await callerFor(ctx).session.me();
   expect(me).toMatchObject({ role: "builder", workspace: { id: ctx.workspaceId, name: "Test company" } });
-  expect(await createCaller({ ...base, signedIn: null }).session.me()).toBeNull();
+  expect(await callerFor(database).session.me()).toBeNull();
 });
 
 it("hears notifications, and again after its connection was cut", async () => {

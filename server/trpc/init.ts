@@ -20,8 +20,6 @@ export type TrpcContext = {
   responseHeaders: Headers;
   /** who asks, with the workspace; null when signed out */
   signedIn: ServerContext | null;
-  /** aborted when the process stops: open streams end */
-  stopping: AbortSignal;
 };
 
 const codeFor: Record<ErrorStatus, TRPC_ERROR_CODE_KEY> = {
@@ -46,6 +44,7 @@ export type ErrorData = { reason: string; details?: unknown; logId?: string };
 const t = initTRPC.context<TrpcContext>().create({
   sse: {
     ping: { enabled: true, intervalMs: 15_000 },
+    maxDurationMs: 30 * 60_000, // the browser comes back by itself, and its role is looked at again
     client: { reconnectAfterInactivityMs: 40_000 },
   },
   errorFormatter({ shape, error }) {
