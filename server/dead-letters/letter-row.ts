@@ -1,0 +1,79 @@
+/** How rows of table `dead_letter` become what screens and the REST interface show. */
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { DeadLetterGroup, DeadLetterItem } from "../trpc/contract.ts";
+
+/** The columns of an item; the query joins `flow f` to `dead_letter d`, and the document the letter's run ran. */
+export const LETTER_COLUMNS = `d.id, d.group_id AS "groupId", d.flow_id AS "flowId", coalesce(f.name, d.flow_id) AS "flowName",
+  d.run_id::text AS "runId", d.step_id AS "stepId", d.field, d.key, d.code, d.reason, d.data, d.state, d.attempts, d.at,
+  (SELECT step ->> 'title' FROM jsonb_path_query(coalesce(v.document, r.document), '$.steps[*]') step
+    WHERE jsonb_typeof(step) = 'object' AND step ->> 'id' = d.step_id LIMIT 1) AS "stepTitle"`;
+
+export const LETTER_FROM = `dead_letter d LEFT JOIN flow f ON f.id = d.flow_id LEFT JOIN run r ON r.id = d.run_id
+  LEFT JOIN flow_version v ON v.flow_id = d.flow_id AND v.version = d.version`;
+
+export type LetterRow = {
+  id: string;
+  groupId: string;
+  flowId: string;
+  flowName: string;
+  runId: string;
+  stepId: string;
+  stepTitle: string | null;
+  field: string | null;
+  key: string;
+  code: string;
+  reason: string;
+  data: JsonRecord;
+  state: DeadLetterItem["state"];
+  attempts: number;
+  at: Date;
+};
+
+export function toDeadLetterItem(row: LetterRow): DeadLetterItem {
+  return {
+    id: row.id,
+    group: row.groupId,
+    flow: row.flowId,
+    flowName: row.flowName,
+    run: row.runId,
+    step: row.stepId,
+    stepTitle: row.stepTitle ?? row.stepId,
+    ...(row.field === null ? {} : { field: row.field }),
+    key: row.key,
+    code: row.code,
+    reason: row.reason,
+    data: row.data,
+    state: row.state,
+    attempts: row.attempts,
+    at: row.at.toISOString(),
+  };
+}
+
+/** The columns of a group, over `dead_letter d` joined to `flow f`, grouped by `d.group_id`. */
+export const GROUP_COLUMNS = `d.group_id AS id, count(*)::float8 AS count, min(d.group_reason) AS reason, min(d.step_id) AS step,
+  min(d.field) AS field, min(d.at) AS "firstSeen", max(d.at) AS "lastSeen",
+  array_agg(DISTINCT jsonb_build_object('id', d.flow_id, 'name', coalesce(f.name, d.flow_id))) AS flows`;
+
+export type GroupRow = {
+  id: string;
+  count: number;
+  reason: string;
+  step: string;
+  field: string | null;
+  flows: { id: string; name: string }[];
+  firstSeen: Date;
+  lastSeen: Date;
+};
+
+export function toDeadLetterGroup(row: GroupRow): DeadLetterGroup {
+  return {
+    id: row.id,
+    count: row.count,
+    reason: row.reason,
+    step: row.step,
+    ...(row.field === null ? {} : { field: row.field }),
+    flows: row.flows,
+    firstSeen: row.firstSeen.toISOString(),
+    lastSeen: row.lastSeen.toISOString(),
+  };
+}

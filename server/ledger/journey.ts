@@ -1,0 +1,62 @@
+import { z } from "zod";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { ServerContext } from "../context.ts";
+import { storableText } from "../db/storable.ts";
+import type { JourneyItem } from "../trpc/contract.ts";
+
+export const JourneyOf = z.object({ key: storableText(10_000).min(1, "say which record: its key") });
+export type JourneyOf = z.output<typeof JourneyOf>;
+
+/** More than anyone reads; the newest are kept. */
+const MOST = 1_000;
+
+type Row = Omit<JourneyItem, "at"> & { at: Date };
+
+/**
+ * Everything that happened to a record, in whichever flow, newest last: writes (also put back ones), failures, and where
+ * it ended without a write. `key` is its key at the source or in a target.
+ */
+export async function journeyOf({ pool, workspaceId }: ServerContext, { key }: JourneyOf): Promise<JourneyItem[]> {
+  const { rows } = await pool.query<Row>(
+    `SELECT e.at, e.flow_id AS flow, coalesce(f.name, e.flow_id) AS "flowName", e.run_id::text AS run, e.step_id AS step,
+       e.event, e.before, e.after, e.outcome
+     FROM (
+       (SELECT at, flow_id, run_id, step_id, CASE WHEN undoes IS NULL THEN 'written' ELSE 'undone' END AS event,
+          before, after, ${WRITE_OUTCOME} AS outcome, 1 AS rank, id::text AS tie
+        FROM change WHERE workspace_id = $1 AND record_key = $2
+          AND (state IN ('done', 'unknown', 'sending')) ORDER BY at DESC LIMIT ${MOST})
+       UNION ALL
+       (SELECT at, flow_id, run_id, step_id, CASE WHEN undoes IS NULL THEN 'written' ELSE 'undone' END,
+          before, after, ${WRITE_OUTCOME}, 1, id::text
+        FROM change WHERE workspace_id = $1 AND source_key = $2 AND source_key <> record_key
+          AND (state IN ('done', 'unknown', 'sending')) ORDER BY at DESC LIMIT ${MOST})
+       UNION ALL
+       (SELECT at, flow_id, run_id, step_id, 'failed', NULL, data, 'dead', 0, id
+        FROM dead_letter WHERE workspace_id = $1 AND key = $2 AND state <> 'foreseen' ORDER BY at DESC LIMIT ${MOST})
+       UNION ALL
+       (SELECT closed_at, flow_id, coalesce(replay_run_id, run_id), step_id,
+          CASE state WHEN 'dismissed' THEN 'dismissed' ELSE 'replayed' END, NULL, NULL, state, 2, id
+        FROM dead_letter WHERE workspace_id = $1 AND key = $2 AND closed_at IS NOT NULL
+          AND state IN ('dismissed', 'resolved') ORDER BY at DESC LIMIT ${MOST})
+       UNION ALL
+       (SELECT at, flow_id, run_id, step_id, 'ended', NULL, NULL, outcome, 0, id::text
+        FROM record_outcome WHERE workspace_id = $1 AND keys @> ARRAY[$2] ORDER BY at DESC LIMIT ${MOST})
+     ) e LEFT JOIN flow f ON f.id = e.flow_id
+     ORDER BY e.at DESC, e.rank DESC, e.tie DESC LIMIT ${MOST}`,
+    [workspaceId, key],
+  );
+  return rows.reverse().map(toJourneyItem);
+}
+
+const WRITE_OUTCOME = `CASE WHEN state <> 'done' THEN 'unknown' WHEN operation = 'create' THEN 'created'
+          WHEN operation = 'update' THEN 'updated' ELSE 'deleted' END`;
+
+function toJourneyItem({ at, before, after, ...row }: Row): JourneyItem {
+  const written = row.event === "written" || row.event === "undone";
+  return {
+    at: at.toISOString(),
+    ...row,
+    ...(written ? { before: before ?? null } : {}),
+    ...(written || row.event === "failed" ? { after: (after ?? null) as JsonRecord | null } : {}),
+  };
+}

@@ -1,0 +1,95 @@
+import type { ServerContext } from "../context.ts";
+import { groupsOfRun } from "../dead-letters/list-groups.ts";
+import { NotFound } from "../errors.ts";
+import type { RunDetail, RunStepCounts, RunSummary } from "../trpc/contract.ts";
+import { isBalanced, RUN_COLUMNS, RUN_FROM, type RunRow, toRunSummary } from "./run-row.ts";
+
+export type RunWithSteps = { run: RunSummary; steps: RunStepCounts[]; balanced: boolean; document: unknown };
+
+/**
+ * One run with its counts per step, in the order of the document's steps.
+ *
+ * @throws NotFound no such run in the workspace
+ */
+export async function getRun({ pool, workspaceId }: ServerContext, runId: string): Promise<RunWithSteps> {
+  if (!/^\d{1,18}$/.test(runId)) throw new NotFound("run", runId);
+  const { rows } = await pool.query<RunRow & { document: unknown }>(
+    `SELECT ${RUN_COLUMNS}, coalesce(r.document, v.document) AS document FROM ${RUN_FROM}
+     LEFT JOIN flow_version v ON v.flow_id = r.flow_id AND v.version = r.version
+     WHERE r.id = $1 AND r.workspace_id = $2`,
+    [runId, workspaceId],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new NotFound("run", runId);
+  const counted = await pool.query<RunStepCounts>(
+    `SELECT step_id AS id, "in"::float8, out::float8, ports, created::float8, updated::float8, deleted::float8,
+       unchanged::float8, filtered::float8, duplicate::float8, dead::float8, held::float8
+     FROM run_step WHERE run_id = $1 ORDER BY step_id`,
+    [runId],
+  );
+  const run = toRunSummary(row);
+  const steps = inDocumentOrder(counted.rows, run.kind === "undo" ? undefined : row.document);
+  return { run, steps, balanced: isBalanced(run), document: row.document };
+}
+
+/**
+ * All a run page shows: the run, its letters by reason, the runs that undo it or replay its letters, and what of it
+ * can be undone.
+ *
+ * @throws NotFound no such run in the workspace
+ */
+export async function getRunDetail(ctx: ServerContext, runId: string): Promise<RunDetail> {
+  const { run, steps, balanced, document } = await getRun(ctx, runId);
+  const [letterGroups, related, undo] = await Promise.all([
+    groupsOfRun(ctx, runId),
+    relatedRuns(ctx, run),
+    undoTally(ctx, run),
+  ]);
+  return { ...run, steps, document, balanced, letterGroups, related, undo };
+}
+
+async function relatedRuns({ pool, workspaceId }: ServerContext, run: RunSummary): Promise<RunSummary[]> {
+  const { rows } = await pool.query<RunRow>(
+    `SELECT ${RUN_COLUMNS} FROM ${RUN_FROM}
+     WHERE r.workspace_id = $1 AND r.id <> $2
+       AND (r.parent_id = $2 OR r.id = $3
+         OR r.id IN (SELECT replay_run_id FROM dead_letter WHERE run_id = $2 AND workspace_id = $1))
+     ORDER BY r.id DESC LIMIT 100`,
+    [workspaceId, run.id, run.parentId],
+  );
+  return rows.map(toRunSummary);
+}
+
+async function undoTally({ pool, workspaceId }: ServerContext, run: RunSummary): Promise<RunDetail["undo"]> {
+  const tally = { possible: 0, done: 0, conflict: 0, notPossible: 0 };
+  if (run.mode === "dry") return tally;
+  const { rows } = await pool.query<{ undo: string; count: number }>(
+    `SELECT undo, count(*)::float8 AS count FROM change
+     WHERE run_id = $1 AND workspace_id = $2 AND at >= $3::timestamptz - interval '1 hour' AND state IN ('done', 'unknown')
+     GROUP BY undo`,
+    [run.id, workspaceId, run.createdAt],
+  );
+  for (const { undo, count } of rows) {
+    if (undo === "not possible") tally.notPossible = count;
+    else if (undo === "possible" || undo === "done" || undo === "conflict") tally[undo] = count;
+  }
+  return tally;
+}
+
+const NOTHING = { created: 0, updated: 0, deleted: 0, unchanged: 0, filtered: 0, duplicate: 0, dead: 0, held: 0 };
+
+/** Steps nothing has reached yet count zero; those the document does not name (it was changed by hand) come last. */
+function inDocumentOrder(counted: RunStepCounts[], document: unknown): RunStepCounts[] {
+  const known = new Map(counted.map((step) => [step.id, step]));
+  const ids = new Set([...stepIds(document), ...known.keys()]);
+  return [...ids].map((id) => known.get(id) ?? { id, in: 0, out: 0, ports: {}, ...NOTHING });
+}
+
+function stepIds(document: unknown): string[] {
+  const steps = (document as { steps?: unknown } | null | undefined)?.steps;
+  if (!Array.isArray(steps)) return [];
+  return steps.flatMap((step: unknown) => {
+    const id = (step as { id?: unknown } | null)?.id;
+    return typeof id === "string" ? [id] : [];
+  });
+}
