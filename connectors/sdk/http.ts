@@ -149,6 +149,7 @@ export function createHttp(options: HttpOptions): Http {
     if (!tokens) return undefined;
     const token = await tokens.token(signal);
     headers.authorization = `Bearer ${token}`;
+    if (!hidden.includes(token)) hidden.push(token);
     return token;
   }
 
@@ -225,7 +226,9 @@ export function createHttp(options: HttpOptions): Http {
     put: bodyBy("PUT"),
     patch: bodyBy("PATCH"),
     delete: bodyBy("DELETE"),
-    close: () => agent.destroy(),
+    close: async () => {
+      if (!agent.destroyed) await agent.destroy();
+    },
   };
 }
 
@@ -348,7 +351,8 @@ function secretsOf(auth: HttpAuth): string[] {
   if (auth.kind === "basic")
     return [auth.password, Buffer.from(`${auth.username}:${auth.password}`).toString("base64")];
   if (auth.kind === "bearer") return [auth.token];
-  if (auth.kind === "apiKey") return [auth.value, encodeURIComponent(auth.value)];
+  if (auth.kind === "apiKey")
+    return [auth.value, encodeURIComponent(auth.value), new URLSearchParams({ v: auth.value }).toString().slice(2)];
   return auth.kind === "oauth2" ? [auth.clientSecret] : [];
 }
 

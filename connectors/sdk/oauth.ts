@@ -14,7 +14,7 @@ export type ClientCredentials = {
 };
 
 export type TokenSource = {
-  /** the token to send; fetched anew when it ends within 30 s */
+  /** the token to send; fetched anew when it ends within 30 s (a short-lived one: in the second half of its life) */
   token(signal?: AbortSignal): Promise<string>;
   /** the remote system refused this token: the next `token` is a new one */
   refused(token: string): void;
@@ -37,7 +37,7 @@ const formEncode = (text: string) => encodeURIComponent(text).replaceAll("%20", 
 
 /** @param postForm sends the form; throws typed failures */
 export function clientCredentials(name: string, grant: ClientCredentials, postForm: PostForm): TokenSource {
-  let current: { token: string; endsAt: number } | undefined;
+  let current: { token: string; freshUntil: number } | undefined;
   let fetching: Promise<string> | undefined;
 
   async function fetchToken(): Promise<string> {
@@ -64,7 +64,8 @@ export function clientCredentials(name: string, grant: ClientCredentials, postFo
           code: "no-token",
         },
       );
-    current = { token: found.data.access_token, endsAt: Date.now() + (found.data.expires_in ?? 3600) * 1000 };
+    const lifeMs = (found.data.expires_in ?? 3600) * 1000;
+    current = { token: found.data.access_token, freshUntil: Date.now() + lifeMs - Math.min(30_000, lifeMs / 2) };
     return current.token;
   }
 
@@ -81,8 +82,7 @@ export function clientCredentials(name: string, grant: ClientCredentials, postFo
   return {
     async token(signal) {
       signal?.throwIfAborted();
-      const lifeMs = current ? current.endsAt - Date.now() : 0;
-      if (current && lifeMs > 30_000) return current.token;
+      if (current && Date.now() < current.freshUntil) return current.token;
       fetching ??= fetchToken().finally(() => {
         fetching = undefined;
       });

@@ -219,7 +219,7 @@ function inverseOf(
       after: before,
       stored,
     };
-    return { plan, values: { ...identity, ...before } };
+    return { plan, values: { ...stored.record, ...before } }; // whole, for systems whose update replaces the record
   }
   if (!before) return cannot(sink, "read", "what was deleted is not known");
   if (!stored) return { plan: { do: "create", identity, before: null, after: before, stored: null }, values: before };
@@ -234,7 +234,7 @@ function inverseOf(
   if (!sink.update) return cannot(sink, "update", "the record that took its place cannot be changed");
   return {
     plan: { do: "update", identity, before: pick(stored.record, changed), after: pick(before, changed), stored },
-    values: before,
+    values: { ...stored.record, ...before },
   };
 }
 

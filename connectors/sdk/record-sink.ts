@@ -2,6 +2,7 @@
  * Writes pages to systems that take one record per request: read back, compare, enter in the ledger, send with bounded
  * concurrency, and settle lost answers. What the system can do is given as `RecordSink`; what it cannot is left out.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type FailureInfo, failureOf, IntegrationError, quote } from "./errors.ts";
 import { sameValue } from "./json.ts";
 import { inLanes } from "./lanes.ts";
@@ -330,12 +331,12 @@ async function lookUp(
   { signal }: SendContext,
   lost: FailureInfo,
 ): Promise<WriteOutcome> {
-  let stored: Stored | null;
-  try {
-    stored = await sink.read!(plan.identity, signal);
-  } catch {
-    return plan.do === "create" && !sink.idempotencyKeys ? { outcome: "unknown", failure: lost } : failed(lost);
+  let stored: Stored | null | undefined;
+  for (let attempt = 0; stored === undefined && attempt < 4; attempt++) {
+    if (attempt > 0) await sleep(50 * 4 ** (attempt - 1), undefined, { signal }).catch(() => {});
+    stored = await sink.read!(plan.identity, signal).catch(() => undefined);
   }
+  if (stored === undefined) return plan.do === "create" ? { outcome: "unknown", failure: lost } : failed(lost);
   if (plan.do === "delete") return stored === null ? { outcome: "deleted", identity: plan.identity } : failed(lost);
   const wanted = plan.after ?? values;
   if (stored === null) return failed(lost);

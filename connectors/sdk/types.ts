@@ -59,6 +59,8 @@ export type StreamInfo = {
   watermarks: string[];
   /** about how many records, when the source tells cheaply */
   estimate?: number;
+  /** why its fields could not be learnt just now; the other streams of the connection are usable all the same */
+  problem?: FailureInfo;
 };
 
 export type Operation = "insert" | "update" | "upsert" | "delete";
