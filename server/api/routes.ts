@@ -1,5 +1,10 @@
-/** All routes of `/api/v1`, one line per noun. */
+/** All routes of `/api/v1`, one line per noun, in alphabetical order. */
+import { connectionRoutes } from "../connections/api.ts";
+import { tokenRoutes } from "../tokens/api.ts";
+import { documentRoute } from "./document.ts";
 import { healthRoutes } from "./health.ts";
 import type { Route } from "./route.ts";
 
-export const routes: Route[] = [...healthRoutes];
+const nouns: Route[] = [...connectionRoutes, ...healthRoutes, ...tokenRoutes];
+
+export const routes: Route[] = [...nouns, documentRoute(nouns)];

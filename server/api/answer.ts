@@ -1,0 +1,116 @@
+/** Answers requests to `/api/v1/*` (DESIGN §8): token, role, input, use case, JSON. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { isDeepStrictEqual } from "node:util";
+import { tokenBehind } from "../auth/who.ts";
+import type { ServerContext } from "../context.ts";
+import type { Database } from "../db/prisma.ts";
+import { Forbidden, Unauthorized, UseCaseError } from "../errors.ts";
+import { asUseCaseError } from "../failure.ts";
+import { logUnexpected } from "../log.ts";
+import { mayAs } from "../roles.ts";
+import type { Role } from "../trpc/contract.ts";
+import { readJson } from "./body.ts";
+import { makeMatcher } from "./match.ts";
+import type { Route } from "./route.ts";
+
+export const API_PREFIX = "/api/v1";
+
+export type ApiOptions = {
+  routes: Route[];
+  /** Answer 500 when a response does not fit its documented schema, or holds more than it says. On in tests. */
+  checkResponses?: boolean;
+};
+
+/** @returns a handler for every request whose path starts with /api/v1 */
+export function makeApi(base: Pick<Database, "db" | "pool">, { routes, checkResponses = false }: ApiOptions) {
+  const match = makeMatcher(routes);
+
+  async function authorised(request: IncomingMessage, needed: Role): Promise<ServerContext> {
+    const context = await tokenBehind(base, request.headers.authorization);
+    if (!context) throw new Unauthorized();
+    if (!mayAs(context.actor.role, needed)) throw new Forbidden(needed, context.actor.role);
+    return context;
+  }
+
+  async function work(request: IncomingMessage, url: URL): Promise<{ status: number; body: unknown; allow?: string }> {
+    const found = match(request.method ?? "GET", url.pathname.slice(API_PREFIX.length));
+    if (found.kind === "unknown-path") throw unknownPath(url.pathname);
+    if (found.kind === "wrong-method") {
+      const allow = allowOf(found.allowed);
+      if (request.method === "OPTIONS") return { status: 204, body: undefined, allow };
+      throw new WrongMethod(request.method ?? "", url.pathname, allow);
+    }
+    const { route, params } = found;
+    const context = route.role === "public" ? base : await authorised(request, route.role);
+    const body = request.method === "GET" || request.method === "HEAD" ? undefined : await readJson(request);
+    const query = Object.fromEntries(url.searchParams);
+    const result = await route.run(context, { params, query, body });
+    if (checkResponses) assertFits(route, result);
+    return { status: route.status, body: result };
+  }
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    try {
+      const { status, body, allow } = await work(request, url);
+      if (allow) response.setHeader("allow", allow);
+      send(request, response, status, body);
+    } catch (error) {
+      const known = asUseCaseError(error);
+      if (known instanceof WrongMethod) response.setHeader("allow", known.allow);
+      if (known) return send(request, response, known.status, errorBody(known));
+      const logId = logUnexpected(error, { method: request.method, path: url.pathname });
+      const message = `Something unexpected failed here. An admin finds it in the log under ${logId}.`;
+      send(request, response, 500, { error: { code: "unexpected", message, details: { logId } } });
+    }
+  };
+}
+
+export function errorBody({ code, message, details }: UseCaseError) {
+  return { error: { code, message, ...(details === undefined ? {} : { details }) } };
+}
+
+/** Sends JSON. What is left of a request body that nobody read is not waited for: the connection closes instead. */
+export function send(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
+  const text = body === undefined ? "" : JSON.stringify(body);
+  if (body !== undefined) response.setHeader("content-type", "application/json; charset=utf-8");
+  response.setHeader("content-length", Buffer.byteLength(text));
+  response.setHeader("cache-control", "no-store");
+  if (status === 401) response.setHeader("www-authenticate", 'Bearer realm="plumbline"');
+  if (!request.complete) response.setHeader("connection", "close");
+  response.writeHead(status);
+  response.end(request.method === "HEAD" ? undefined : text);
+  if (!request.complete) request.resume();
+}
+
+function allowOf(methods: string[]): string {
+  return [...new Set([...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"])].join(", ");
+}
+
+function unknownPath(path: string): UseCaseError {
+  return new UseCaseError(
+    `There is nothing at ${path.slice(0, 200)}. ${API_PREFIX}/openapi.json lists what there is.`,
+    { status: 404, code: "unknown-path" },
+  );
+}
+
+class WrongMethod extends UseCaseError {
+  readonly allow: string;
+  constructor(method: string, path: string, allow: string) {
+    super(`${method.slice(0, 20)} is not possible at ${path.slice(0, 200)}; possible: ${allow}.`, {
+      status: 405,
+      code: "wrong-method",
+      details: { allow },
+    });
+    this.allow = allow;
+  }
+}
+
+function assertFits(route: Route, result: unknown): void {
+  const sent = JSON.parse(JSON.stringify(result));
+  const parsed = route.response.safeParse(sent);
+  const at = `${route.method} ${route.path}`;
+  if (!parsed.success) throw new Error(`The response of ${at} does not fit its schema: ${parsed.error.message}`);
+  if (!isDeepStrictEqual(JSON.parse(JSON.stringify(parsed.data)), sent))
+    throw new Error(`The response of ${at} holds more than its schema says: ${JSON.stringify(sent).slice(0, 2000)}`);
+}

@@ -1,0 +1,43 @@
+import type { IncomingMessage } from "node:http";
+import { UseCaseError } from "../errors.ts";
+
+export const MAX_BODY_BYTES = 10 * 1024 * 1024;
+
+/**
+ * The JSON body of a request; undefined when it has none.
+ *
+ * @throws UseCaseError 413 "body-too-large" beyond 10 MB; 400 "not-json"
+ */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const announced = Number(request.headers["content-length"] ?? 0);
+  if (announced > MAX_BODY_BYTES) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  if (size === 0) return undefined;
+  return parse(Buffer.concat(chunks));
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return JSON.parse(text);
+  } catch (cause) {
+    const why = cause instanceof SyntaxError ? cause.message : "it is not valid UTF-8";
+    throw new UseCaseError(`The body is not JSON: ${why.slice(0, 200)}. Send JSON in UTF-8.`, {
+      status: 400,
+      code: "not-json",
+    });
+  }
+}
+
+function tooLarge(): UseCaseError {
+  return new UseCaseError(`The body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MB. Send less at a time.`, {
+    status: 413,
+    code: "body-too-large",
+  });
+}

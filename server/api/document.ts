@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { openApiDocument } from "./openapi.ts";
+import { definePublicRoute, type Route } from "./route.ts";
+
+/** The route that serves the OpenAPI document of `routes` and itself. */
+export function documentRoute(routes: Route[]): Route {
+  let document: { [name: string]: unknown } | undefined;
+  const route = definePublicRoute({
+    method: "GET",
+    path: "/openapi.json",
+    summary: "This interface as an OpenAPI 3.1 document",
+    response: z.record(z.string(), z.unknown()),
+    async handle() {
+      document ??= openApiDocument([...routes, route]);
+      return document;
+    },
+  });
+  return route;
+}

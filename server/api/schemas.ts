@@ -1,0 +1,89 @@
+/** Schemas that several routes answer with. Named ones (`.meta({ id })`) become components of the OpenAPI document. */
+import { z } from "zod";
+import type { Field, FieldType, Operation, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
+import { RoleSchema } from "../roles.ts";
+
+export const ErrorSchema = z
+  .object({
+    error: z.object({
+      code: z.string().describe("Stable; docs/errors.md has a heading for each."),
+      message: z.string().describe("What was expected, what was found, what to do next."),
+      details: z.unknown().optional(),
+    }),
+  })
+  .meta({ id: "Error" });
+
+export const Ok = z.object({ ok: z.literal(true) });
+export const Id = z.object({ id: z.string() });
+export const IdParams = z.object({ id: z.string().min(1) });
+export const Instant = z.iso.datetime().describe("UTC instant, ISO 8601.");
+/** Any JSON value: settings, records, JSON Schemas. */
+export const AnyJson = z.unknown();
+export const JsonObject = z.record(z.string(), z.unknown());
+export const Role = RoleSchema.describe("viewer < builder < operator < admin < owner");
+
+const fieldTypes = [
+  "text",
+  "integer",
+  "decimal",
+  "boolean",
+  "date",
+  "datetime",
+  "time",
+  "json",
+  "list",
+  "record",
+  "any",
+] as const satisfies FieldType[];
+
+export const FieldSchema: z.ZodType<Field, Field> = z
+  .object({
+    name: z.string(),
+    type: z.enum(fieldTypes),
+    title: z.string().optional(),
+    required: z.boolean().optional(),
+    nullable: z.boolean().optional(),
+    maxLength: z.number().optional().describe("Characters."),
+    precision: z.number().optional(),
+    scale: z.number().optional(),
+    key: z.boolean().optional(),
+    unique: z.boolean().optional(),
+    default: z.boolean().optional(),
+    options: z.array(z.string()).optional(),
+    get fields() {
+      return z.array(FieldSchema).optional();
+    },
+    sample: z.json().optional(),
+    emptyShare: z.number().optional(),
+  })
+  .meta({ id: "Field" });
+
+export const StreamSchema: z.ZodType<StreamInfo, StreamInfo> = z
+  .object({
+    name: z.string(),
+    title: z.string(),
+    fields: z.array(FieldSchema),
+    key: z.array(z.string()),
+    watermarks: z.array(z.string()),
+    estimate: z.number().optional(),
+  })
+  .meta({ id: "Stream" });
+
+const operations = ["insert", "update", "upsert", "delete"] as const satisfies Operation[];
+
+export const SinkSchema: z.ZodType<SinkInfo, SinkInfo> = z
+  .object({
+    name: z.string(),
+    title: z.string(),
+    fields: z.array(FieldSchema),
+    open: z.boolean(),
+    matchKeys: z.array(z.array(z.string())),
+    operations: z.array(z.enum(operations)),
+    batchSize: z.number(),
+    readBack: z.boolean(),
+    undo: z.enum(["full", "lossy", "none"]),
+    undoNote: z.string().optional(),
+    idempotencyKeys: z.boolean(),
+    effect: z.enum(["once", "at-least-once"]),
+  })
+  .meta({ id: "Sink" });

@@ -1,0 +1,160 @@
+import { z } from "zod";
+import { defineRoute } from "../api/route.ts";
+import { AnyJson, Id, IdParams, Instant, JsonObject, Ok, SinkSchema, StreamSchema } from "../api/schemas.ts";
+import { PageQuery, pageSchema } from "../paging.ts";
+import { createConnection, removeConnection, updateConnection } from "./change-connections.ts";
+import { checkConnection } from "./check-connection.ts";
+import { connectorInfo, getConnector, listConnectors } from "./connector-info.ts";
+import { ConnectionPatch, CreateConnection } from "./input.ts";
+import { pageOfConnections } from "./page-of-connections.ts";
+import { getConnection, listSinks, listStreams } from "./read-connections.ts";
+import { sinkOptions } from "./sink-options.ts";
+
+const Connector = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    summary: z.string(),
+    mark: z.object({ letters: z.string(), tint: z.string() }),
+    settings: JsonObject.describe("JSON Schema (draft 2020-12) of a connection's settings."),
+    credentials: JsonObject.describe("JSON Schema of its credentials; `secret: true` marks write-only fields."),
+    sinkOptions: JsonObject.describe("JSON Schema of what a write step says about its sink."),
+  })
+  .meta({ id: "Connector" });
+
+const Summary = z.object({
+  id: z.string(),
+  name: z.string(),
+  connector: z.string(),
+  connectorTitle: z.string(),
+  state: z.enum(["unchecked", "ok", "refused", "unreachable"]),
+  stateMessage: z.string().nullable(),
+  checkedAt: Instant.nullable(),
+  usedBy: z.array(z.object({ id: z.string(), name: z.string() })).describe("Flows that use it."),
+});
+const ConnectionSummary = Summary.meta({ id: "ConnectionSummary" });
+const ConnectionDetail = Summary.extend({
+  settings: AnyJson,
+  credentialsSet: z.array(z.string()).describe("Names of the credentials that are filled in; never their values."),
+}).meta({ id: "Connection" });
+
+const CheckResult = z.object({ ok: z.boolean(), message: z.string().optional() });
+const Refresh = z.object({ refresh: z.stringbool().optional().describe("Ask the system again now.") });
+const asConnector = (info: ReturnType<typeof connectorInfo>) => ({
+  ...info,
+  settings: info.settings as z.infer<typeof JsonObject>,
+  credentials: info.credentials as z.infer<typeof JsonObject>,
+  sinkOptions,
+});
+
+export const connectionRoutes = [
+  defineRoute({
+    method: "GET",
+    path: "/connectors",
+    role: "viewer",
+    summary: "The connectors there are",
+    response: pageSchema(Connector),
+    handle: async () => ({ items: listConnectors().map(asConnector), next: null }),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/connectors/:id",
+    role: "viewer",
+    summary: "One connector with the JSON Schemas of its settings and credentials",
+    params: IdParams,
+    response: Connector,
+    handle: async (_ctx, { params }) => asConnector(connectorInfo(getConnector(params.id))),
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/connections",
+    role: "builder",
+    summary: "Store a connection",
+    description: "The system is not asked yet; POST /connections/:id/check does that.",
+    status: 201,
+    body: CreateConnection,
+    response: Id,
+    failures: { "name-taken": 409 },
+    example: {
+      body: {
+        name: "Shop",
+        connector: "postgres",
+        settings: { host: "127.0.0.1", port: 5432, database: "shop" },
+        credentials: { user: "shop", password: "…" },
+      },
+      response: { id: "con_7k2m9x" },
+    },
+    handle: (ctx, { body }) => createConnection(ctx, body),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/connections",
+    role: "viewer",
+    summary: "All connections",
+    query: PageQuery,
+    response: pageSchema(ConnectionSummary),
+    handle: (ctx, { query }) => pageOfConnections(ctx, query),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/connections/:id",
+    role: "viewer",
+    summary: "One connection, without its credentials",
+    params: IdParams,
+    response: ConnectionDetail,
+    handle: (ctx, { params }) => getConnection(ctx, params),
+  }),
+  defineRoute({
+    method: "PATCH",
+    path: "/connections/:id",
+    role: "builder",
+    summary: "Change name, settings or credentials",
+    params: IdParams,
+    body: ConnectionPatch,
+    response: Ok,
+    failures: { "name-taken": 409, "connection-in-use": 409 },
+    handle: (ctx, { params, body }) => updateConnection(ctx, { ...body, id: params.id }),
+  }),
+  defineRoute({
+    method: "DELETE",
+    path: "/connections/:id",
+    role: "admin",
+    summary: "Remove a connection that no flow uses",
+    params: IdParams,
+    response: Ok,
+    failures: { "connection-in-use": 409 },
+    handle: (ctx, { params }) => removeConnection(ctx, params),
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/connections/:id/check",
+    role: "builder",
+    summary: "Talk to the system once: does it answer and let us in?",
+    params: IdParams,
+    response: CheckResult,
+    example: {
+      response: { ok: false, message: "Shop refused the stored credentials. Reconnect it under Connections." },
+    },
+    handle: (ctx, { params }) => checkConnection(ctx, params),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/connections/:id/streams",
+    role: "viewer",
+    summary: "Collections that can be read, with their fields",
+    params: IdParams,
+    query: Refresh,
+    response: pageSchema(StreamSchema),
+    handle: async (ctx, { params, query }) => ({ items: await listStreams(ctx, { ...params, ...query }), next: null }),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/connections/:id/sinks",
+    role: "viewer",
+    summary: "Places that can be written, with their fields",
+    params: IdParams,
+    query: Refresh,
+    response: pageSchema(SinkSchema),
+    handle: async (ctx, { params, query }) => ({ items: await listSinks(ctx, { ...params, ...query }), next: null }),
+  }),
+];
