@@ -1,0 +1,343 @@
+import type { Node } from "./ast.ts";
+import { toBoolean, toInteger, toList, toMoment, toNumber, toRecord, toText } from "./coerce.ts";
+import { type Compiled, type Context, compileNode, fold, problem, sourceOf } from "./compile-node.ts";
+import { FormulaError, fail, locate } from "./error.ts";
+import type { Closure, Lambda, MappingFunction, Parameter, Scope } from "./function.ts";
+import { findFunction, functionNames } from "./functions/registry.ts";
+import { nearest } from "./nearest.ts";
+import { ANY, isNumeric, isUnknown, type MappingEnv, mayBeList, type Type } from "./types.ts";
+import { quote, type Value } from "./value.ts";
+
+type Call = Extract<Node, { kind: "call" }>;
+/** Lambda calls one record may cost; nested lists of thousands stay below it. */
+const MOST_WORK = 1_000_000;
+
+export function compileCall(node: Call, context: Context): Compiled {
+  const definition = findFunction(node.name);
+  if (!definition) {
+    for (const arg of node.args) if (arg.kind !== "lambda") compileNode(arg, context);
+    const close = nearest(node.name, functionNames());
+    const position = { start: node.start, end: node.nameEnd };
+    const remedy = close ? `Did you mean ${close}?` : "The function menu lists all there are.";
+    context.problems.push(
+      new FormulaError({
+        code: "unknown_function",
+        message: `unknown function ${node.name}`,
+        remedy,
+        position,
+        function: node.name,
+      }),
+    );
+    return { type: ANY, run: () => null };
+  }
+  const before = context.problems.length;
+  if (!checkCount(node, definition, context)) return { type: ANY, run: () => null };
+  const types: Type[] = [];
+  const args = node.args.map((arg, index) => {
+    const compiled = compileArgument(arg, parameterAt(definition, index), types, definition, context);
+    types.push(compiled.type);
+    return compiled;
+  });
+  checkConstants(node, definition, args, context);
+  const type = resultType(definition, args);
+  if (context.problems.length > before) return { type, run: () => null };
+  const runs = args.map((arg) => arg.run);
+  const run = definition.lazy ? lazyCall(definition, runs, node) : eagerCall(definition, args, node, context);
+  return args.some((arg) => arg.lambda) ? { type, run } : fold({ type, run }, args);
+}
+
+function parameterAt({ parameters }: MappingFunction, index: number): Parameter {
+  return parameters[Math.min(index, parameters.length - 1)]!;
+}
+
+function checkCount(node: Call, definition: MappingFunction, context: Context): boolean {
+  const { parameters, name } = definition;
+  const least = parameters.filter((parameter) => !parameter.optional).length;
+  const most = parameters.at(-1)?.variadic ? Number.POSITIVE_INFINITY : parameters.length;
+  const found = node.args.length;
+  if (found >= least && found <= most) return true;
+  const wanted =
+    least === most ? String(least) : most === Number.POSITIVE_INFINITY ? `at least ${least}` : `${least} to ${most}`;
+  const signature = parameters
+    .map((parameter) => (parameter.optional ? `[${parameter.name}]` : parameter.name))
+    .join(", ");
+  const message = `${name} expects ${wanted} argument${wanted === "1" ? "" : "s"}, found ${found}`;
+  const position = { start: node.start, end: node.end };
+  context.problems.push(
+    new FormulaError({
+      code: "argument_count",
+      message,
+      remedy: `Write ${name}(${signature}).`,
+      position,
+      function: name,
+    }),
+  );
+  return false;
+}
+
+interface Argument extends Compiled {
+  /** makes the callable for one evaluation */
+  lambda?: (scope: Scope) => Lambda;
+  source: string;
+}
+
+function compileArgument(
+  node: Node,
+  parameter: Parameter,
+  before: readonly Type[],
+  definition: MappingFunction,
+  context: Context,
+): Argument {
+  const source = sourceOf(context, node);
+  if (node.kind === "lambda" && (parameter.type === "lambda" || parameter.type === "each")) {
+    return { ...compileLambda(node, before, definition, context), source };
+  }
+  const compiled = compileNode(node, context);
+  const index = before.length;
+  const { name } = definition;
+  const position = { start: node.start, end: node.end };
+  const report = (message: string, remedy?: string) =>
+    context.problems.push(
+      new FormulaError({
+        code: "type_mismatch",
+        message,
+        position,
+        function: name,
+        argument: index,
+        ...(remedy ? { remedy } : {}),
+      }),
+    );
+  if (parameter.type === "lambda") {
+    report(`${name} expects a LAMBDA as ${parameter.name}, found ${quote(source)}`, `Write LAMBDA(item, …).`);
+  } else if (!accepts(parameter.type, compiled.type)) {
+    const remedy =
+      isNumericParameter(parameter) && compiled.type.type === "text" ? `Use NUMBER(${source}).` : undefined;
+    report(
+      `${name} expects ${article(parameter.type)} as ${parameter.name}, ${source} is ${compiled.type.type}`,
+      remedy,
+    );
+  }
+  return { ...compiled, source };
+}
+
+const isNumericParameter = ({ type }: Parameter) => type === "number" || type === "integer";
+
+function article(type: Parameter["type"]): string {
+  const names: Partial<Record<Parameter["type"], string>> = {
+    text: "text",
+    integer: "a whole number",
+    boolean: "TRUE or FALSE",
+    each: "a list or a LAMBDA",
+  };
+  return names[type] ?? `a ${type}`;
+}
+
+/** Whether a value of that type can fit. Functions of single values work item by item on lists. */
+function accepts(parameter: Parameter["type"], type: Type): boolean {
+  if (parameter === "any" || isUnknown(type)) return true;
+  if (parameter === "list" || parameter === "each") return type.type === "list" || type.maybeList === true;
+  if (parameter === "record") return type.type === "record";
+  if (type.type === "list") return accepts(parameter, type.element ?? ANY);
+  if (type.type === "record") return false;
+  if (parameter === "text") return true;
+  if (parameter === "boolean") return type.type === "boolean";
+  if (parameter === "date") return type.type === "date" || type.type === "datetime" || type.type === "text";
+  return isNumeric(type);
+}
+
+function compileLambda(
+  node: Extract<Node, { kind: "lambda" }>,
+  before: readonly Type[],
+  definition: MappingFunction,
+  context: Context,
+) {
+  const item = before[0]?.element ?? ANY;
+  const given: readonly Type[] = definition.lambda?.(before) ?? [item, { type: "integer", nullable: false }];
+  if (node.parameters.length > given.length) {
+    const message = `${definition.name} gives a LAMBDA ${given.length} value${given.length === 1 ? "" : "s"}, this one takes ${node.parameters.length}`;
+    problem(context, node, "argument_count", message);
+  }
+  const outer = context.names;
+  const slots = node.parameters.map(({ name }, index) => {
+    const slot = context.slots;
+    context.slots += 1;
+    context.names = { name, slot, type: given[index] ?? ANY, outer: context.names };
+    return slot;
+  });
+  const body = compileNode(node.body, context);
+  context.names = outer;
+  const lambda = (scope: Scope): Lambda => {
+    return (...values) => {
+      scope.work += 1;
+      if (scope.work > MOST_WORK)
+        fail("too_much_work", `more than ${MOST_WORK} steps for one record; make the lists smaller`);
+      for (let index = 0; index < slots.length; index += 1) scope.vars[slots[index]!] = values[index] ?? null;
+      return body.run(scope);
+    };
+  };
+  return { type: body.type, run: () => null, lambda };
+}
+
+function checkConstants(node: Call, definition: MappingFunction, args: readonly Argument[], context: Context): void {
+  const constants = args.map((arg) => (arg.lambda ? undefined : arg.constant));
+  const found = definition.check?.(constants);
+  const at = found && node.args[found.argument];
+  if (found && at) {
+    const position = { start: at.start, end: at.end };
+    const { message, argument } = found;
+    context.problems.push(
+      new FormulaError({
+        code: "bad_argument",
+        message: `${definition.name}: ${message}`,
+        position,
+        function: definition.name,
+        argument,
+      }),
+    );
+  }
+  const table = definition.parameters.findIndex((parameter) => parameter.name === "table");
+  const name = constants[table];
+  if (context.tables && typeof name === "string" && !context.tables.includes(name)) {
+    const close = nearest(name, context.tables);
+    const remedy = close ? `Did you mean "${close}"?` : "Add the table to the mapping first.";
+    problem(context, node.args[table]!, "unknown_table", `unknown table ${quote(name)}`, remedy);
+  }
+}
+
+function resultType(definition: MappingFunction, args: readonly Argument[]): Type {
+  const types = args.map((arg) => arg.type);
+  if (typeof definition.returns === "function") return definition.returns(types);
+  const propagates = args.some(
+    (arg, index) => emptyRule(parameterAt(definition, index), index) === "propagate" && arg.type.nullable,
+  );
+  const single: Type = {
+    type: definition.returns,
+    nullable: definition.nullable === true || (propagates && !definition.lazy),
+  };
+  if (definition.lazy) return single;
+  const singles = args.filter((_, index) => isSingle(parameterAt(definition, index))).map((arg) => arg.type);
+  const lifted = singles.find((given) => given.type === "list");
+  if (lifted) return { type: "list", nullable: lifted.nullable, element: { ...single, nullable: true } };
+  return singles.some(mayBeList) ? { ...single, maybeList: true } : single;
+}
+
+function emptyRule(parameter: Parameter, index: number): "propagate" | "pass" | "error" {
+  return parameter.empty ?? (parameter.type === "any" ? "pass" : index === 0 ? "propagate" : "error");
+}
+
+/** Takes one value; given a list, the function is applied to each item. */
+function isSingle({ type }: Parameter): boolean {
+  return type === "text" || type === "number" || type === "integer" || type === "boolean" || type === "date";
+}
+
+function lazyCall(definition: MappingFunction, runs: readonly Closure[], node: Call): Closure {
+  const { lazy, name } = definition;
+  return (scope) => {
+    try {
+      return lazy!(runs, scope);
+    } catch (error) {
+      throw locate(error, name, node);
+    }
+  };
+}
+
+type Coerce = (value: Value, env: MappingEnv) => unknown;
+
+function coercion(parameter: Parameter, index: number, source: string): Coerce {
+  switch (parameter.type) {
+    case "text":
+      return (value) => (typeof value === "string" ? value : toText(value, index));
+    case "number":
+      return (value) => toNumber(value, index, source);
+    case "integer":
+      return (value) => toInteger(value, index, source);
+    case "boolean":
+      return (value) => toBoolean(value, index);
+    case "date":
+      return (value, env) => toMoment(value, env, index, source);
+    case "list":
+    case "each":
+      return (value) => toList(value, index);
+    case "record":
+      return (value) => toRecord(value, index);
+    default:
+      return (value) => value;
+  }
+}
+
+function eagerCall(definition: MappingFunction, args: readonly Argument[], node: Call, context: Context): Closure {
+  const { name } = definition;
+  const apply = definition.apply as (args: unknown[], env: MappingEnv) => Value;
+  const count = args.length;
+  const runs = args.map((arg) => arg.run);
+  const lambdas = args.map((arg) => arg.lambda);
+  const parameters = args.map((_, index) => parameterAt(definition, index));
+  const rules = parameters.map(emptyRule);
+  const single = parameters.map(isSingle);
+  const coerce = parameters.map((parameter, index) => coercion(parameter, index, sourceOf(context, node.args[index]!)));
+
+  const call = (given: unknown[], env: MappingEnv): Value => {
+    let lists = false;
+    for (let index = 0; index < count; index += 1) {
+      if (lambdas[index]) continue;
+      const value = given[index] as Value;
+      if (value === null) {
+        const rule = rules[index];
+        if (rule === "propagate") return null;
+        if (rule === "error")
+          fail(
+            "empty",
+            `expected a value for ${parameters[index]!.name}, found nothing (${args[index]!.source} is empty)`,
+            index,
+          );
+      } else if (single[index] && Array.isArray(value)) lists = true;
+      else given[index] = coerce[index]!(value, env);
+    }
+    return lists ? overItems(given, env) : apply(given, env);
+  };
+
+  /** One call per item of the lists given where a single value is expected. Values already converted are converted again as they are. */
+  const overItems = (given: unknown[], env: MappingEnv): Value => {
+    const lists = given.filter((value, index) => single[index] && Array.isArray(value)) as Value[][];
+    const { length } = lists[0]!;
+    if (lists.some((list) => list.length !== length)) {
+      fail(
+        "mismatch",
+        `expected lists of the same length, found ${lists.map((list) => list.length).join(" and ")} items`,
+      );
+    }
+    return lists[0]!.map((_, item) => {
+      const row = given.map((value, index) =>
+        single[index] && Array.isArray(value) ? (value as Value[])[item] : value,
+      );
+      return callItem(row, given, env);
+    });
+  };
+  const callItem = (row: unknown[], given: unknown[], env: MappingEnv): Value => {
+    let lists = false;
+    for (let index = 0; index < count; index += 1) {
+      if (!single[index] || !Array.isArray(given[index])) continue;
+      const value = row[index] as Value;
+      if (value === null) {
+        if (rules[index] === "propagate") return null;
+        if (rules[index] === "error")
+          fail("empty", `expected a value for ${parameters[index]!.name} in every item, found nothing`, index);
+      } else if (Array.isArray(value)) lists = true;
+      else row[index] = coerce[index]!(value, env);
+    }
+    return lists ? overItems(row, env) : apply(row, env);
+  };
+
+  return (scope) => {
+    const given: unknown[] = new Array(count);
+    for (let index = 0; index < count; index += 1) {
+      const lambda = lambdas[index];
+      given[index] = lambda ? lambda(scope) : runs[index]!(scope);
+    }
+    try {
+      return call(given, scope.env);
+    } catch (error) {
+      throw locate(error, name, node);
+    }
+  };
+}
