@@ -1,0 +1,156 @@
+/**
+ * What a run needs from outside. `server/db` keeps these promises with PostgreSQL; engine tests keep them in memory.
+ * Every method that changes something is fenced: it throws LeaseLost when another attempt holds the run.
+ */
+import type { FailureInfo } from "../connectors/sdk/errors.ts";
+import type { ConnectorSession, Json, JsonRecord, LedgerEntry, SinkInfo } from "../connectors/sdk/types.ts";
+import type { Outcome } from "./steps/define-step.ts";
+
+/** Another attempt holds this run; whoever gets this stops at once and writes nothing more. */
+export class LeaseLost extends Error {
+  constructor(runId: string) {
+    super(`Run ${runId} is held by another attempt.`);
+    this.name = "LeaseLost";
+  }
+}
+
+export type OutcomeCounts = { [O in Outcome]: number };
+export type RunCounts = { read: number } & OutcomeCounts;
+/** counters of an undo run, beside `read` */
+export type UndoCounts = { restored: number; conflict: number; failed: number };
+export type StepCounts = { in: number; out: number; ports: { [port: string]: number } } & OutcomeCounts;
+
+/** A failed part of a record, as it becomes (or updates) a dead letter. */
+export type LetterDraft = {
+  step: string;
+  key: string;
+  failure: FailureInfo;
+  data: JsonRecord;
+  source: JsonRecord;
+  /** the letter that a replay gave another try */
+  letterId?: string;
+};
+
+/** Keys that ended at a step without a write, for the journey of a record. */
+export type OutcomeKeys = { step: string; outcome: Outcome; keys: string[] };
+
+/** A write about to be sent, with what the ledger knows beyond the connector's entry. */
+export type LedgerDraft = Omit<LedgerEntry, "index"> & {
+  key: string;
+  sourceKey: string | null;
+  idempotencyKey: string;
+  undo: "possible" | "not possible";
+  /** undo runs: the ledger row that is put back */
+  undoes?: string;
+};
+
+/** Where a write call's entries are kept: one call of the connector's `write` may enter several parts. */
+export type PartAddress = { step: string; connection: string; sink: string; page: number; part: number };
+
+/** Corrections after the answer: what did not land, what the target calls the record. */
+export type LedgerFix = PartAddress & {
+  key: string;
+  landed: boolean;
+  unknown?: boolean;
+  remoteId?: string;
+  identity?: JsonRecord;
+  after?: JsonRecord;
+};
+
+/** A ledger row of this run from a page that was not checkpointed, as a later attempt finds it. */
+export type OpenEntry = LedgerDraft & { address: PartAddress; state: "sending" | "done" };
+
+/** What follows a checkpoint, in the same transaction. */
+export type AfterCheckpoint =
+  | { kind: "continue" }
+  /** enqueue the continuation */
+  | { kind: "yield" }
+  | { kind: "finish"; state: "succeeded" | "succeeded_with_errors" | "failed" | "cancelled"; error?: RunFailure };
+
+export type RunFailure = { code: string; message: string; step?: string };
+
+export type Checkpoint = {
+  page: number;
+  cursor: Json;
+  /** newest watermark that is now fully processed; absent = unchanged */
+  watermark?: { step: string; value: Json };
+  /** added to the run's and the steps' counters */
+  counts: Partial<RunCounts & UndoCounts>;
+  steps: { [step: string]: StepCounts };
+  letters: LetterDraft[];
+  /** letters a replay settled */
+  resolvedLetters: string[];
+  outcomes: OutcomeKeys[];
+  remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
+  fixes: LedgerFix[];
+  /** ledger rows an undo run has dealt with */
+  undone: { id: string; undo: "done" | "conflict" }[];
+  after: AfterCheckpoint;
+};
+
+/** What a checkpoint tells back: a person's wish, and the counters so far. */
+export type CheckpointReply = { stop: "cancel" | "pause" | null };
+
+export type RunStore = {
+  /** stores the entries durably as being sent; see WriteHooks.enter */
+  enter(address: PartAddress, entries: LedgerDraft[], receipt: Json | undefined): Promise<void>;
+  /** stores what a dry run foresees */
+  foresee(address: PartAddress, entries: LedgerDraft[]): Promise<void>;
+  /** dry run: what was foreseen for these keys so far (null = deleted) */
+  foreseen(step: string, keys: string[]): Promise<Map<string, JsonRecord | null>>;
+  checkpoint(checkpoint: Checkpoint): Promise<CheckpointReply>;
+  /**
+   * Stops for a while without a worker, and saves what is known of a page half sent.
+   */
+  wait(wait: RunWait): Promise<void>;
+  finish(finish: {
+    state: "failed" | "cancelled";
+    error?: RunFailure;
+    page?: RunWait["page"];
+    /** the connection that failed it, to be marked */
+    connection?: string;
+  }): Promise<void>;
+  /** ledger rows of pages after the last checkpoint, with the receipts of those being sent */
+  openEntries(): Promise<{ entries: OpenEntry[]; receipts: { address: PartAddress; receipt: Json }[] }>;
+  /** says what became of open parts: landed rows stay, absent ones are voided */
+  settleParts(parts: { address: PartAddress; landed: boolean }[], fixes: LedgerFix[]): Promise<void>;
+  /** gives the run back unfinished (the worker is stopping); its continuation is enqueued */
+  release(): Promise<void>;
+  /** dedupe: which keys were let through before this page */
+  seen(step: string, scope: "run" | "forever", keys: string[]): Promise<Set<string>>;
+};
+
+export type RunWait = {
+  reason: WaitReason;
+  /** null: until a person or a mended connection resumes it */
+  resumeAt: Date | null;
+  failure: RunFailure;
+  /** name of the connection it waits for */
+  connection?: string;
+  /** the page half sent: what is known of its entries, and which of its parts stay open */
+  page?: { number: number; fixes: LedgerFix[]; unsettled: number[] };
+  /** false for a stop condition or a person's wish: then no attempt is counted */
+  counted: boolean;
+  /** counters at which a stop condition struck; after resuming it looks only at what comes since */
+  stoppedAt?: { read: number; dead: number };
+};
+
+export type WaitReason = "retry" | "target" | "flow-busy" | "paused" | "credentials" | "stopped";
+
+/** A connection as a run uses it. */
+export type RunConnection = { id: string; session: ConnectorSession; sinks: Map<string, SinkInfo> };
+
+export type RunPorts = {
+  store: RunStore;
+  /** throws IntegrationError when the connection is unknown or cannot be opened */
+  connection(name: string): Promise<RunConnection>;
+  connectionById(id: string): Promise<RunConnection>;
+  clock(): Date;
+  /** waits, or throws when the signal ends it */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** is this an outage of our own database, after which the run simply goes on? */
+  isOutage(error: unknown): boolean;
+  /** 0 ≤ x < 1, for jitter */
+  random(): number;
+  signal: AbortSignal;
+};

@@ -1,0 +1,240 @@
+/** Runs one attempt of a flow run or a replay: pages from the trigger (or from dead letters) through the plan. */
+import type { Json, JsonRecord, ReadPage } from "../../connectors/sdk/types.ts";
+import type { Plan } from "../flow/compile.ts";
+import { durationMs } from "../flow/duration.ts";
+import type { FlowSettings } from "../flow/schema.ts";
+import type { RunPorts } from "../ports.ts";
+import type { StepContext } from "../steps/define-step.ts";
+import { imbalance } from "./counts.ts";
+import type { PageWork, ReplayedLetter, SourcePage } from "./page.ts";
+import { processPage } from "./process-page.ts";
+import { recoverOpenEntries } from "./recover.ts";
+import type { RetryPolicy } from "./retry.ts";
+import { type AttemptEnd, type AttemptState, nothing, runPages, type StopCondition } from "./run-pages.ts";
+
+/** Where a flow run stands: the connector's cursor, and the watermark it started after. */
+export type FlowCursor = { cursor: Json; after: Json };
+
+export type FlowJob = {
+  state: AttemptState;
+  flowId: string;
+  mode: "live" | "dry";
+  /** first attempt: null */
+  cursor: FlowCursor | null;
+  /** incremental: newest watermark processed by earlier runs */
+  watermark: Json;
+  /** a backfill reads this range and leaves the watermark alone */
+  backfill?: { from: Json; to?: Json };
+  /** most records to read, of all attempts */
+  limit?: number;
+  /** fixed for all attempts of the run */
+  now: Date;
+  sliceMs: number;
+  /** attempts since the run began; from the second on, open ledger rows are settled first */
+  attempt: number;
+};
+
+/** Executes a flow run until it ends, yields or waits. */
+export async function executeFlow(plan: Plan, job: FlowJob, ports: RunPorts): Promise<AttemptEnd> {
+  return await execute(job, ports, {
+    plan,
+    reading: { step: plan.trigger.id, connection: connectionOf(plan) },
+    pages: flowPages(plan, job, ports),
+  });
+}
+
+/** Executes a replay: letters are read by `letters`, each with the plan and the step it enters. */
+export async function executeReplay(
+  job: FlowJob,
+  ports: RunPorts,
+  letters: AsyncIterable<ReplayPage>,
+  plan: Plan,
+): Promise<AttemptEnd> {
+  return await execute(job, ports, { plan, reading: { step: "replay" }, pages: replayPages(letters) });
+}
+
+/** Letters of one version that enter at the same steps. */
+export type ReplayPage = {
+  plan: Plan;
+  entry: string[];
+  letters: ReplayedLetter[];
+  records: JsonRecord[];
+  cursor: Json;
+};
+
+/** Ledger parts of different attempts at one page must not share a number. */
+export const PARTS_PER_ATTEMPT = 100_000;
+
+type PlannedPage = {
+  plan: Plan;
+  source: Omit<SourcePage, "number">;
+  cursor: Json;
+  watermark?: { step: string; value: Json };
+};
+
+type Execution = {
+  plan: Plan;
+  reading: { step: string; connection?: string };
+  pages: AsyncGenerator<PlannedPage>;
+};
+
+async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: Execution): Promise<AttemptEnd> {
+  const settings = plan.flow.settings ?? {};
+  let current: PageWork | null = null;
+  let open: Awaited<ReturnType<typeof recoverOpenEntries>> | null = null;
+
+  return await runPages<PlannedPage>({
+    state: job.state,
+    ports,
+    pages,
+    reading,
+    retry: retryPolicy(settings),
+    stop: stopCondition(settings),
+    patient: job.mode === "live",
+    sliceMs: job.sliceMs,
+    interruptedWork: () => current,
+    async process(planned, number) {
+      if (open === null) {
+        open = job.attempt > 1 && job.mode === "live" ? await recoverOpenEntries(ports) : new Map();
+      }
+      const page: SourcePage = { ...planned.source, number };
+      const { keyOf } = planned.plan;
+      const work: PageWork = {
+        page,
+        nextPart: job.attempt * PARTS_PER_ATTEMPT,
+        unsettled: new Set(),
+        fixes: [],
+        open,
+        keyOf: (origin) =>
+          page.letters?.[origin]?.key ?? keyOf(page.records[origin] as JsonRecord) ?? `${number}.${origin + 1}`,
+      };
+      current = work;
+      const { context, remembered } = stepContext(job, ports, settings.timeZone ?? "UTC");
+      const result = await processPage(page, {
+        plan: planned.plan,
+        context,
+        work,
+        connection: (name) => ports.connection(name),
+        writeSite: (step, connection) => {
+          if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
+          return {
+            step: step.id,
+            title: step.title,
+            write: step.write,
+            connection,
+            mode: job.mode,
+            ports,
+            idempotencyPrefix: (origin) => idempotencyPrefix(job, step.id, page.letters?.[origin]),
+          };
+        },
+      });
+      current = null;
+      if (open.size > 0) open.clear();
+      const wrong = imbalance(result.counts, result.steps);
+      if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
+      return {
+        ...nothing(),
+        page: number,
+        cursor: planned.cursor,
+        watermark: job.mode === "live" && !job.backfill ? planned.watermark : undefined,
+        counts: result.counts,
+        steps: result.steps,
+        letters: result.letters,
+        resolvedLetters: result.resolvedLetters,
+        outcomes: result.outcomes,
+        fixes: result.fixes,
+        remembered,
+      };
+    },
+  });
+}
+
+async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): AsyncGenerator<PlannedPage> {
+  const step = plan.trigger.step;
+  if (step.kind !== "read") throw new Error(`A flow that starts with “${step.kind}” cannot be run by reading.`);
+  const { session } = await ports.connection(step.connection);
+  const after = job.cursor ? job.cursor.after : (job.backfill?.from ?? job.watermark);
+  const incremental = step.sync === "incremental" && step.watermark !== undefined;
+  const pageSize = plan.flow.settings?.pageSize ?? 1000;
+  let left = job.limit === undefined ? undefined : job.limit - job.state.totals.read;
+  if (left !== undefined && left <= 0) return;
+  const pages = session.read({
+    stream: step.stream,
+    cursor: job.cursor?.cursor ?? null,
+    ...(incremental && step.watermark
+      ? {
+          watermark: {
+            field: step.watermark,
+            after,
+            ...(job.backfill?.to === undefined ? {} : { until: job.backfill.to }),
+          },
+        }
+      : {}),
+    pageSize,
+    ...(left === undefined ? {} : { limit: left }),
+    signal: ports.signal,
+  });
+  for await (const page of pages) {
+    const limited = limitPage(page, left);
+    if (left !== undefined) left -= limited.records.length + (limited.unreadable?.length ?? 0);
+    yield {
+      plan,
+      source: { records: limited.records, unreadable: limited.unreadable ?? [], entry: [] },
+      cursor: { cursor: page.cursor, after },
+      ...(incremental && page.watermark !== undefined ? { watermark: { step: step.id, value: page.watermark } } : {}),
+    };
+    if (left !== undefined && left <= 0) return;
+  }
+}
+
+function limitPage(page: ReadPage, left: number | undefined): ReadPage {
+  if (left === undefined || page.records.length <= left) return page;
+  return { ...page, records: page.records.slice(0, left) };
+}
+
+async function* replayPages(letters: AsyncIterable<ReplayPage>): AsyncGenerator<PlannedPage> {
+  for await (const { plan, entry, letters: list, records, cursor } of letters) {
+    yield { plan, source: { records, letters: list, entry, unreadable: [] }, cursor };
+  }
+}
+
+function connectionOf(plan: Plan): string | undefined {
+  const { step } = plan.trigger;
+  return step.kind === "read" ? step.connection : undefined;
+}
+
+/**
+ * flow / step / what sets this write apart from an earlier one of the same record: the run, or for a replay the letter
+ * and how often it was tried. A letter that “may have arrived” keeps the key of its first sending.
+ */
+function idempotencyPrefix(job: FlowJob, step: string, letter: ReplayedLetter | undefined): string {
+  if (!letter) return `${job.flowId}/${step}/${job.state.runId}`;
+  if (letter.code === "may-have-arrived") return `${job.flowId}/${step}/${letter.runId}`;
+  return `${job.flowId}/${step}/${letter.runId}.${letter.attempts}`;
+}
+
+function stepContext(job: FlowJob, ports: RunPorts, timeZone: string) {
+  const remembered: { step: string; scope: "run" | "forever"; keys: string[] }[] = [];
+  const context: StepContext = {
+    now: job.now,
+    timeZone,
+    mode: job.mode,
+    signal: ports.signal,
+    seen: (step, scope, keys) => ports.store.seen(step, scope, keys),
+    remember: (step, scope, keys) => {
+      if (keys.length > 0) remembered.push({ step, scope, keys });
+    },
+  };
+  return { context, remembered };
+}
+
+export function retryPolicy(settings: FlowSettings): RetryPolicy {
+  const forMs = settings.retry?.for === undefined ? 24 * 3_600_000 : durationMs(settings.retry.for);
+  return { attempts: settings.retry?.attempts ?? 8, forMs };
+}
+
+export function stopCondition(settings: FlowSettings): StopCondition {
+  const dead = settings.stopAt?.dead;
+  if (dead === undefined) return {};
+  return typeof dead === "number" ? { dead } : { deadShare: Number.parseFloat(dead) / 100 };
+}

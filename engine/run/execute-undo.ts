@@ -1,0 +1,203 @@
+/** Puts ledger rows back in their targets, newest first, and says what it could not put back. */
+import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
+import type { Json, JsonRecord, LedgerEntry, UndoOutcome } from "../../connectors/sdk/types.ts";
+import type { LedgerDraft, LedgerFix, PartAddress, RunPorts } from "../ports.ts";
+import { noRunCounts } from "./counts.ts";
+import { PARTS_PER_ATTEMPT } from "./execute-flow.ts";
+import { PageInterrupted } from "./page.ts";
+import { recoverOpenEntries } from "./recover.ts";
+import { IN_PAGE_RETRIES_MS } from "./retry.ts";
+import { type AttemptEnd, type AttemptState, nothing, runPages, type WorkedPage } from "./run-pages.ts";
+
+/** A ledger row to put back. */
+export type UndoRow = {
+  id: string;
+  step: string;
+  /** id and, as the session is opened by it, name of the connection */
+  connection: { id: string; name: string };
+  sink: string;
+  key: string;
+  operation: "create" | "update" | "delete";
+  identity: JsonRecord;
+  before: JsonRecord | null;
+  after: JsonRecord | null;
+  remoteId?: string;
+  undoable: boolean;
+};
+
+export type UndoPage = { rows: UndoRow[]; cursor: Json };
+
+export type UndoJob = {
+  state: AttemptState;
+  attempt: number;
+  force: boolean;
+  preview: boolean;
+  sliceMs: number;
+};
+
+/** A row that was not put back, for the run's changes and log. */
+export type UndoRefusal = { row: UndoRow; now: JsonRecord | null; message: string; kind: "conflict" | "failed" };
+
+export type UndoPorts = RunPorts & {
+  /** keeps what was refused, or what a preview found, where the run page shows it */
+  note(address: PartAddress, refusals: UndoRefusal[], foreseen: LedgerDraft[]): Promise<void>;
+};
+
+/** Undoes page by page until the selection is through. What was restored before a crash is found restored and counted so. */
+export async function executeUndo(job: UndoJob, ports: UndoPorts, pages: AsyncIterable<UndoPage>): Promise<AttemptEnd> {
+  let recovered = job.attempt <= 1 || job.preview;
+  return await runPages<UndoPage>({
+    state: job.state,
+    ports,
+    pages: pages[Symbol.asyncIterator](),
+    reading: { step: "undo" },
+    retry: { attempts: 8, forMs: 24 * 3_600_000 },
+    stop: {},
+    patient: !job.preview,
+    sliceMs: job.sliceMs,
+    interruptedWork: () => null,
+    async process(page, number) {
+      if (!recovered) await recoverOpenEntries(ports);
+      recovered = true;
+      return await undoPage(job, ports, page, number);
+    },
+  });
+}
+
+async function undoPage(job: UndoJob, ports: UndoPorts, page: UndoPage, number: number): Promise<WorkedPage> {
+  const worked: WorkedPage = { ...nothing(), page: number, cursor: page.cursor, counts: {}, steps: {} };
+  const counts = { ...noRunCounts(), restored: 0, conflict: 0, failed: 0 };
+  counts.read = page.rows.length;
+  let part = job.attempt * PARTS_PER_ATTEMPT;
+  for (const group of groups(page.rows)) {
+    const first = group[0] as UndoRow;
+    const address: PartAddress = {
+      step: first.step,
+      connection: first.connection.id,
+      sink: first.sink,
+      page: number,
+      part: part++,
+    };
+    const refusals: UndoRefusal[] = [];
+    const foreseen: LedgerDraft[] = [];
+    const outcomes = first.undoable
+      ? await undoGroup(job, ports, group, address, worked.fixes)
+      : group.map(notUndoable);
+    for (const [index, row] of group.entries()) {
+      const outcome = outcomes[index];
+      if (!outcome) throw new Error(`Connector gave ${outcomes.length} undo outcomes for ${group.length} rows.`);
+      if (outcome.outcome === "restored") {
+        counts.restored++;
+        if (!job.preview) worked.undone.push({ id: row.id, undo: "done" });
+        else if (outcome.entry) foreseen.push(draftOf(row, outcome.entry));
+      } else if (outcome.outcome === "conflict") {
+        counts.conflict++;
+        if (!job.preview) worked.undone.push({ id: row.id, undo: "conflict" });
+        refusals.push({ row, now: outcome.now, message: outcome.message, kind: "conflict" });
+      } else {
+        counts.failed++;
+        refusals.push({ row, now: null, message: outcome.failure.message, kind: "failed" });
+      }
+    }
+    if (refusals.length > 0 || foreseen.length > 0) await ports.note(address, refusals, foreseen);
+  }
+  worked.counts = counts;
+  return worked;
+}
+
+/**
+ * Rows that can be put back in one call: same step, connection and sink, no key twice. A key changed twice is put back
+ * in two steps, newest first.
+ */
+function groups(rows: UndoRow[]): UndoRow[][] {
+  const waves = new Map<string, UndoRow[]>();
+  const times = new Map<string, number>();
+  for (const row of rows) {
+    const place = `${row.step}\u0000${row.connection.id}\u0000${row.sink}\u0000${row.undoable}`;
+    const id = `${place}\u0000${row.key}`;
+    const time = times.get(id) ?? 0;
+    times.set(id, time + 1);
+    const wave = `${time}\u0000${place}`;
+    const list = waves.get(wave);
+    if (list) list.push(row);
+    else waves.set(wave, [row]);
+  }
+  return [...waves.values()];
+}
+
+async function undoGroup(
+  job: UndoJob,
+  ports: UndoPorts,
+  rows: UndoRow[],
+  address: PartAddress,
+  fixes: LedgerFix[],
+): Promise<UndoOutcome[]> {
+  const first = rows[0] as UndoRow;
+  const { session } = await ports.connection(first.connection.name);
+  const entered = new Set<number>();
+  const enter = async (entries: LedgerEntry[], receipt?: Json) => {
+    for (const entry of entries) entered.add(entry.index);
+    await ports.store.enter(
+      address,
+      entries.map((entry) => draftOf(rows[entry.index] as UndoRow, entry)),
+      receipt,
+    );
+  };
+  const request = {
+    sink: first.sink,
+    records: rows.map((row) => ({
+      key: row.key,
+      operation: row.operation,
+      identity: row.identity,
+      before: row.before,
+      after: row.after,
+      ...(row.remoteId === undefined ? {} : { remoteId: row.remoteId }),
+      idempotencyKey: `undo/${job.state.runId}/${row.id}`,
+    })),
+    force: job.force,
+    preview: job.preview,
+    signal: ports.signal,
+  };
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const outcomes = await session.undo(request, { enter });
+      for (const index of entered) {
+        if (outcomes[index]?.outcome !== "restored")
+          fixes.push({ ...address, key: (rows[index] as UndoRow).key, landed: false });
+      }
+      return outcomes;
+    } catch (error) {
+      if (!(error instanceof IntegrationError)) throw error;
+      const failure = failureOf(error);
+      const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
+      if (failure.kind !== "transient" || wait === undefined || entered.size > 0) {
+        throw new PageInterrupted(first.step, first.connection.name, failure);
+      }
+      await ports.sleep(wait, ports.signal);
+    }
+  }
+}
+
+function draftOf(row: UndoRow, entry: Omit<LedgerEntry, "index">): LedgerDraft {
+  return {
+    operation: entry.operation,
+    identity: entry.identity,
+    before: entry.before,
+    after: entry.after,
+    ...(entry.remoteId === undefined ? {} : { remoteId: entry.remoteId }),
+    key: row.key,
+    sourceKey: null,
+    idempotencyKey: `undo/${row.id}`,
+    undo: "possible",
+    undoes: row.id,
+  };
+}
+
+function notUndoable(row: UndoRow): UndoOutcome {
+  const failure: FailureInfo = {
+    kind: "rejected",
+    code: "not-undoable",
+    message: `${row.connection.name} cannot put “${row.key}” back. Correct it there by hand.`,
+  };
+  return { outcome: "failed", failure };
+}

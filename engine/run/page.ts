@@ -1,0 +1,72 @@
+/** One page of records on its way through a plan, and what it adds to the counters. */
+import type { FailureInfo } from "../../connectors/sdk/errors.ts";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { LedgerFix, LetterDraft, OpenEntry, OutcomeKeys, RunCounts, StepCounts } from "../ports.ts";
+import type { Outcome } from "../steps/define-step.ts";
+
+/** A page as its source hands it over. */
+export type SourcePage = {
+  number: number;
+  records: JsonRecord[];
+  /** steps that get the records; a replay enters in the middle */
+  entry: string[];
+  /** replays: the letter each record comes from */
+  letters?: ReplayedLetter[];
+  /** what the trigger could not read as a record */
+  unreadable: { key: string; data: JsonRecord; failure: FailureInfo }[];
+};
+
+export type ReplayedLetter = {
+  id: string;
+  key: string;
+  attempts: number;
+  source: JsonRecord;
+  code: string;
+  runId: string;
+};
+
+export type PageResult = {
+  counts: RunCounts;
+  steps: { [step: string]: StepCounts };
+  letters: LetterDraft[];
+  resolvedLetters: string[];
+  outcomes: OutcomeKeys[];
+  fixes: LedgerFix[];
+  remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
+};
+
+/** What write steps share while one page is worked on. */
+export type PageWork = {
+  page: SourcePage;
+  /** number of the next ledger part */
+  nextPart: number;
+  /** parts that were sent and whose fate is not known: they stay open for the next attempt */
+  unsettled: Set<number>;
+  /** sum of corrections the checkpoint must store */
+  fixes: LedgerFix[];
+  /** ledger rows of earlier attempts at this page, by step and idempotency key */
+  open: Map<string, OpenEntry>;
+  keyOf(origin: number): string;
+};
+
+export function openKey(step: string, idempotencyKey: string): string {
+  return `${step}\u0000${idempotencyKey}`;
+}
+
+/** The page cannot go on now: the connection is down, limited, or refuses us. Nothing is lost; the run waits or fails. */
+export class PageInterrupted extends Error {
+  readonly failure: FailureInfo;
+  readonly step: string;
+  readonly connection: string;
+
+  constructor(step: string, connection: string, failure: FailureInfo) {
+    super(failure.message);
+    this.name = "PageInterrupted";
+    this.step = step;
+    this.connection = connection;
+    this.failure = failure;
+  }
+}
+
+/** A part that ended, with what a dead letter or the journey needs. */
+export type EndedPart = { origin: number; outcome: Outcome; record: JsonRecord; failure?: FailureInfo };

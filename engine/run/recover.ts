@@ -1,0 +1,78 @@
+/** After a crash: finds out what became of writes that were being sent, before anything is sent again. */
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { LedgerFix, OpenEntry, PartAddress, RunPorts } from "../ports.ts";
+import { openKey } from "./page.ts";
+
+type Verdict = "landed" | "absent" | "unknown";
+
+/**
+ * Settles the open ledger rows of earlier attempts: by receipt (a transaction id), else by reading the target back and
+ * comparing, else they stay "sending" and the write step decides (idempotency key, or a person).
+ *
+ * @returns rows that landed or may have, by step and idempotency key
+ */
+export async function recoverOpenEntries(ports: RunPorts): Promise<Map<string, OpenEntry>> {
+  const { entries, receipts } = await ports.store.openEntries();
+  const open = new Map<string, OpenEntry>();
+  const byPart = new Map<string, Verdict>();
+  for (const { address, receipt } of receipts) {
+    const { session } = await ports.connectionById(address.connection);
+    if (session.settle) byPart.set(partKey(address), await session.settle(receipt, ports.signal));
+  }
+  const fixes: LedgerFix[] = [];
+  const settledParts = new Map<string, { address: PartAddress; landed: boolean }>();
+  const toRead = new Map<string, OpenEntry[]>();
+  for (const entry of entries) {
+    if (entry.state === "done") {
+      open.set(openKey(entry.address.step, entry.idempotencyKey), entry);
+      continue;
+    }
+    const verdict = byPart.get(partKey(entry.address)) ?? "unknown";
+    if (verdict === "unknown") {
+      const id = `${entry.address.step}\u0000${entry.address.sink}\u0000${entry.operation}`;
+      toRead.set(id, [...(toRead.get(id) ?? []), entry]);
+      continue;
+    }
+    settledParts.set(partKey(entry.address), { address: entry.address, landed: verdict === "landed" });
+    if (verdict === "landed") open.set(openKey(entry.address.step, entry.idempotencyKey), { ...entry, state: "done" });
+  }
+  for (const group of toRead.values()) {
+    for (const { entry, verdict } of await readVerdicts(ports, group)) {
+      if (verdict === "absent") fixes.push({ ...entry.address, key: entry.key, landed: false });
+      else if (verdict === "landed") {
+        fixes.push({ ...entry.address, key: entry.key, landed: true });
+        open.set(openKey(entry.address.step, entry.idempotencyKey), { ...entry, state: "done" });
+      } else open.set(openKey(entry.address.step, entry.idempotencyKey), entry);
+    }
+  }
+  if (settledParts.size > 0 || fixes.length > 0) await ports.store.settleParts([...settledParts.values()], fixes);
+  return open;
+}
+
+function partKey({ step, page, part }: PartAddress): string {
+  return `${step}/${page}/${part}`;
+}
+
+/** Compares what was entered with what the target holds. The target as the entry wanted it: landed. */
+async function readVerdicts(ports: RunPorts, group: OpenEntry[]): Promise<{ entry: OpenEntry; verdict: Verdict }[]> {
+  const first = group[0] as OpenEntry;
+  const connection = await ports.connectionById(first.address.connection);
+  const sink = connection.sinks.get(first.address.sink);
+  if (!sink?.readBack) return group.map((entry) => ({ entry, verdict: "unknown" }));
+  const outcomes = await connection.session.foresee({
+    sink: first.address.sink,
+    operation: first.operation === "delete" ? "delete" : "upsert",
+    match: Object.keys(first.identity),
+    records: group.map((entry) => ({ key: entry.key, values: wanted(entry), idempotencyKey: entry.idempotencyKey })),
+    signal: ports.signal,
+  });
+  return group.map((entry, index) => {
+    const outcome = outcomes[index]?.outcome;
+    const verdict: Verdict = outcome === "unchanged" ? "landed" : outcome === "failed" ? "unknown" : "absent";
+    return { entry, verdict };
+  });
+}
+
+function wanted(entry: OpenEntry): JsonRecord {
+  return { ...entry.identity, ...entry.after };
+}

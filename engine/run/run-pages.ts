@@ -1,0 +1,210 @@
+/** The loop every run goes through: read ahead, work on a page, checkpoint, until done, out of time, stopped or failed. */
+import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
+import {
+  type Checkpoint,
+  LeaseLost,
+  type RunCounts,
+  type RunFailure,
+  type RunPorts,
+  type UndoCounts,
+} from "../ports.ts";
+import { settled } from "./counts.ts";
+import { PageInterrupted, type PageWork } from "./page.ts";
+import { nextTry, type RetryPolicy } from "./retry.ts";
+
+/** How an attempt ended. `lost`: another attempt holds the run. */
+export type AttemptEnd = "finished" | "yielded" | "waiting" | "lost";
+
+export type Totals = RunCounts & UndoCounts;
+
+/** What one attempt starts from. */
+export type AttemptState = {
+  runId: string;
+  /** number of the next page */
+  page: number;
+  totals: Totals;
+  failures: number;
+  failingSince: Date | null;
+  stoppedAt: { read: number; dead: number } | null;
+};
+
+export type StopCondition = { dead?: number; deadShare?: number };
+
+/** A page worked on: everything of its checkpoint except what follows. */
+export type WorkedPage = Omit<Checkpoint, "after">;
+
+export type PageLoop<P> = {
+  state: AttemptState;
+  ports: RunPorts;
+  /** pages from the last checkpoint on */
+  pages: AsyncIterator<P>;
+  /** works on one page; `work` collects what must be known when it is interrupted */
+  process(page: P, number: number): Promise<WorkedPage>;
+  /** the page being worked on, when it was interrupted */
+  interruptedWork(): PageWork | null;
+  /** step and connection that reading belongs to, for failures while reading */
+  reading: { step: string; connection?: string };
+  retry: RetryPolicy;
+  stop: StopCondition;
+  /** dry runs and previews do not wait for a target: they say what is wrong */
+  patient: boolean;
+  /** give the worker back after so long */
+  sliceMs: number;
+};
+
+/** Runs pages until something ends the attempt. Throws only on an outage of our own database. */
+export async function runPages<P>(loop: PageLoop<P>): Promise<AttemptEnd> {
+  const { ports, state } = loop;
+  const startedAt = ports.clock().getTime();
+  let upcoming = ahead(loop.pages);
+  let number = state.page;
+  try {
+    for (let next = await upcoming; ; number++) {
+      if (next.error !== undefined) return await interrupted(loop, next.error, loop.reading.step);
+      if (next.done) {
+        const empty: WorkedPage = { page: number, cursor: null, counts: {}, steps: {}, ...nothing() };
+        await ports.store.checkpoint({ ...empty, after: finish(state.totals) });
+        return "finished";
+      }
+      upcoming = ahead(loop.pages);
+      ports.signal.throwIfAborted();
+      const worked = await loop.process(next.page, number);
+      add(state.totals, worked.counts);
+      next = await upcoming;
+      const late = ports.clock().getTime() - startedAt >= loop.sliceMs;
+      const stopNow = stopReason(loop);
+      const last = next.done && next.error === undefined;
+      const after = last
+        ? finish(state.totals)
+        : late && !stopNow
+          ? ({ kind: "yield" } as const)
+          : ({ kind: "continue" } as const);
+      const reply = await ports.store.checkpoint({ ...worked, after });
+      state.failures = 0;
+      state.failingSince = null;
+      if (after.kind === "finish") return "finished";
+      if (reply.stop === "cancel") {
+        await ports.store.finish({ state: "cancelled" });
+        return "finished";
+      }
+      if (after.kind === "yield") return "yielded";
+      if (reply.stop === "pause") {
+        const failure = {
+          code: "paused",
+          message: "The flow is paused. The run goes on where it stopped once the flow is resumed.",
+        };
+        await ports.store.wait({ reason: "paused", resumeAt: null, failure, counted: false });
+        return "waiting";
+      }
+      if (stopNow) {
+        const { read, dead } = state.totals;
+        await ports.store.wait({
+          reason: "stopped",
+          resumeAt: null,
+          failure: stopNow,
+          counted: false,
+          stoppedAt: { read, dead },
+        });
+        return "waiting";
+      }
+    }
+  } catch (error) {
+    return await interrupted(loop, error, undefined);
+  } finally {
+    await loop.pages.return?.();
+  }
+}
+
+type Ahead<P> = { done: boolean; page: P; error?: unknown };
+
+/** Starts reading the next page now; a failure is kept until its turn, so the page before it is still checkpointed. */
+async function ahead<P>(pages: AsyncIterator<P>): Promise<Ahead<P>> {
+  try {
+    const { done, value } = await pages.next();
+    return { done: done === true, page: value as P };
+  } catch (error) {
+    return { done: false, page: undefined as P, error: error ?? new Error("Reading failed without a reason.") };
+  }
+}
+
+export function nothing(): Omit<WorkedPage, "page" | "cursor" | "counts" | "steps"> {
+  return { letters: [], resolvedLetters: [], outcomes: [], remembered: [], fixes: [], undone: [] };
+}
+
+function add(totals: Totals, counts: Checkpoint["counts"]): void {
+  for (const [name, value] of Object.entries(counts) as [keyof Totals, number | undefined][])
+    totals[name] += value ?? 0;
+}
+
+/** The final state: errors are dead letters, conflicts and failed restorations; a balance that does not close fails the run. */
+function finish(totals: Totals): Checkpoint["after"] {
+  const ended = settled(totals) + totals.restored + totals.conflict + totals.failed;
+  if (totals.read !== ended) {
+    const message = `The balance does not close: ${totals.read} records were read, ${ended} have an outcome. Nothing more was written. Report this as a defect, with the run's number.`;
+    return { kind: "finish", state: "failed", error: { code: "unbalanced", message } };
+  }
+  const errors = totals.dead + totals.conflict + totals.failed;
+  return { kind: "finish", state: errors > 0 ? "succeeded_with_errors" : "succeeded" };
+}
+
+function stopReason({ stop, state }: Pick<PageLoop<unknown>, "stop" | "state">): RunFailure | null {
+  const since = state.stoppedAt ?? { read: 0, dead: 0 };
+  const dead = state.totals.dead - since.dead;
+  const read = state.totals.read - since.read;
+  const overNumber = stop.dead !== undefined && dead >= stop.dead;
+  const overShare = stop.deadShare !== undefined && read > 0 && dead / read >= stop.deadShare;
+  if (!overNumber && !overShare) return null;
+  const limit = overNumber
+    ? `${stop.dead} records`
+    : `${Math.round((stop.deadShare ?? 0) * 1000) / 10} % of the records`;
+  const message = `Stopped: ${dead} of ${read} records failed, and the flow is set to stop at ${limit}. Look at the failed records, then resume the flow; it goes on where it stopped.`;
+  return { code: "stop-condition", message };
+}
+
+/** Decides what a failure means for the run: wait and try again, wait for a person, or fail. */
+async function interrupted<P>(loop: PageLoop<P>, error: unknown, readingStep: string | undefined): Promise<AttemptEnd> {
+  const { ports, state } = loop;
+  if (error instanceof LeaseLost) return "lost";
+  if (ports.isOutage(error)) throw error;
+  if (ports.signal.aborted) {
+    await ports.store.release();
+    return "yielded";
+  }
+  const known = error instanceof PageInterrupted || error instanceof IntegrationError;
+  const info: FailureInfo = error instanceof PageInterrupted ? error.failure : failureOf(error);
+  const step = error instanceof PageInterrupted ? error.step : (readingStep ?? loop.reading.step);
+  const connection = error instanceof PageInterrupted ? error.connection : loop.reading.connection;
+  const failure: RunFailure = { code: info.code, message: info.message, step };
+  const work = loop.interruptedWork();
+  const page = work ? { number: work.page.number, fixes: work.fixes, unsettled: [...work.unsettled] } : undefined;
+  if (!known) {
+    const message = `Plumbline failed on this run: ${info.message}. This is a defect of ours; the run's log has the details.`;
+    return await fail(loop, { code: "internal", message, step }, page, connection);
+  }
+  if (!loop.patient || info.kind === "settings" || info.kind === "rejected")
+    return await fail(loop, failure, page, connection);
+  if (info.kind === "credentials") {
+    await ports.store.wait({ reason: "credentials", resumeAt: null, failure, connection, page, counted: false });
+    return "waiting";
+  }
+  const now = ports.clock();
+  const failingForMs = state.failingSince ? now.getTime() - state.failingSince.getTime() : 0;
+  const waitMs = nextTry(loop.retry, state.failures + 1, failingForMs, info, ports.random());
+  if (waitMs === null) {
+    const message = `${info.message} Given up after ${state.failures + 1} attempts. Start the flow again once this is mended; what was written stays in the ledger.`;
+    return await fail(loop, { ...failure, message }, page, connection);
+  }
+  const resumeAt = new Date(now.getTime() + waitMs);
+  await ports.store.wait({ reason: "retry", resumeAt, failure, connection, page, counted: true });
+  return "waiting";
+}
+
+async function fail<P>(
+  loop: PageLoop<P>,
+  error: RunFailure,
+  page: { number: number; fixes: PageWork["fixes"]; unsettled: number[] } | undefined,
+  connection: string | undefined,
+): Promise<AttemptEnd> {
+  await loop.ports.store.finish({ state: "failed", error, page, connection });
+  return "finished";
+}

@@ -1,0 +1,347 @@
+/**
+ * The write step: converts records for the sink, enters the ledger before anything is sent, and gives each record its
+ * outcome. Safe to repeat: rows that an earlier attempt already landed are recognised and counted, not written again.
+ */
+import { type FailureInfo, failureOf } from "../../connectors/sdk/errors.ts";
+import type { Json, JsonRecord, LedgerEntry, WriteOutcome, WriteRecord } from "../../connectors/sdk/types.ts";
+import type { CompiledWrite } from "../flow/compile.ts";
+import { LeaseLost, type LedgerDraft, type PartAddress, type RunConnection, type RunPorts } from "../ports.ts";
+import type { Batch, Ended, Outcome } from "../steps/define-step.ts";
+import { openKey, PageInterrupted, type PageWork } from "./page.ts";
+import { IN_PAGE_RETRIES_MS, LONGEST_IN_PAGE_WAIT_MS } from "./retry.ts";
+
+export type WriteSite = {
+  step: string;
+  title: string;
+  write: CompiledWrite;
+  connection: RunConnection;
+  mode: "live" | "dry";
+  /** flow, run lineage: the part of the idempotency key that sets runs apart */
+  idempotencyPrefix(origin: number): string;
+  ports: RunPorts;
+};
+
+/** One part to write. */
+type Item = { origin: number; record: JsonRecord; write: WriteRecord };
+type Entered = { address: PartAddress; entry: LedgerEntry; receipt: Json | undefined };
+
+const OUTCOME_OF: Record<LedgerEntry["operation"], Outcome> = {
+  create: "created",
+  update: "updated",
+  delete: "deleted",
+};
+
+/**
+ * Writes (or, in a dry run, foresees) a batch.
+ *
+ * @throws PageInterrupted when the target cannot take the rest now; what is known so far is in `work.fixes`
+ * @throws LeaseLost when another attempt holds the run
+ */
+export async function writeBatch(site: WriteSite, batch: Batch, work: PageWork): Promise<Ended[]> {
+  const ended: Ended[] = [];
+  const waves = toWaves(site, batch, work, ended);
+  const size = Math.max(1, site.write.info?.batchSize ?? 500);
+  for (const wave of waves) {
+    for (let from = 0; from < wave.length; from += size) {
+      const chunk = wave.length <= size ? wave : wave.slice(from, from + size);
+      if (site.mode === "dry") await foreseeChunk(site, chunk, work, ended);
+      else await writeChunk(site, chunk, work, ended);
+    }
+  }
+  return ended;
+}
+
+/**
+ * Converts the records, and deals them into waves in which each key occurs once: a target must not be asked to change
+ * one record twice in a single statement, and the second change must see the first.
+ */
+function toWaves(site: WriteSite, batch: Batch, work: PageWork, ended: Ended[]): Item[][] {
+  const waves: Item[][] = [];
+  const times = new Map<string, number>();
+  for (let index = 0; index < batch.records.length; index++) {
+    const record = batch.records[index] as JsonRecord;
+    const origin = batch.origins[index] as number;
+    const converted = site.write.toWrite(record);
+    if (!converted.ok) {
+      ended.push({ origin, outcome: "dead", record, failure: converted.failure });
+      continue;
+    }
+    const key = site.write.writeKey(converted.values) || work.keyOf(origin);
+    const time = times.get(key) ?? 0;
+    times.set(key, time + 1);
+    const prefix = site.idempotencyPrefix(origin);
+    const idempotencyKey = time === 0 ? `${prefix}/${key}` : `${prefix}/${key}#${time + 1}`;
+    let wave = waves[time];
+    if (!wave) {
+      wave = [];
+      waves[time] = wave;
+    }
+    wave.push({ origin, record, write: { key, values: converted.values, idempotencyKey } });
+  }
+  return waves;
+}
+
+async function foreseeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Promise<void> {
+  const { step, connection, ports } = site;
+  const assumed = await ports.store.foreseen(
+    step,
+    chunk.map((item) => item.write.key),
+  );
+  const request = requestOf(site, chunk);
+  const outcomes = await withRetries(site, () => connection.session.foresee({ ...request, assumed }));
+  const drafts: LedgerDraft[] = [];
+  for (const [index, item] of chunk.entries()) {
+    const foreseen = outcomes[index];
+    if (!foreseen) throw new Error(`Connector gave ${outcomes.length} answers for ${chunk.length} records.`);
+    if (foreseen.outcome === "failed") {
+      ended.push({
+        origin: item.origin,
+        outcome: "dead",
+        record: item.record,
+        failure: placed(site, foreseen.failure),
+      });
+      continue;
+    }
+    ended.push({ origin: item.origin, outcome: foreseen.outcome, record: item.record });
+    if (foreseen.outcome === "unchanged") continue;
+    const operation = foreseen.outcome === "created" ? "create" : foreseen.outcome === "updated" ? "update" : "delete";
+    drafts.push({
+      operation,
+      identity: foreseen.identity,
+      before: foreseen.before,
+      after: foreseen.after,
+      key: item.write.key,
+      sourceKey: work.keyOf(item.origin),
+      idempotencyKey: item.write.idempotencyKey,
+      undo: "not possible",
+    });
+  }
+  if (drafts.length > 0) await ports.store.foresee(addressOf(site, work), drafts);
+}
+
+async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Promise<void> {
+  let pending = adoptOpen(site, chunk, work, ended);
+  for (let attempt = 0; pending.length > 0; attempt++) {
+    site.ports.signal.throwIfAborted();
+    const sent = pending;
+    const { outcomes, thrown, entered } = await send(site, sent, work);
+    pending = [];
+    let passing: FailureInfo | undefined = thrown;
+    if (thrown) {
+      await settleThrown(site, sent, entered, thrown, work);
+      pending = adoptOpen(site, sent, work, ended);
+    } else {
+      for (const [index, item] of sent.entries()) {
+        const outcome = outcomes[index];
+        if (!outcome) throw new Error(`Connector gave ${outcomes.length} outcomes for ${sent.length} records.`);
+        const failure = take(site, item, outcome, entered.get(index), work, ended);
+        if (failure) {
+          pending.push(item);
+          passing ??= failure;
+        }
+      }
+    }
+    if (pending.length === 0) return;
+    const failure = passing ?? { kind: "transient", code: "unexpected", message: "The target took no record." };
+    const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
+    const given = attempt >= IN_PAGE_RETRIES_MS.length || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS;
+    if (failure.kind !== "transient" || given) throw new PageInterrupted(site.step, site.write.connection, failure);
+    await site.ports.sleep(wait * (0.75 + site.ports.random() / 2), site.ports.signal);
+  }
+}
+
+/** Records that an earlier try of this page landed for sure, and whose repetition the target could not recognise. */
+function adoptOpen(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Item[] {
+  if (work.open.size === 0) return chunk;
+  return chunk.filter((item) => {
+    const open = work.open.get(openKey(site.step, item.write.idempotencyKey));
+    if (!open) return true;
+    if (open.state === "done") {
+      ended.push({ origin: item.origin, outcome: OUTCOME_OF[open.operation], record: item.record });
+      return false;
+    }
+    // sent before a crash, and neither a receipt nor reading back tells whether it arrived
+    if (site.write.info?.effect === "once") return true;
+    work.fixes.push({ ...open.address, key: open.key, landed: true, unknown: true });
+    const message = `${site.write.connection} was sent this record before the worker stopped, and cannot say whether it arrived. Look it up there: dismiss this if it is there, replay it if it is not.`;
+    const failure: FailureInfo = { kind: "rejected", code: "may-have-arrived", message };
+    ended.push({ origin: item.origin, outcome: "dead", record: item.record, failure: placed(site, failure) });
+    return false;
+  });
+}
+
+type Sent = { outcomes: WriteOutcome[]; thrown?: FailureInfo; entered: Map<number, Entered> };
+
+async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sent> {
+  const entered = new Map<number, Entered>();
+  let lost: LeaseLost | undefined;
+  const undo = site.write.info?.undo === "none" ? "not possible" : "possible";
+  const enter = async (entries: LedgerEntry[], receipt?: Json) => {
+    if (entries.length === 0) return;
+    const address = addressOf(site, work);
+    const drafts = entries.map((entry): LedgerDraft => {
+      const item = items[entry.index] as Item;
+      return {
+        operation: entry.operation,
+        identity: entry.identity,
+        before: entry.before,
+        after: entry.after,
+        ...(entry.remoteId === undefined ? {} : { remoteId: entry.remoteId }),
+        key: item.write.key,
+        sourceKey: work.keyOf(item.origin),
+        idempotencyKey: item.write.idempotencyKey,
+        undo,
+      };
+    });
+    try {
+      await site.ports.store.enter(address, drafts, receipt);
+    } catch (error) {
+      if (error instanceof LeaseLost) lost = error;
+      throw error;
+    }
+    for (const entry of entries) entered.set(entry.index, { address, entry, receipt });
+  };
+  try {
+    const outcomes = await site.connection.session.write(requestOf(site, items), { enter });
+    return { outcomes, entered };
+  } catch (error) {
+    if (lost) throw lost;
+    if (site.ports.signal.aborted) throw error;
+    return { outcomes: [], thrown: failureOf(error), entered };
+  }
+}
+
+/**
+ * A write call that threw has landed wholly or not at all, and its receipt can tell. Landed entries are kept as done,
+ * so that the repetition adopts them; absent ones are voided.
+ */
+async function settleThrown(
+  site: WriteSite,
+  items: Item[],
+  entered: Map<number, Entered>,
+  failure: FailureInfo,
+  work: PageWork,
+): Promise<void> {
+  const verdicts = new Map<number, "landed" | "absent" | "unknown">();
+  for (const { address, receipt } of entered.values()) {
+    if (verdicts.has(address.part)) continue;
+    const { session } = site.connection;
+    const verdict =
+      receipt !== undefined && session.settle
+        ? await session.settle(receipt, site.ports.signal).catch(() => "unknown" as const)
+        : failure.code === "outcome-unknown"
+          ? "unknown"
+          : "absent";
+    verdicts.set(address.part, verdict);
+    // the target cannot say now: leave the part open, the next attempt asks again
+    if (verdict === "unknown") {
+      work.unsettled.add(address.part);
+      throw new PageInterrupted(site.step, site.write.connection, failure);
+    }
+  }
+  for (const [index, { address, entry }] of entered) {
+    const item = items[index] as Item;
+    if (verdicts.get(address.part) === "landed") {
+      const { key, idempotencyKey } = item.write;
+      work.open.set(openKey(site.step, idempotencyKey), {
+        ...entry,
+        key,
+        idempotencyKey,
+        sourceKey: work.keyOf(item.origin),
+        undo: "possible",
+        address,
+        state: "done",
+      });
+    } else work.fixes.push({ ...address, key: item.write.key, landed: false });
+  }
+}
+
+/** Books one outcome. Returns the failure when the record is to be tried again. */
+function take(
+  site: WriteSite,
+  item: Item,
+  outcome: WriteOutcome,
+  entered: Entered | undefined,
+  work: PageWork,
+  ended: Ended[],
+): FailureInfo | undefined {
+  const { origin, record, write } = item;
+  const fix = (correction: { landed: boolean; unknown?: boolean }) => {
+    if (entered) work.fixes.push({ ...entered.address, key: write.key, ...correction });
+  };
+  switch (outcome.outcome) {
+    case "created":
+    case "updated":
+    case "deleted": {
+      if (!entered) throw new Error(`Connector wrote “${write.key}” without entering it in the ledger first.`);
+      const { remoteId, identity, after } = outcome;
+      if (remoteId !== undefined || identity !== undefined || after !== undefined) {
+        work.fixes.push({ ...entered.address, key: write.key, landed: true, remoteId, identity, after });
+      }
+      ended.push({ origin, outcome: outcome.outcome, record });
+      return undefined;
+    }
+    case "unchanged": {
+      fix({ landed: false });
+      const open = work.open.get(openKey(site.step, write.idempotencyKey));
+      ended.push({ origin, outcome: open ? OUTCOME_OF[open.operation] : "unchanged", record });
+      return undefined;
+    }
+    case "unknown": {
+      fix({ landed: true, unknown: true });
+      const failure: FailureInfo = { ...outcome.failure, kind: "rejected", code: "may-have-arrived" };
+      ended.push({ origin, outcome: "dead", record, failure: placed(site, failure) });
+      return undefined;
+    }
+    case "failed": {
+      fix({ landed: false });
+      if (outcome.failure.kind !== "rejected") return outcome.failure;
+      ended.push({ origin, outcome: "dead", record, failure: placed(site, outcome.failure) });
+      return undefined;
+    }
+  }
+}
+
+async function withRetries<T>(site: WriteSite, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (site.ports.signal.aborted) throw error;
+      const failure = failureOf(error);
+      const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
+      if (failure.kind !== "transient" || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS) {
+        throw new PageInterrupted(site.step, site.write.connection, failure);
+      }
+      if (attempt >= IN_PAGE_RETRIES_MS.length) throw new PageInterrupted(site.step, site.write.connection, failure);
+      await site.ports.sleep(wait, site.ports.signal);
+    }
+  }
+}
+
+function requestOf(site: WriteSite, items: Item[]) {
+  return {
+    sink: site.write.sink,
+    operation: site.write.operation,
+    match: site.write.match,
+    records: items.map((item) => item.write),
+    signal: site.ports.signal,
+  };
+}
+
+function addressOf(site: WriteSite, work: PageWork): PartAddress {
+  return {
+    step: site.step,
+    connection: site.connection.id,
+    sink: site.write.sink,
+    page: work.page.number,
+    part: work.nextPart++,
+  };
+}
+
+/** The failure with the step's name in front, unless the connector put a place there itself. */
+function placed(site: WriteSite, failure: FailureInfo): FailureInfo {
+  return failure.message.startsWith("Step “")
+    ? failure
+    : { ...failure, message: `Step “${site.title}”: ${failure.message}` };
+}

@@ -1,0 +1,203 @@
+/** One checkpoint: counters, cursor and steps in one statement; what only some pages have, in the same transaction. */
+import type pg from "pg";
+import { type Checkpoint, type CheckpointReply, LeaseLost } from "../../../engine/ports.ts";
+import { enqueueRun } from "../../jobs/enqueue.ts";
+import { LIVE_CHANNEL } from "../listen.ts";
+import { inTransaction, type Lease } from "./lease.ts";
+import { fixLedger } from "./ledger.ts";
+import { reopenLetters, resolveLetters, storeLetters } from "./letters.ts";
+
+const COUNTERS = [
+  "read",
+  "created",
+  "updated",
+  "deleted",
+  "unchanged",
+  "filtered",
+  "duplicate",
+  "dead",
+  "held",
+  "restored",
+  "conflict",
+  "failed",
+] as const;
+const STEP_COUNTERS = [
+  "in",
+  "out",
+  "created",
+  "updated",
+  "deleted",
+  "unchanged",
+  "filtered",
+  "duplicate",
+  "dead",
+  "held",
+] as const;
+
+const SUMS = COUNTERS.map((name) => `${name} = run.${name} + coalesce((c.d->>'${name}')::bigint, 0)`).join(", ");
+const STEP_TYPES = STEP_COUNTERS.map((name) => `"${name}" bigint`).join(", ");
+const STEP_NAMES = STEP_COUNTERS.map((name) => `"${name}"`).join(", ");
+const STEP_SUMS = STEP_COUNTERS.map((name) => `"${name}" = s."${name}" + excluded."${name}"`).join(", ");
+
+/**
+ * $1 run, $2 token, $3 counters, $4 next state or null, $5 error, $6 next page, $7 cursor, $8 steps, $9 give the lease
+ * back, $10 final
+ */
+const CHECKPOINT = `
+  WITH c AS (SELECT $3::jsonb AS d),
+  claimed AS (UPDATE run SET ${SUMS}, failures = 0, failing_since = NULL,
+      state = coalesce($4, state), error = CASE WHEN $10 THEN $5::jsonb END,
+      lease_worker = CASE WHEN $9 THEN NULL ELSE lease_worker END,
+      slot = CASE WHEN $10 THEN NULL ELSE slot END,
+      finished_at = CASE WHEN $10 THEN now() END
+    FROM c WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running'
+    RETURNING stop_request),
+  saved AS (INSERT INTO checkpoint (run_id, page, cursor, updated_at)
+    SELECT $1, $6::int, $7::jsonb, now() FROM claimed
+    ON CONFLICT (run_id) DO UPDATE SET page = excluded.page, cursor = excluded.cursor, updated_at = now()),
+  stepped AS (INSERT INTO run_step AS s (run_id, step_id, ${STEP_NAMES}, ports)
+    SELECT $1, r.id, ${STEP_COUNTERS.map((name) => `r."${name}"`).join(", ")}, r.ports
+    FROM claimed, jsonb_to_recordset($8::jsonb) AS r(id text, ${STEP_TYPES}, ports jsonb)
+    ON CONFLICT (run_id, step_id) DO UPDATE SET ${STEP_SUMS},
+      ports = (SELECT coalesce(jsonb_object_agg(k, coalesce((s.ports->>k)::bigint, 0) + coalesce((excluded.ports->>k)::bigint, 0)), '{}')
+        FROM (SELECT jsonb_object_keys(s.ports || excluded.ports) AS k) AS keys)),
+  sent AS (DELETE FROM sending_page WHERE run_id = $1 AND page < $6::int AND EXISTS (SELECT FROM claimed))
+  SELECT stop_request AS stop FROM claimed`;
+
+/** @throws LeaseLost when another attempt holds the run; then nothing is stored */
+export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: Checkpoint): Promise<CheckpointReply> {
+  const { after } = checkpoint;
+  if (isPlain(checkpoint)) return await storePlain(pool, lease, checkpoint);
+  return await inTransaction(pool, async (client) => {
+    const reply = await storePlain(client, lease, checkpoint);
+    await storeLetters(client, lease, checkpoint.letters);
+    await resolveLetters(client, lease, checkpoint.resolvedLetters);
+    await fixLedger(client, lease, checkpoint.fixes);
+    await storeOutcomes(client, lease, checkpoint);
+    await storeRemembered(client, lease, checkpoint);
+    await storeWatermark(client, lease, checkpoint);
+    await markUndone(client, checkpoint);
+    if (after.kind === "yield") await enqueueRun(client, lease.runId);
+    if (after.kind === "finish") await afterFinish(client, lease);
+    if (checkpoint.letters.length + checkpoint.resolvedLetters.length > 0) {
+      await tell(client, lease, { type: "letters", flowId: lease.flowId });
+    }
+    return reply;
+  });
+}
+
+function isPlain({ after, ...checkpoint }: Checkpoint): boolean {
+  return (
+    after.kind === "continue" &&
+    checkpoint.letters.length === 0 &&
+    checkpoint.resolvedLetters.length === 0 &&
+    checkpoint.fixes.length === 0 &&
+    checkpoint.outcomes.length === 0 &&
+    checkpoint.remembered.length === 0 &&
+    checkpoint.undone.length === 0 &&
+    checkpoint.watermark === undefined
+  );
+}
+
+async function storePlain(
+  client: pg.Pool | pg.ClientBase,
+  lease: Lease,
+  checkpoint: Checkpoint,
+): Promise<CheckpointReply> {
+  const { after } = checkpoint;
+  const steps = Object.entries(checkpoint.steps).map(([id, counts]) => ({ id, ...counts }));
+  const state = after.kind === "finish" ? after.state : after.kind === "yield" ? "queued" : null;
+  const error = after.kind === "finish" && after.error ? JSON.stringify(after.error) : null;
+  const { rows } = await client.query<{ stop: "cancel" | "pause" | null }>({
+    name: "run-checkpoint",
+    text: CHECKPOINT,
+    values: [
+      lease.runId,
+      lease.token,
+      JSON.stringify(checkpoint.counts),
+      state,
+      error,
+      checkpoint.page + 1,
+      JSON.stringify(checkpoint.cursor),
+      JSON.stringify(steps),
+      after.kind !== "continue",
+      after.kind === "finish",
+    ],
+  });
+  const reply = rows[0];
+  if (!reply) throw new LeaseLost(lease.runId);
+  return { stop: reply.stop };
+}
+
+async function storeOutcomes(client: pg.ClientBase, lease: Lease, { outcomes }: Checkpoint): Promise<void> {
+  for (const { step, outcome, keys } of outcomes) {
+    await client.query(
+      "INSERT INTO record_outcome (workspace_id, run_id, flow_id, step_id, outcome, keys) VALUES ($1, $2, $3, $4, $5, $6)",
+      [lease.workspaceId, lease.runId, lease.flowId, step, outcome, keys],
+    );
+  }
+}
+
+async function storeRemembered(client: pg.ClientBase, lease: Lease, { remembered }: Checkpoint): Promise<void> {
+  for (const { step, scope, keys } of remembered) {
+    if (lease.mode === "dry" && scope === "forever") {
+      // a dry run must leave no trace, yet see its own keys: they live as long as the run
+      await insertSeen(client, `dry:${lease.runId}`, step, lease.runId, keys);
+      continue;
+    }
+    await insertSeen(client, scope === "run" ? lease.runId : lease.flowId, step, lease.runId, keys);
+  }
+}
+
+async function insertSeen(
+  client: pg.ClientBase,
+  scope: string,
+  step: string,
+  runId: string,
+  keys: string[],
+): Promise<void> {
+  await client.query(
+    "INSERT INTO seen_key (scope, step_id, key, run_id) SELECT $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING",
+    [scope, step, keys, runId],
+  );
+}
+
+async function storeWatermark(client: pg.ClientBase, lease: Lease, { watermark }: Checkpoint): Promise<void> {
+  if (watermark === undefined || lease.mode === "dry") return;
+  await client.query(
+    `INSERT INTO flow_position (flow_id, step_id, workspace_id, watermark, run_id, updated_at) VALUES ($1, $2, $3, $4::jsonb, $5, now())
+     ON CONFLICT (flow_id, step_id) DO UPDATE SET watermark = excluded.watermark, run_id = excluded.run_id, updated_at = now()`,
+    [lease.flowId, watermark.step, lease.workspaceId, JSON.stringify(watermark.value), lease.runId],
+  );
+}
+
+async function markUndone(client: pg.ClientBase, { undone }: Checkpoint): Promise<void> {
+  if (undone.length === 0) return;
+  await client.query(
+    "UPDATE change c SET undo = u.undo FROM unnest($1::bigint[], $2::text[]) AS u(id, undo) WHERE c.id = u.id",
+    [undone.map(({ id }) => id), undone.map(({ undo }) => undo)],
+  );
+}
+
+/** What ends with the run: keys of its dedupe steps, letters it did not come to; the next run of the flow may start. */
+export async function afterFinish(client: pg.ClientBase, lease: Lease): Promise<void> {
+  await client.query("DELETE FROM seen_key WHERE scope = $1 OR scope = 'dry:' || $1", [lease.runId]);
+  await reopenLetters(client, lease);
+  if (lease.mode === "dry") return;
+  const next = await client.query<{ id: string }>(
+    `UPDATE run SET state = 'queued', wait_reason = NULL WHERE id = (
+       SELECT id FROM run WHERE flow_id = $1 AND state = 'waiting' AND wait_reason = 'flow-busy' AND stop_request IS NULL
+       ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id::text`,
+    [lease.flowId],
+  );
+  for (const { id } of next.rows) await enqueueRun(client as pg.PoolClient, id);
+}
+
+/** Tells the screens; the payload is small (at most 8,000 bytes go through NOTIFY). */
+export async function tell(
+  client: pg.Pool | pg.ClientBase,
+  lease: Lease,
+  event: { [name: string]: unknown },
+): Promise<void> {
+  await client.query("SELECT pg_notify($1, $2)", [LIVE_CHANNEL, JSON.stringify({ ws: lease.workspaceId, ...event })]);
+}

@@ -1,0 +1,104 @@
+/** How an attempt ends other than by its last page: it waits, fails, is cancelled, or gives the run back. */
+import type pg from "pg";
+import { LeaseLost, type RunFailure, type RunStore, type RunWait } from "../../../engine/ports.ts";
+import { enqueueRun } from "../../jobs/enqueue.ts";
+import { afterFinish, tell } from "./checkpoint.ts";
+import { inTransaction, type Lease } from "./lease.ts";
+import { fixLedger } from "./ledger.ts";
+
+type HalfPage = NonNullable<RunWait["page"]>;
+
+/** Parts whose answers are all known need no recovery any more. */
+async function closeParts(client: pg.ClientBase, lease: Lease, page: HalfPage | undefined): Promise<void> {
+  if (!page) return;
+  await fixLedger(client, lease, page.fixes);
+  await client.query(
+    "DELETE FROM sending_page WHERE run_id = $1 AND lease_token = $2 AND page = $3 AND NOT (part = ANY($4::int[]))",
+    [lease.runId, lease.token, page.number, page.unsettled],
+  );
+}
+
+/** Marks the connection a run waits for or failed on, so that screens and other flows know. */
+async function markConnection(
+  client: pg.ClientBase,
+  lease: Lease,
+  name: string | undefined,
+  state: "refused" | "unreachable",
+  failure: RunFailure,
+): Promise<void> {
+  if (name === undefined) return;
+  const { rows } = await client.query<{ id: string }>(
+    `UPDATE connection SET state = $3, state_message = $4, checked_at = now() WHERE workspace_id = $1 AND name = $2 RETURNING id`,
+    [lease.workspaceId, name, state, failure.message],
+  );
+  for (const { id } of rows) await tell(client, lease, { type: "connection", connectionId: id });
+}
+
+export async function storeWait(pool: pg.Pool, lease: Lease, wait: RunWait): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `UPDATE run SET state = 'waiting', wait_reason = $3, resume_at = $4, error = $5, lease_worker = NULL, stop_request = NULL,
+         failures = failures + $6::int, failing_since = CASE WHEN $6::int = 1 THEN coalesce(failing_since, now()) ELSE failing_since END
+       WHERE id = $1 AND lease_token = $2 AND state = 'running'`,
+      [lease.runId, lease.token, wait.reason, wait.resumeAt, JSON.stringify(wait.failure), wait.counted ? 1 : 0],
+    );
+    if (rowCount !== 1) throw new LeaseLost(lease.runId);
+    await closeParts(client, lease, wait.page);
+    if (wait.stoppedAt) {
+      await client.query(
+        "UPDATE checkpoint SET memory = memory || jsonb_build_object('stoppedAt', $2::jsonb) WHERE run_id = $1",
+        [lease.runId, JSON.stringify(wait.stoppedAt)],
+      );
+      await client.query("UPDATE flow SET paused = true, paused_at = now() WHERE id = $1", [lease.flowId]);
+      await client.query("UPDATE schedule SET next_run_at = NULL WHERE flow_id = $1", [lease.flowId]);
+      await tell(client, lease, { type: "flow", flowId: lease.flowId });
+    }
+    if (wait.reason === "credentials") await markConnection(client, lease, wait.connection, "refused", wait.failure);
+    if (wait.reason === "retry") await markConnection(client, lease, wait.connection, "unreachable", wait.failure);
+    if (wait.resumeAt) await enqueueRun(client, lease.runId, wait.resumeAt);
+  });
+}
+
+export async function storeFinish(
+  pool: pg.Pool,
+  lease: Lease,
+  finish: Parameters<RunStore["finish"]>[0],
+): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await closeParts(client, lease, finish.page);
+    // rows that landed in a page without a checkpoint were written all the same: they count
+    const { rowCount } = await client.query(
+      `WITH half AS (SELECT count(*) FILTER (WHERE operation = 'create') AS created, count(*) FILTER (WHERE operation = 'update') AS updated,
+           count(*) FILTER (WHERE operation = 'delete') AS deleted, count(*) AS total
+         FROM change WHERE run_id = $1::bigint AND state = 'done' AND $5 = 'live' AND $6 <> 'undo'
+           AND page >= coalesce((SELECT page FROM checkpoint WHERE run_id = $1::bigint), 0))
+       UPDATE run SET state = $3, error = $4, finished_at = now(), slot = NULL, lease_worker = NULL, wait_reason = NULL, resume_at = NULL,
+         read = read + half.total, created = run.created + half.created, updated = run.updated + half.updated, deleted = run.deleted + half.deleted
+       FROM half WHERE id = $1::bigint AND lease_token = $2 AND state = 'running'`,
+      [
+        lease.runId,
+        lease.token,
+        finish.state,
+        finish.error ? JSON.stringify(finish.error) : null,
+        lease.mode,
+        lease.kind,
+      ],
+    );
+    if (rowCount !== 1) throw new LeaseLost(lease.runId);
+    if (finish.error?.code.includes("credentials"))
+      await markConnection(client, lease, finish.connection, "refused", finish.error);
+    await afterFinish(client, lease);
+    await tell(client, lease, { type: "letters", flowId: lease.flowId });
+  });
+}
+
+/** Gives the run back unfinished: its continuation is enqueued, another worker goes on from the checkpoint. */
+export async function storeRelease(pool: pg.Pool, lease: Lease): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      "UPDATE run SET state = 'queued', lease_worker = NULL WHERE id = $1 AND lease_token = $2 AND state = 'running'",
+      [lease.runId, lease.token],
+    );
+    if (rowCount === 1) await enqueueRun(client, lease.runId);
+  });
+}

@@ -1,0 +1,39 @@
+/** The hold of one attempt on a run. Every write of the attempt names it, so that an attempt that was taken over stops. */
+import { createHash } from "node:crypto";
+import type pg from "pg";
+import type { RunKind, RunMode } from "../../trpc/contract.ts";
+
+export type Lease = {
+  runId: string;
+  token: number;
+  workspaceId: string;
+  flowId: string;
+  version: number | null;
+  kind: RunKind;
+  mode: RunMode;
+};
+
+/** Does `work` in one transaction; rolls back when it throws. */
+export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query("BEGIN");
+    const result = await work(client);
+    await client.query("COMMIT");
+    client.release();
+    return result;
+  } catch (error) {
+    // a broken connection cannot roll back; the server has done so, and the pool must not hand it out again
+    const rolledBack = await client.query("ROLLBACK").then(
+      () => true,
+      () => false,
+    );
+    client.release(!rolledBack);
+    throw error;
+  }
+}
+
+/** A short stable id of a text, 16 hex digits. */
+export function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}

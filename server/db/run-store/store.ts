@@ -1,0 +1,54 @@
+/** The PostgreSQL side of engine/ports.ts for one attempt at one run. */
+import type pg from "pg";
+import type { RunStore } from "../../../engine/ports.ts";
+import { storeCheckpoint } from "./checkpoint.ts";
+import { storeFinish, storeRelease, storeWait } from "./end.ts";
+import { inTransaction, type Lease } from "./lease.ts";
+import { enterLedger, foreseeLedger, foreseenRecords, openLedger, settleLedger } from "./ledger.ts";
+
+/** What the store tells after something of the run changed, for the live screens. */
+export type RunStoreListener = { checkpointed?(final: boolean): void };
+
+export function runStore(pool: pg.Pool, lease: Lease, listener: RunStoreListener = {}): RunStore {
+  return {
+    enter: (address, entries, receipt) => enterLedger(pool, lease, address, entries, receipt),
+    foresee: (address, entries) => foreseeLedger(pool, lease, address, entries),
+    foreseen: (step, keys) => foreseenRecords(pool, lease, step, keys),
+    async checkpoint(checkpoint) {
+      const reply = await storeCheckpoint(pool, lease, checkpoint);
+      listener.checkpointed?.(checkpoint.after.kind !== "continue");
+      return reply;
+    },
+    async wait(wait) {
+      await storeWait(pool, lease, wait);
+      listener.checkpointed?.(true);
+    },
+    async finish(finish) {
+      await storeFinish(pool, lease, finish);
+      listener.checkpointed?.(true);
+    },
+    async release() {
+      await storeRelease(pool, lease);
+      listener.checkpointed?.(true);
+    },
+    openEntries: () => openLedger(pool, lease),
+    settleParts: (parts, fixes) => inTransaction(pool, (client) => settleLedger(client, lease, parts, fixes)),
+    seen: (step, scope, keys) => seenKeys(pool, lease, step, scope, keys),
+  };
+}
+
+async function seenKeys(
+  pool: pg.Pool,
+  lease: Lease,
+  step: string,
+  scope: "run" | "forever",
+  keys: string[],
+): Promise<Set<string>> {
+  const scopes =
+    scope === "run" ? [lease.runId] : lease.mode === "dry" ? [lease.flowId, `dry:${lease.runId}`] : [lease.flowId];
+  const { rows } = await pool.query<{ key: string }>(
+    "SELECT key FROM seen_key WHERE scope = ANY($1) AND step_id = $2 AND key = ANY($3)",
+    [scopes, step, keys],
+  );
+  return new Set(rows.map(({ key }) => key));
+}

@@ -1,0 +1,178 @@
+/** One attempt at a run: takes hold of it, lets the engine run it, and stores how it went. */
+import type pg from "pg";
+import { failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { Plan } from "../../engine/flow/compile.ts";
+import type { RunPorts } from "../../engine/ports.ts";
+import {
+  executeFlow,
+  executeReplay,
+  type FlowCursor,
+  type FlowJob,
+  retryPolicy,
+} from "../../engine/run/execute-flow.ts";
+import { executeUndo } from "../../engine/run/execute-undo.ts";
+import { nextTry } from "../../engine/run/retry.ts";
+import type { AttemptEnd, AttemptState } from "../../engine/run/run-pages.ts";
+import type { Db } from "../db/prisma.ts";
+import { runStore } from "../db/run-store/store.ts";
+import { type ClaimedRun, claimRun } from "./claim-run.ts";
+import { isOutage } from "./outage.ts";
+import { progressTeller } from "./progress.ts";
+import { type RunConnections, runConnections } from "./run-connections.ts";
+import { type ReplayRequest, readLetters } from "./run-letters.ts";
+import { planFor } from "./run-plans.ts";
+import { readUndoRows, type UndoRequest, undoNotes } from "./run-undo.ts";
+
+export type RunServices = { db: Db; pool: pg.Pool; workerId: string; sliceMs?: number };
+
+/** A worker is given back after so long; the run goes on as a new job. */
+const SLICE_MS = 20_000;
+
+/**
+ * Runs one attempt. Returns how it ended, or null when there was nothing to do.
+ *
+ * @throws on an outage of our own database only; the queue tries again then
+ */
+export async function executeRun(
+  services: RunServices,
+  { runId, signal }: { runId: string; signal: AbortSignal },
+): Promise<{ end: AttemptEnd; attempt: number; durationMs: number } | null> {
+  const { db, pool, workerId } = services;
+  const run = await claimRun(pool, runId, workerId);
+  if (!run) return null;
+  const begun = Date.now();
+  const tell = progressTeller(pool, runId);
+  const store = runStore(pool, run.lease, { checkpointed: tell });
+  const connections = runConnections(db, run.lease.workspaceId);
+  const ports: RunPorts = {
+    store,
+    connection: connections.connection,
+    connectionById: connections.connectionById,
+    clock: () => new Date(),
+    sleep: abortableSleep,
+    isOutage,
+    random: Math.random,
+    signal,
+  };
+  tell(false);
+  try {
+    const end = await attempt(services, run, ports, connections);
+    return { end, attempt: run.attempt, durationMs: Date.now() - begun };
+  } finally {
+    connections.release();
+  }
+}
+
+async function attempt(
+  services: RunServices,
+  run: ClaimedRun,
+  ports: RunPorts,
+  connections: RunConnections,
+): Promise<AttemptEnd> {
+  const { lease } = run;
+  const sliceMs = services.sliceMs ?? SLICE_MS;
+  const state: AttemptState = {
+    runId: lease.runId,
+    page: run.checkpoint?.page ?? 0,
+    totals: run.totals,
+    failures: run.failures,
+    failingSince: run.failingSince,
+    stoppedAt: run.checkpoint?.memory.stoppedAt ?? null,
+  };
+  if (lease.kind === "undo") {
+    const request = run.request as UndoRequest;
+    const job = {
+      state,
+      attempt: run.attempt,
+      force: request.onConflict === "force",
+      preview: lease.mode === "dry",
+      sliceMs,
+    };
+    const rows = readUndoRows(services.pool, run.parentId ?? "0", request, run.checkpoint?.cursor ?? null);
+    return await executeUndo(job, { ...ports, note: undoNotes(services.pool, lease) }, rows);
+  }
+  let plan: Plan;
+  try {
+    plan = await planFor({ flowId: lease.flowId, version: lease.version, document: run.document }, connections);
+  } catch (error) {
+    return await planFailed(run, ports, error);
+  }
+  const job: FlowJob = {
+    state,
+    flowId: lease.flowId,
+    mode: lease.mode,
+    cursor: (run.checkpoint?.cursor ?? null) as FlowCursor | null,
+    watermark: null,
+    now: run.startedAt,
+    sliceMs,
+    attempt: run.attempt,
+  };
+  if (lease.kind === "replay") {
+    const request = run.request as ReplayRequest & JsonRecord;
+    return await executeReplay(job, ports, readLetters(services.pool, lease.runId, plan, request), plan);
+  }
+  const { limit, backfill } = run.request as {
+    limit?: number;
+    backfill?: { from?: string | number; until?: string | number };
+  };
+  if (limit !== undefined) job.limit = limit;
+  if (backfill)
+    job.backfill = { from: backfill.from ?? null, ...(backfill.until === undefined ? {} : { to: backfill.until }) };
+  job.watermark = await readWatermark(services.pool, lease.flowId, plan.trigger.id);
+  return await executeFlow(plan, job, ports);
+}
+
+async function readWatermark(pool: pg.Pool, flowId: string, stepId: string) {
+  const { rows } = await pool.query<{ watermark: FlowJob["watermark"] }>(
+    "SELECT watermark FROM flow_position WHERE flow_id = $1 AND step_id = $2",
+    [flowId, stepId],
+  );
+  return rows[0]?.watermark ?? null;
+}
+
+/** The flow could not even be planned: a connection does not answer (wait), or something must be mended (fail). */
+async function planFailed(run: ClaimedRun, ports: RunPorts, error: unknown): Promise<AttemptEnd> {
+  if (ports.isOutage(error)) throw error;
+  const info = failureOf(error);
+  const failure = { code: info.code, message: info.message };
+  const known = error instanceof IntegrationError;
+  if (known && run.lease.mode === "live" && info.kind === "credentials") {
+    await ports.store.wait({ reason: "credentials", resumeAt: null, failure, counted: false });
+    return "waiting";
+  }
+  if (known && run.lease.mode === "live" && info.kind === "transient") {
+    const now = ports.clock();
+    const failingForMs = run.failingSince ? now.getTime() - run.failingSince.getTime() : 0;
+    const waitMs = nextTry(retryPolicy(settingsOf(run.document)), run.failures + 1, failingForMs, info, ports.random());
+    if (waitMs !== null) {
+      await ports.store.wait({ reason: "retry", resumeAt: new Date(now.getTime() + waitMs), failure, counted: true });
+      return "waiting";
+    }
+  }
+  await ports.store.finish({
+    state: "failed",
+    error: known ? failure : { code: "internal", message: failure.message },
+  });
+  return "finished";
+}
+
+function settingsOf(document: unknown): Parameters<typeof retryPolicy>[0] {
+  const settings = typeof document === "object" && document !== null && "settings" in document ? document.settings : {};
+  return (settings ?? {}) as Parameters<typeof retryPolicy>[0];
+}
+
+function abortableSleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const done = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", done);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

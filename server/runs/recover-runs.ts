@@ -1,0 +1,59 @@
+/** Takes over what a dead worker left, and wakes runs that nothing else would wake. */
+import type pg from "pg";
+import { inTransaction } from "../db/run-store/lease.ts";
+import { enqueueRun } from "../jobs/enqueue.ts";
+import { DEAD_AFTER_MS } from "../processes/presence.ts";
+
+const SWEEP_LOCK = 7264002;
+
+export type Recovered = { deadWorkers: { id: string; poolIds: string[] }[]; runs: string[] };
+
+/**
+ * One sweep; only one process of all sweeps at a time (the others return at once).
+ *
+ * @returns the workers found dead, whose queue jobs the caller unlocks, and the runs that were enqueued again
+ */
+export async function recoverRuns(pool: pg.Pool): Promise<Recovered> {
+  return await inTransaction(pool, async (client) => {
+    const { rows: lock } = await client.query<{ mine: boolean }>("SELECT pg_try_advisory_xact_lock($1) AS mine", [
+      SWEEP_LOCK,
+    ]);
+    if (!lock[0]?.mine) return { deadWorkers: [], runs: [] };
+    const dead = await client.query<{ id: string; poolIds: string[] }>(
+      `DELETE FROM process WHERE seen_at < now() - $1::float8 * interval '1 millisecond' RETURNING id, pool_ids AS "poolIds"`,
+      [DEAD_AFTER_MS],
+    );
+    // a worker that is gone, or that came back under another id, holds nothing
+    const orphans = await client.query<{ id: string }>(
+      `UPDATE run r SET state = 'queued', lease_worker = NULL, lease_token = lease_token + 1
+       WHERE state = 'running' AND NOT EXISTS (SELECT FROM process p WHERE p.id = r.lease_worker) RETURNING id::text`,
+    );
+    // its flow is free: the run that should have woken it died in between
+    const idle = await client.query<{ id: string }>(
+      `UPDATE run SET state = 'queued', wait_reason = NULL WHERE id IN (
+         SELECT min(r.id) FROM run r WHERE r.state = 'waiting' AND r.wait_reason = 'flow-busy'
+           AND NOT EXISTS (SELECT FROM run s WHERE s.slot = r.flow_id) GROUP BY r.flow_id) RETURNING id::text`,
+    );
+    const overdue = await client.query<{ id: string }>(
+      `SELECT id::text FROM run WHERE (state = 'waiting' AND resume_at < now() - interval '20 seconds')
+         OR (state = 'queued' AND created_at < now() - interval '20 seconds' AND lease_worker IS NULL
+           AND NOT EXISTS (SELECT FROM graphile_worker.jobs j WHERE j.key = 'run:' || run.id)
+           AND coalesce((SELECT updated_at FROM checkpoint c WHERE c.run_id = run.id), created_at) < now() - interval '20 seconds')`,
+    );
+    const runs = [...new Set([...orphans.rows, ...idle.rows, ...overdue.rows].map(({ id }) => id))];
+    for (const id of runs) await enqueueRun(client, id);
+    return { deadWorkers: dead.rows, runs };
+  });
+}
+
+/** Runs this worker holds by the database but is not working on (an outage ended the attempt): given back. */
+export async function releaseAbandoned(pool: pg.Pool, workerId: string, active: ReadonlySet<string>): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ id: string }>(
+      `UPDATE run SET state = 'queued', lease_worker = NULL, lease_token = lease_token + 1
+       WHERE state = 'running' AND lease_worker = $1 AND NOT (id::text = ANY($2)) RETURNING id::text`,
+      [workerId, [...active]],
+    );
+    for (const { id } of rows) await enqueueRun(client, id);
+  });
+}

@@ -1,0 +1,95 @@
+/** The connections a run works with: opened once per run, shared within the process, given back at its end. */
+import { IntegrationError } from "../../connectors/sdk/errors.ts";
+import type { RunConnection } from "../../engine/ports.ts";
+import type { ConnectionShape, FlowWorld } from "../../engine/steps/define-step.ts";
+import { discover } from "../connections/discover.ts";
+import { borrow } from "../connections/session-pool.ts";
+import type { Connection } from "../db/generated/client.ts";
+import type { Db } from "../db/prisma.ts";
+import { asUseCaseError } from "../failure.ts";
+
+export type RunConnections = {
+  connection(name: string): Promise<RunConnection>;
+  connectionById(id: string): Promise<RunConnection>;
+  /** streams and sinks of these connections, for compiling. @throws IntegrationError when one cannot be asked */
+  world(names: Iterable<string>): Promise<FlowWorld>;
+  release(): void;
+};
+
+export function runConnections(db: Db, workspaceId: string): RunConnections {
+  const open = new Map<string, Promise<RunConnection>>();
+  const releases: (() => void)[] = [];
+  const rows = new Map<string, Promise<Connection | null>>();
+
+  const rowByName = (name: string) => {
+    let row = rows.get(name);
+    if (!row) {
+      row = db.connection.findUnique({ where: { workspaceId_name: { workspaceId, name } } });
+      rows.set(name, row);
+    }
+    return row;
+  };
+
+  const openRow = (row: Connection): Promise<RunConnection> => {
+    let opened = open.get(row.id);
+    if (!opened) {
+      opened = (async () => {
+        const found = await asIntegration(() => discover(row));
+        const { session, release } = await asIntegration(() => borrow(row));
+        releases.push(release);
+        return { id: row.id, session, sinks: new Map(found.sinks.map((sink) => [sink.name, sink])) };
+      })();
+      open.set(row.id, opened);
+      // a failed opening is tried again by the next page, not remembered
+      opened.catch(() => open.delete(row.id));
+    }
+    return opened;
+  };
+
+  return {
+    async connection(name) {
+      const row = await rowByName(name);
+      if (!row)
+        throw missing(
+          `There is no connection named “${name}”. Create it under Connections, or choose another in the flow.`,
+        );
+      return await openRow(row);
+    },
+    async connectionById(id) {
+      const row = await db.connection.findFirst({ where: { id, workspaceId } });
+      if (!row) throw missing("The connection this run wrote to was removed. Its records cannot be reached any more.");
+      return await openRow(row);
+    },
+    async world(names) {
+      const found = await Promise.all([...new Set(names)].map((name) => rowByName(name)));
+      const shapes = await Promise.all(
+        found
+          .filter((row) => row !== null)
+          .map(async (row): Promise<ConnectionShape> => {
+            const { streams, sinks } = await asIntegration(() => discover(row));
+            return { name: row.name, connector: row.connector, streams, sinks };
+          }),
+      );
+      return { connections: new Map(shapes.map((shape) => [shape.name, shape])) };
+    },
+    release() {
+      for (const release of releases.splice(0)) release();
+    },
+  };
+}
+
+function missing(message: string): IntegrationError {
+  return new IntegrationError(message, { kind: "settings", code: "connection-missing" });
+}
+
+/** Failures of our own use cases (a key that cannot decrypt) in the form a run understands. */
+async function asIntegration<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof IntegrationError) throw error;
+    const known = asUseCaseError(error);
+    if (!known) throw error;
+    throw new IntegrationError(known.message, { kind: "credentials", code: known.code, cause: error });
+  }
+}

@@ -1,0 +1,91 @@
+/** The ledger rows an undo run puts back, newest first, and where it notes what it could not put back. */
+import type pg from "pg";
+import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
+import type { UndoPage, UndoPorts, UndoRow } from "../../engine/run/execute-undo.ts";
+import type { Lease } from "../db/run-store/lease.ts";
+import { foreseeLedger } from "../db/run-store/ledger.ts";
+
+export type UndoRequest = { onConflict: "skip" | "force"; records?: string[] };
+
+type Row = {
+  id: string;
+  step: string;
+  connectionId: string;
+  connectionName: string | null;
+  sink: string;
+  key: string;
+  operation: "create" | "update" | "delete";
+  identity: JsonRecord;
+  before: JsonRecord | null;
+  after: JsonRecord | null;
+  remoteId: string | null;
+  undo: string;
+};
+
+/** A conflict of an earlier undo is looked at again: it may be gone, or be forced now. What was put back stays so. */
+const OPEN = ["possible", "conflict", "not possible"];
+
+/**
+ * @param cursor id of the last row that was dealt with; null at the start
+ */
+export async function* readUndoRows(
+  pool: pg.Pool,
+  parentId: string,
+  { records }: Pick<UndoRequest, "records">,
+  cursor: Json,
+  pageSize = 500,
+): AsyncGenerator<UndoPage> {
+  let below = typeof cursor === "string" ? cursor : null;
+  for (;;) {
+    const { rows } = await pool.query<Row>(
+      `SELECT c.id::text AS id, c.step_id AS step, c.connection_id AS "connectionId", n.name AS "connectionName", c.sink,
+         c.record_key AS key, c.operation, c.identity, c.before, c.after, c.remote_id AS "remoteId", c.undo
+       FROM change c LEFT JOIN connection n ON n.id = c.connection_id
+       WHERE c.run_id = $1 AND c.state IN ('done', 'unknown') AND c.undo = ANY($2)
+         AND ($3::bigint IS NULL OR c.id < $3::bigint) AND ($4::text[] IS NULL OR c.record_key = ANY($4))
+       ORDER BY c.id DESC LIMIT $5`,
+      [parentId, OPEN, below, records ?? null, pageSize],
+    );
+    if (rows.length === 0) return;
+    below = (rows.at(-1) as Row).id;
+    yield { rows: rows.map(toUndoRow), cursor: below };
+  }
+}
+
+function toUndoRow({ connectionId, connectionName, remoteId, undo, ...row }: Row): UndoRow {
+  return {
+    ...row,
+    connection: { id: connectionId, name: connectionName ?? connectionId },
+    ...(remoteId === null ? {} : { remoteId }),
+    undoable: undo !== "not possible",
+  };
+}
+
+/** Conflicts are shown with what the target holds now (`before`) and what it would be put back to (`after`). */
+export function undoNotes(pool: pg.Pool, lease: Lease): UndoPorts["note"] {
+  return async (address, refusals, foreseen) => {
+    if (foreseen.length > 0) await foreseeLedger(pool, lease, address, foreseen, "possible");
+    for (const kind of ["conflict", "failed"] as const) {
+      const drafts = refusals
+        .filter((refusal) => refusal.kind === kind)
+        .map(({ row, now }) => ({
+          operation:
+            row.operation === "create"
+              ? ("delete" as const)
+              : row.operation === "delete"
+                ? ("create" as const)
+                : ("update" as const),
+          identity: row.identity,
+          before: now,
+          after: row.operation === "create" ? null : row.before,
+          key: row.key,
+          sourceKey: null,
+          idempotencyKey: `undo/${row.id}`,
+          undo: "not possible" as const,
+          undoes: row.id,
+        }));
+      if (drafts.length > 0)
+        await foreseeLedger(pool, lease, address, drafts, kind === "conflict" ? "conflict" : "not possible");
+    }
+  };
+}

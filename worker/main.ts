@@ -1,0 +1,93 @@
+/** The worker: executes runs from the queue, keeps the schedule, and takes over from workers that died. */
+import { EventEmitter } from "node:events";
+import {
+  makeWorkerUtils,
+  Logger as QueueLogger,
+  type Runner,
+  run,
+  type TaskList,
+  type WorkerEvents,
+} from "graphile-worker";
+import { getDatabase } from "../server/db/prisma.ts";
+import { migrateQueue } from "../server/jobs/migrate-queue.ts";
+import { log } from "../server/log.ts";
+import { showPresence } from "../server/processes/presence.ts";
+import { recoverRuns, releaseAbandoned } from "../server/runs/recover-runs.ts";
+import { startDueRuns } from "../server/runs/start-due-runs.ts";
+import type { TaskTools } from "./define-task.ts";
+import { every } from "./every.ts";
+import { tasks } from "./tasks/list.ts";
+
+const CONCURRENCY = Number(process.env.PLUMBLINE_WORKER_CONCURRENCY ?? 8);
+const STOP_WITHIN_MS = 9_000;
+
+process.env.PLUMBLINE_POOL_SIZE ??= String(CONCURRENCY * 2 + 6);
+const { db, pool } = getDatabase();
+const stopping = new AbortController();
+const active = new Set<string>();
+const poolIds = new Set<string>();
+
+await migrateQueue(pool);
+await pool.query("SELECT plumbline_ensure_partitions(14)");
+const presence = await showPresence(pool, "worker", () => [...poolIds]);
+const tools: TaskTools = { services: { db, pool, workerId: presence.id }, signal: stopping.signal, log, active };
+
+const events: WorkerEvents = new EventEmitter();
+events.on("pool:create", ({ workerPool }) => void poolIds.add(workerPool.id));
+
+const taskList: TaskList = Object.fromEntries(tasks.map(({ name, task }) => [name, task(tools)]));
+const runner: Runner = await run({
+  pgPool: pool,
+  concurrency: CONCURRENCY,
+  noHandleSignals: true,
+  pollInterval: 1_000,
+  taskList,
+  crontab: "",
+  logger: new QueueLogger(() => (level, message) => {
+    if (level === "error") log.error(message);
+    else if (level === "warning") log.warn(message);
+  }),
+  events,
+});
+const utils = await makeWorkerUtils({ pgPool: pool });
+
+const clocks = [
+  every("schedule", 1_000, async () => {
+    for (const id of await startDueRuns(pool)) log.info(`Run ${id} started by its schedule`);
+  }),
+  every("recovery", 5_000, async () => {
+    await releaseAbandoned(pool, presence.id, active);
+    const { deadWorkers, runs } = await recoverRuns(pool);
+    const dead = deadWorkers.flatMap((worker) => worker.poolIds);
+    if (dead.length > 0) await utils.forceUnlockWorkers(dead);
+    for (const { id } of deadWorkers) log.warn(`Process ${id} is gone`);
+    if (runs.length > 0) log.info(`Runs taken up again: ${runs.join(", ")}`);
+  }),
+  every("partitions", 3_600_000, async () => {
+    await pool.query("SELECT plumbline_ensure_partitions(14)");
+  }),
+];
+log.info(`Worker ${presence.id} is ready (${CONCURRENCY} runs at a time)`);
+
+let ending: Promise<void> | undefined;
+function stop(reason: string): Promise<void> {
+  ending ??= (async () => {
+    log.info(`Worker stops: ${reason}`);
+    const hard = setTimeout(() => process.exit(1), STOP_WITHIN_MS);
+    hard.unref();
+    for (const clock of clocks) clock.stop();
+    stopping.abort(new Error("The worker is stopping."));
+    await runner.stop().catch(() => {});
+    await presence.stop();
+    await utils.release();
+    await pool.end();
+    process.exit(0);
+  })();
+  return ending;
+}
+process.on("SIGTERM", () => void stop("SIGTERM"));
+process.on("SIGINT", () => void stop("SIGINT"));
+runner.promise.catch((error: unknown) => {
+  log.error({ err: error }, "The queue ended");
+  process.exit(1);
+});

@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { executeRun } from "../../server/runs/execute-run.ts";
+import { defineTask } from "../define-task.ts";
+
+/** Runs one attempt at a run. Its outcome is stored by the use case; only an outage of our database makes the job fail. */
+export const runTask = defineTask(
+  "run",
+  z.object({ runId: z.string() }),
+  async ({ runId }, { services, signal, log, active }) => {
+    if (active.has(runId)) return;
+    active.add(runId);
+    try {
+      const done = await executeRun(services, { runId, signal });
+      if (done) log.info(`Run ${runId}: attempt ${done.attempt} ${done.end} after ${done.durationMs} ms`);
+    } finally {
+      active.delete(runId);
+    }
+  },
+);
