@@ -17,3 +17,13 @@ export function pageOf<T>(
   const last = items.at(-1);
   return { items, next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
 }
+
+/** The query of a list in the REST interface. */
+export const PageQuery = z.object({ limit: Limit, cursor: z.string().max(500).optional() });
+
+/** The answer of a list in the REST interface. */
+export const pageSchema = <T extends z.ZodType>(item: T) =>
+  z.object({
+    items: z.array(item),
+    next: z.string().nullable().describe("Cursor for the following page; null at the end"),
+  });

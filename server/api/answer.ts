@@ -9,7 +9,7 @@ import { asUseCaseError } from "../failure.ts";
 import { logUnexpected } from "../log.ts";
 import { mayAs } from "../roles.ts";
 import type { Role } from "../trpc/contract.ts";
-import { readJson } from "./body.ts";
+import { isYaml, readBody } from "./body.ts";
 import { makeMatcher } from "./match.ts";
 import type { Route } from "./route.ts";
 
@@ -20,6 +20,9 @@ export type ApiOptions = {
   /** Answer 500 when a response does not fit its documented schema, or holds more than it says. On in tests. */
   checkResponses?: boolean;
 };
+
+/** `yaml`: what is sent instead of `body` as JSON. */
+type Answer = { status: number; body: unknown; allow?: string; yaml?: string };
 
 /** @returns a handler for every request whose path starts with /api/v1 */
 export function makeApi(base: Pick<Database, "db" | "pool">, { routes, checkResponses = false }: ApiOptions) {
@@ -32,7 +35,7 @@ export function makeApi(base: Pick<Database, "db" | "pool">, { routes, checkResp
     return context;
   }
 
-  async function work(request: IncomingMessage, url: URL): Promise<{ status: number; body: unknown; allow?: string }> {
+  async function work(request: IncomingMessage, url: URL): Promise<Answer> {
     const found = match(request.method ?? "GET", url.pathname.slice(API_PREFIX.length));
     if (found.kind === "unknown-path") throw unknownPath(url.pathname);
     if (found.kind === "wrong-method") {
@@ -42,19 +45,21 @@ export function makeApi(base: Pick<Database, "db" | "pool">, { routes, checkResp
     }
     const { route, params } = found;
     const context = route.role === "public" ? base : await authorised(request, route.role);
-    const body = request.method === "GET" || request.method === "HEAD" ? undefined : await readJson(request);
+    const body =
+      request.method === "GET" || request.method === "HEAD" ? undefined : await readBody(request, route.yaml?.read);
     const query = Object.fromEntries(url.searchParams);
-    const result = await route.run(context, { params, query, body });
+    const result = await route.run(context, { params, query, body, ifMatch: request.headers["if-match"] });
     if (checkResponses) assertFits(route, result);
-    return { status: route.status, body: result };
+    const toYaml = isYaml(request.headers.accept) ? route.yaml?.write : undefined;
+    return { status: route.status, body: result, ...(toYaml ? { yaml: toYaml(result) } : {}) };
   }
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? "/", "http://localhost");
     try {
-      const { status, body, allow } = await work(request, url);
+      const { status, body, allow, yaml } = await work(request, url);
       if (allow) response.setHeader("allow", allow);
-      send(request, response, status, body);
+      send(request, response, status, body, yaml);
     } catch (error) {
       const known = asUseCaseError(error);
       if (known instanceof WrongMethod) response.setHeader("allow", known.allow);
@@ -70,10 +75,17 @@ export function errorBody({ code, message, details }: UseCaseError) {
   return { error: { code, message, ...(details === undefined ? {} : { details }) } };
 }
 
-/** Sends JSON. What is left of a request body that nobody read is not waited for: the connection closes instead. */
-export function send(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
-  const text = body === undefined ? "" : JSON.stringify(body);
-  if (body !== undefined) response.setHeader("content-type", "application/json; charset=utf-8");
+/** Sends JSON, or `yaml` as it is. What is left of a request body that nobody read is not waited for: the connection closes instead. */
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  yaml?: string,
+): void {
+  const text = yaml ?? (body === undefined ? "" : JSON.stringify(body));
+  const type = yaml === undefined ? "application/json" : "application/yaml";
+  if (body !== undefined) response.setHeader("content-type", `${type}; charset=utf-8`);
   response.setHeader("content-length", Buffer.byteLength(text));
   response.setHeader("cache-control", "no-store");
   if (status === 401) response.setHeader("www-authenticate", 'Bearer realm="plumbline"');

@@ -1,14 +1,18 @@
 import type { IncomingMessage } from "node:http";
-import { UseCaseError } from "../errors.ts";
+import { isUseCaseError, UseCaseError } from "../errors.ts";
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
+const YAML = /^(application|text)\/(x-|[\w.+-]*\+)?yaml\b/i;
+/** Does a `content-type` or `accept` header speak of YAML? */
+export const isYaml = (header: string | undefined) => (header ?? "").split(",").some((type) => YAML.test(type.trim()));
+
 /**
- * The JSON body of a request; undefined when it has none.
+ * The body of a request; undefined when it has none. JSON, unless it says that it is YAML and `readYaml` is there.
  *
- * @throws UseCaseError 413 "body-too-large" beyond 10 MB; 400 "not-json"
+ * @throws UseCaseError 413 "body-too-large" beyond 10 MB; 400 "not-json"; what `readYaml` throws
  */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
+export async function readBody(request: IncomingMessage, readYaml?: (text: string) => unknown): Promise<unknown> {
   const announced = Number(request.headers["content-length"] ?? 0);
   if (announced > MAX_BODY_BYTES) throw tooLarge();
   const chunks: Buffer[] = [];
@@ -19,14 +23,16 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
     chunks.push(chunk);
   }
   if (size === 0) return undefined;
-  return parse(Buffer.concat(chunks));
+  const yaml = isYaml(request.headers["content-type"]) ? readYaml : undefined;
+  return parse(Buffer.concat(chunks), yaml);
 }
 
-function parse(bytes: Buffer): unknown {
+function parse(bytes: Buffer, readYaml?: (text: string) => unknown): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return JSON.parse(text);
+    return readYaml ? readYaml(text) : JSON.parse(text);
   } catch (cause) {
+    if (isUseCaseError(cause)) throw cause;
     const why = cause instanceof SyntaxError ? cause.message : "it is not valid UTF-8";
     throw new UseCaseError(`The body is not JSON: ${why.slice(0, 200)}. Send JSON in UTF-8.`, {
       status: 400,

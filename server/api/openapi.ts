@@ -84,13 +84,14 @@ function parameters(route: Route): Json[] {
 
 function operation(route: Route, components: Components): Json {
   const error = components.add(ErrorSchema, "output");
-  const content = (schema: Json, example?: unknown) => ({
+  const content = (schema: Json, example?: unknown, yaml?: unknown) => ({
     "application/json": { schema, ...(example === undefined ? {} : { example }) },
+    ...(yaml === undefined ? {} : { "application/yaml": { schema } }),
   });
   const responses: Json = {
     [route.status]: {
       description: route.summary,
-      content: content(components.add(route.response, "output"), route.example?.response),
+      content: content(components.add(route.response, "output"), route.example?.response, route.yaml?.write),
     },
   };
   for (const [status, codes] of failuresOf(route)) {
@@ -110,7 +111,7 @@ function operation(route: Route, components: Components): Json {
       ? {
           requestBody: {
             required: !route.body.safeParse(undefined).success,
-            content: content(components.add(route.body, "input"), route.example?.body),
+            content: content(components.add(route.body, "input"), route.example?.body, route.yaml?.read),
           },
         }
       : {}),

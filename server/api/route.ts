@@ -10,8 +10,14 @@ import { type ErrorDetail, Invalid } from "../errors.ts";
 import type { Role } from "../trpc/contract.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-/** What a request brings; `body` is parsed JSON, undefined when there is none. */
-export type RawInput = { params: { [name: string]: string }; query: { [name: string]: string }; body: unknown };
+/** What a request brings; `body` is parsed JSON (or YAML where a route takes it), undefined when there is none. */
+export type RawInput = {
+  params: { [name: string]: string };
+  query: { [name: string]: string };
+  body: unknown;
+  /** the `If-Match` header */
+  ifMatch?: string | undefined;
+};
 /** What a route without a token gets. */
 export type PublicContext = { db: Db; pool: pg.Pool };
 
@@ -27,10 +33,17 @@ type Shown = {
   example?: { body?: unknown; response?: unknown };
   /** codes of expected failures besides those every route has, with their status: { "name-taken": 409 } */
   failures?: { [code: string]: number };
+  /** `read`: a body with a content type of YAML is taken too; `write`: the result is sent as YAML when `Accept` asks for it */
+  yaml?: { read?(text: string): unknown; write?(result: unknown): string };
 };
 type Maybe = z.ZodType | undefined;
 type Out<S extends Maybe> = S extends z.ZodType ? z.output<S> : undefined;
-type Input<P extends Maybe, Q extends Maybe, B extends Maybe> = { params: Out<P>; query: Out<Q>; body: Out<B> };
+type Input<P extends Maybe, Q extends Maybe, B extends Maybe> = {
+  params: Out<P>;
+  query: Out<Q>;
+  body: Out<B>;
+  ifMatch: string | undefined;
+};
 type Schemas<P extends Maybe, Q extends Maybe, B extends Maybe, R extends z.ZodType> = {
   params?: P;
   query?: Q;
@@ -57,6 +70,7 @@ function prepare<P extends Maybe, Q extends Maybe, B extends Maybe>(
     params: parse(spec.params, raw.params, "path") as Out<P>,
     query: parse(spec.query, raw.query, "query") as Out<Q>,
     body: parse(spec.body, raw.body, "body") as Out<B>,
+    ifMatch: raw.ifMatch,
   };
 }
 

@@ -1,10 +1,22 @@
 /** All routes of `/api/v1`, one line per noun, in alphabetical order. */
 import { connectionRoutes } from "../connections/api.ts";
+import { letterRoutes } from "../dead-letters/api.ts";
+import { flowRoutes } from "../flows/api.ts";
+import { recordRoutes } from "../ledger/api.ts";
+import { runRoutes } from "../runs/api.ts";
 import { tokenRoutes } from "../tokens/api.ts";
 import { documentRoute } from "./document.ts";
 import { healthRoutes } from "./health.ts";
 import type { Route } from "./route.ts";
 
-const nouns: Route[] = [...connectionRoutes, ...healthRoutes, ...tokenRoutes];
+const nouns: Route[] = [
+  ...connectionRoutes,
+  ...letterRoutes,
+  ...flowRoutes,
+  ...healthRoutes,
+  ...recordRoutes,
+  ...runRoutes,
+  ...tokenRoutes,
+];
 
 export const routes: Route[] = [...nouns, documentRoute(nouns)];

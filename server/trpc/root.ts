@@ -1,10 +1,20 @@
 /** All routers. Each sits in server/<noun>/router.ts; keep the lines in alphabetical order. */
 import { connectionsRouter } from "../connections/router.ts";
+import { lettersRouter } from "../dead-letters/router.ts";
+import { flowsRouter } from "../flows/router.ts";
+import { homeRouter } from "../home/router.ts";
+import { recordsRouter } from "../ledger/router.ts";
+import { runsRouter } from "../runs/router.ts";
 import { sessionRouter } from "../session/router.ts";
 import { createCallerFactory, router } from "./init.ts";
 
 export const appRouter = router({
   connections: connectionsRouter,
+  flows: flowsRouter,
+  home: homeRouter,
+  letters: lettersRouter,
+  records: recordsRouter,
+  runs: runsRouter,
   session: sessionRouter,
 });
 

@@ -1,0 +1,116 @@
+import { z } from "zod";
+import { defineRoute } from "../api/route.ts";
+import { AnyId } from "../db/storable.ts";
+import { PageQuery, pageSchema } from "../paging.ts";
+import type { DeadLetterGroup } from "../trpc/contract.ts";
+import { LetterChoice } from "./choose-letters.ts";
+import { dismissLetters, Note } from "./dismiss-letters.ts";
+import { getLetter } from "./get-letter.ts";
+import { listGroups } from "./list-groups.ts";
+import { LETTER_STATES, ListLetters, listLetters } from "./list-letters.ts";
+import { ReplayOptions, replayLetters } from "./replay-letters.ts";
+
+const LetterSchema = z.object({
+  id: z.string(),
+  group: z.string(),
+  flow: z.string(),
+  flowName: z.string(),
+  run: z.string(),
+  step: z.string(),
+  stepTitle: z.string(),
+  field: z.string().optional(),
+  key: z.string(),
+  code: z.string(),
+  reason: z.string(),
+  data: z.record(z.string(), z.unknown()).describe("The record as it entered the failed step"),
+  state: z.enum(LETTER_STATES),
+  attempts: z.number().int(),
+  at: z.iso.datetime(),
+});
+const GroupSchema = z.object({
+  id: z.string(),
+  count: z.number().int(),
+  reason: z.string(),
+  step: z.string(),
+  field: z.string().optional(),
+  flows: z.array(z.string()).describe("Ids of the flows it happens in"),
+  firstSeen: z.iso.datetime(),
+  lastSeen: z.iso.datetime(),
+});
+/** `group` is the public name of what screens call `groupId`. */
+const Choice = z.object({ ids: LetterChoice.shape.ids, group: LetterChoice.shape.groupId });
+const choiceFailures = { "letters-not-found": 404, "letters-not-open": 409 };
+
+export const letterRoutes = [
+  defineRoute({
+    method: "GET",
+    path: "/dead-letters",
+    summary: "List dead letters, newest first",
+    description: "Without a state: those that are open or being replayed.",
+    role: "viewer",
+    query: PageQuery.extend({
+      flow: ListLetters.shape.flowId,
+      group: ListLetters.shape.groupId,
+      state: ListLetters.shape.state,
+      run: ListLetters.shape.runId,
+      cursor: ListLetters.shape.cursor,
+    }),
+    response: pageSchema(LetterSchema),
+    handle: (ctx, { query: { flow, group, run, ...query } }) =>
+      listLetters(ctx, { ...query, flowId: flow, groupId: group, runId: run }),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/dead-letters/groups",
+    summary: "List open dead letters by what is wrong with them",
+    role: "viewer",
+    query: z.object({ flow: AnyId.optional(), limit: PageQuery.shape.limit, cursor: PageQuery.shape.cursor }),
+    response: pageSchema(GroupSchema),
+    async handle(ctx, { query: { flow, limit, cursor } }) {
+      const groups = await listGroups(ctx, { flowId: flow });
+      const from = cursor === undefined ? 0 : groups.findIndex(({ id }) => id === cursor) + 1;
+      const items = groups.slice(from, from + limit);
+      return { items: items.map(showGroup), next: from + limit < groups.length ? (items.at(-1)?.id ?? null) : null };
+    },
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/dead-letters/:id",
+    summary: "Get a dead letter, with the record as it was read",
+    role: "viewer",
+    params: z.object({ id: AnyId }),
+    response: LetterSchema.extend({ source: z.record(z.string(), z.unknown()) }),
+    async handle(ctx, { params }) {
+      const { history: _, ...letter } = await getLetter(ctx, params.id);
+      return letter;
+    },
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/dead-letters/replay",
+    summary: "Replay dead letters",
+    description:
+      "Gives records that failed another try, corrected by `patch` where needed. Letters of several flows become one run per flow.",
+    role: "operator",
+    status: 202,
+    body: Choice.extend(ReplayOptions.shape),
+    response: z.object({ id: z.string().describe("The (first) replay run"), runs: z.array(z.string()) }),
+    failures: { ...choiceFailures, "not-published": 409, paused: 409, "step-gone": 422 },
+    example: { body: { ids: ["dl_1"], patch: { email: "ana@example.com" } }, response: { id: "19", runs: ["19"] } },
+    handle: (ctx, { body: { group, ...body } }) => replayLetters(ctx, { ...body, groupId: group }),
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/dead-letters/dismiss",
+    summary: "Dismiss dead letters that need nothing more",
+    role: "operator",
+    body: Choice.extend({ note: Note }),
+    response: z.object({ dismissed: z.number().int() }),
+    failures: choiceFailures,
+    handle: (ctx, { body: { group, ...body } }) => dismissLetters(ctx, { ...body, groupId: group }),
+  }),
+];
+
+function showGroup({ flows, ...group }: DeadLetterGroup): z.output<typeof GroupSchema> {
+  return { ...group, flows: flows.map(({ id }) => id) };
+}

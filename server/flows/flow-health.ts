@@ -1,0 +1,47 @@
+import type { FlowHealth, FlowSummary, RunSummary } from "../trpc/contract.ts";
+
+type Facts = Pick<FlowSummary, "liveVersion" | "paused" | "openLetters" | "nextRunAt"> & {
+  lastRun: RunSummary | null;
+  brokenConnection: string | null;
+};
+
+/** How a flow does, and in one sentence why. What a person must look at comes before what is merely going on. */
+export function healthOf(flow: Facts): { health: FlowHealth; healthText: string } {
+  const { liveVersion, paused, openLetters, brokenConnection, lastRun } = flow;
+  if (liveVersion === null) return { health: "draft", healthText: "Not published yet." };
+  if (paused) return { health: "paused", healthText: "Stopped by a person; nothing runs until it is resumed." };
+  const letters =
+    openLetters === 0
+      ? ""
+      : `${records(openLetters)} failed and ${openLetters === 1 ? "waits" : "wait"} for a decision.`;
+  if (lastRun?.state === "failed")
+    return { health: "attention", healthText: `The last run failed: ${lastRun.error?.message ?? "see its page."}` };
+  if (brokenConnection !== null)
+    return {
+      health: "attention",
+      healthText: `The connection “${brokenConnection}” does not let us in or does not answer.`,
+    };
+  if (lastRun?.state === "running" || lastRun?.state === "queued")
+    return { health: "running", healthText: `${progress(lastRun)}${letters === "" ? "" : ` ${letters}`}` };
+  if (lastRun?.state === "waiting") return { health: "waiting", healthText: lastRun.waiting?.reason ?? "A run waits." };
+  if (letters !== "") return { health: "attention", healthText: letters };
+  return { health: "ok", healthText: okText(flow) };
+}
+
+function progress({ state, counts }: RunSummary): string {
+  if (state === "queued") return "A run is about to start.";
+  return `Running: ${records(counts.read)} read so far.`;
+}
+
+function okText({ lastRun, nextRunAt }: Facts): string {
+  if (lastRun === null)
+    return nextRunAt === null ? "Published, not run yet." : "Published, waiting for its first time.";
+  if (lastRun.state === "cancelled") return "The last run was cancelled.";
+  const { created, updated, deleted } = lastRun.counts;
+  const written = created + updated + deleted;
+  return `The last run wrote ${written === 0 ? "nothing: all was up to date" : records(written)}.`;
+}
+
+function records(count: number): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? "record" : "records"}`;
+}

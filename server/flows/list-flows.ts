@@ -1,0 +1,87 @@
+import type { Timing } from "../../engine/flow/schedule.ts";
+import type { ServerContext } from "../context.ts";
+import { RUN_COLUMNS, type RunRow, toRunSummary } from "../runs/run-row.ts";
+import type { FlowSummary } from "../trpc/contract.ts";
+import { healthOf } from "./flow-health.ts";
+import { timingText } from "./timing-text.ts";
+
+type Row = {
+  id: string;
+  name: string;
+  liveVersion: number | null;
+  draftChanged: boolean;
+  paused: boolean;
+  updatedAt: Date;
+  nextRunAt: Date | null;
+  timing: Timing | null;
+  connections: unknown[];
+  openLetters: number;
+  /** of the flow's connections, one that cannot be used */
+  brokenConnection: string | null;
+  run: RunRow | null;
+};
+
+/** All flows of the workspace by name, each with its health, its last live run and its open dead letters. */
+export async function listFlows({ pool, workspaceId }: ServerContext): Promise<FlowSummary[]> {
+  const { rows } = await pool.query<Row>(
+    `SELECT f.id, f.name, f.live_version AS "liveVersion", f.paused, s.next_run_at AS "nextRunAt",
+       greatest(f.updated_at, d.updated_at) AS "updatedAt",
+       coalesce(d.document <> v.document, true) AS "draftChanged",
+       s.timing, u.connections, coalesce(l.open, 0)::float8 AS "openLetters", b.name AS "brokenConnection",
+       to_jsonb(x) AS run
+     FROM flow f
+     JOIN draft d ON d.flow_id = f.id
+     LEFT JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version
+     LEFT JOIN schedule s ON s.flow_id = f.id
+     CROSS JOIN LATERAL (
+       SELECT jsonb_path_query_array(coalesce(v.document, d.document), '$.steps[*].connection') AS connections) u
+     LEFT JOIN LATERAL (
+       SELECT name FROM connection k
+       WHERE k.workspace_id = f.workspace_id AND k.state IN ('refused', 'unreachable') AND u.connections ? k.name
+       ORDER BY name LIMIT 1) b ON true
+     LEFT JOIN (
+       SELECT flow_id, count(*) AS open FROM dead_letter WHERE workspace_id = $1 AND state = 'open' GROUP BY flow_id
+     ) l ON l.flow_id = f.id
+     LEFT JOIN LATERAL (
+       SELECT ${RUN_COLUMNS} FROM run r
+       WHERE r.flow_id = f.id AND r.workspace_id = f.workspace_id AND r.mode = 'live'
+       ORDER BY r.id DESC LIMIT 1) x ON true
+     WHERE f.workspace_id = $1 AND f.deleted_at IS NULL
+     ORDER BY lower(f.name), f.id`,
+    [workspaceId],
+  );
+  return rows.map(toFlowSummary);
+}
+
+function toFlowSummary(row: Row): FlowSummary {
+  const lastRun = row.run === null ? null : toRunSummary(withDates(row.run));
+  const nextRunAt = row.nextRunAt?.toISOString() ?? null;
+  const { health, healthText } = healthOf({ ...row, lastRun, nextRunAt });
+  return {
+    id: row.id,
+    name: row.name,
+    health,
+    healthText,
+    liveVersion: row.liveVersion,
+    draftChanged: row.draftChanged,
+    paused: row.paused,
+    timing: timingText(row.timing),
+    connections: [...new Set(row.connections.filter((name) => typeof name === "string"))],
+    nextRunAt,
+    lastRun,
+    openLetters: row.openLetters,
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+/** Times inside a JSON value arrive as text. */
+function withDates(run: RunRow): RunRow {
+  const date = (value: Date | null) => (value === null ? null : new Date(value));
+  return {
+    ...run,
+    createdAt: new Date(run.createdAt),
+    startedAt: date(run.startedAt),
+    finishedAt: date(run.finishedAt),
+    resumeAt: date(run.resumeAt),
+  };
+}

@@ -1,0 +1,32 @@
+import { audit } from "../audit/audit.ts";
+import type { ServerContext } from "../context.ts";
+import { notify } from "../live/notify.ts";
+import { cancelRuns } from "../runs/cancel-run.ts";
+import { lockFlow } from "./lock-flow.ts";
+
+/**
+ * Removes a flow. What it did stays: its runs, the ledger (which can still be undone) and the journeys. Runs that have
+ * not begun are cancelled, one at work ends at its next page, open dead letters are closed.
+ *
+ * @throws NotFound no such flow, or it was removed before
+ */
+export async function removeFlow(ctx: ServerContext, flowId: string): Promise<{ ok: true }> {
+  return ctx.db.$transaction(async (tx) => {
+    const flow = await lockFlow(tx, ctx, flowId, "update");
+    await tx.flow.update({ where: { id: flowId }, data: { deletedAt: new Date() } });
+    await tx.schedule.deleteMany({ where: { flowId } });
+    const active = await tx.$queryRaw<{ id: bigint }[]>`
+      SELECT id FROM run WHERE flow_id = ${flowId} AND kind <> 'undo' AND state IN ('queued', 'running', 'waiting')`;
+    await cancelRuns(
+      tx,
+      active.map(({ id }) => id),
+    );
+    const letters = await tx.$executeRaw`
+      UPDATE dead_letter SET state = 'dismissed', note = 'The flow was removed.', closed_at = now(), closed_by = ${ctx.actor.name}
+      WHERE flow_id = ${flowId} AND workspace_id = ${ctx.workspaceId} AND state = 'open'`;
+    await audit(tx, ctx, "flow.remove", flowId, { name: flow.name, cancelled: active.length, letters });
+    await notify(tx, ctx.workspaceId, { type: "flow", flowId });
+    if (letters > 0) await notify(tx, ctx.workspaceId, { type: "letters", flowId });
+    return { ok: true };
+  });
+}

@@ -1,0 +1,79 @@
+import { ALIVE_WITHIN_SECONDS } from "../api/health.ts";
+import type { ServerContext } from "../context.ts";
+import { listFlows } from "../flows/list-flows.ts";
+import { listRuns } from "../runs/list-runs.ts";
+import type { FlowSummary, HomeSummary } from "../trpc/contract.ts";
+
+const MOST_ATTENTION = 20;
+
+/** What the home page shows: flows with their health, the last runs, and what needs somebody. */
+export async function homeSummary(ctx: ServerContext): Promise<HomeSummary> {
+  const [flows, lastRuns, connections, today, workersAlive] = await Promise.all([
+    listFlows(ctx),
+    listRuns(ctx, { limit: 10 }),
+    brokenConnections(ctx),
+    todaysFigures(ctx),
+    countWorkers(ctx),
+  ]);
+  const attention = [...connections, ...flows.flatMap(attentionOf)].slice(0, MOST_ATTENTION);
+  return { flows, lastRuns: lastRuns.items, attention, today, workersAlive };
+}
+
+type Attention = HomeSummary["attention"][number];
+
+function attentionOf({ id, name, lastRun, openLetters, healthText, health }: FlowSummary): Attention[] {
+  const items: Attention[] = [];
+  if (lastRun?.state === "failed" && health === "attention")
+    items.push({ kind: "run", title: `A run of “${name}” failed`, detail: healthText, href: `/runs/${lastRun.id}` });
+  if (lastRun?.state === "waiting" && health === "waiting")
+    items.push({ kind: "run", title: `A run of “${name}” waits`, detail: healthText, href: `/runs/${lastRun.id}` });
+  if (openLetters > 0)
+    items.push({
+      kind: "letters",
+      title: `Failed records in “${name}”`,
+      detail: "Look at them, correct and replay, or dismiss them.",
+      href: `/failed?flow=${encodeURIComponent(id)}`,
+      count: openLetters,
+    });
+  if (health === "paused")
+    items.push({
+      kind: "flow",
+      title: `“${name}” is stopped`,
+      detail: healthText,
+      href: `/flows/${encodeURIComponent(id)}`,
+    });
+  return items;
+}
+
+async function brokenConnections({ pool, workspaceId }: ServerContext): Promise<Attention[]> {
+  const { rows } = await pool.query<{ id: string; name: string; state: string; message: string | null }>(
+    `SELECT id, name, state, state_message AS message FROM connection
+     WHERE workspace_id = $1 AND state IN ('refused', 'unreachable') ORDER BY name`,
+    [workspaceId],
+  );
+  return rows.map(({ name, state, message }) => ({
+    kind: "connection",
+    title: state === "refused" ? `“${name}” refuses the stored credentials` : `“${name}” does not answer`,
+    detail: message ?? "Open the connection and check it.",
+    href: "/connections",
+  }));
+}
+
+/** Live runs of the last 24 hours. */
+async function todaysFigures({ pool, workspaceId }: ServerContext): Promise<HomeSummary["today"]> {
+  const { rows } = await pool.query<HomeSummary["today"]>(
+    `SELECT count(*)::float8 AS runs, coalesce(sum(created + updated + deleted), 0)::float8 AS written,
+       coalesce(sum(dead), 0)::float8 AS failed
+     FROM run WHERE workspace_id = $1 AND mode = 'live' AND kind <> 'undo' AND created_at > now() - interval '24 hours'`,
+    [workspaceId],
+  );
+  return rows[0] ?? { runs: 0, written: 0, failed: 0 };
+}
+
+async function countWorkers({ pool }: ServerContext): Promise<number> {
+  const { rows } = await pool.query<{ alive: number }>(
+    `SELECT count(*)::int AS alive FROM process WHERE role = 'worker' AND seen_at > now() - make_interval(secs => $1)`,
+    [ALIVE_WITHIN_SECONDS],
+  );
+  return rows[0]?.alive ?? 0;
+}

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { defineRoute } from "../api/route.ts";
+import { AnyId } from "../db/storable.ts";
+import { PageQuery, pageSchema } from "../paging.ts";
+import { ChangeSchema, RunDetailSchema, RunSchema, showRun } from "./api-schemas.ts";
+import { cancelRun } from "./cancel-run.ts";
+import { getRun } from "./get-run.ts";
+import { ListChanges, listChanges } from "./list-changes.ts";
+import { ListRuns, listRuns } from "./list-runs.ts";
+import { RunOptions, startRun } from "./start-run.ts";
+import { UndoOptions, undoRun } from "./undo-run.ts";
+
+const ById = z.object({ id: AnyId });
+const NewRun = z.object({ id: z.string().describe("The run") });
+
+export const runRoutes = [
+  defineRoute({
+    method: "POST",
+    path: "/flows/:id/runs",
+    summary: "Start a run",
+    description:
+      "A live run runs the published version, a dry run foresees what the draft would do and writes nothing anywhere.",
+    role: "builder",
+    status: 202,
+    params: ById,
+    body: RunOptions,
+    response: NewRun,
+    failures: { "not-published": 409, paused: 409 },
+    example: { body: { mode: "dry", limit: 100 }, response: { id: "17" } },
+    handle: (ctx, { params, body }) => startRun(ctx, { ...body, flowId: params.id }),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/runs",
+    summary: "List runs, newest first",
+    role: "viewer",
+    query: PageQuery.extend({
+      flow: ListRuns.shape.flowId,
+      state: ListRuns.shape.state,
+      kind: ListRuns.shape.kind,
+      cursor: ListRuns.shape.cursor,
+    }),
+    response: pageSchema(RunSchema),
+    async handle(ctx, { query: { flow, ...query } }) {
+      const { items, next } = await listRuns(ctx, { ...query, flowId: flow });
+      return { items: items.map(showRun), next };
+    },
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/runs/:id",
+    summary: "Get a run with its counts",
+    role: "viewer",
+    params: ById,
+    response: RunDetailSchema,
+    async handle(ctx, { params }) {
+      const { run, steps, balanced } = await getRun(ctx, params.id);
+      return { ...showRun(run), balanced, steps };
+    },
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/runs/:id/changes",
+    summary: "List what a run changed",
+    description: "Oldest first, field by field; for a dry run what would change.",
+    role: "viewer",
+    params: ById,
+    query: PageQuery.extend({ operation: ListChanges.shape.operation, cursor: ListChanges.shape.cursor }),
+    response: pageSchema(ChangeSchema),
+    handle: (ctx, { params, query }) => listChanges(ctx, { ...query, runId: params.id }),
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/runs/:id/cancel",
+    summary: "Cancel a run",
+    description: "A run that has not begun or waits ends at once, one at work ends at its next page.",
+    role: "operator",
+    params: ById,
+    response: z.object({ ok: z.literal(true), state: z.string() }),
+    failures: { "run-finished": 409 },
+    handle: (ctx, { params }) => cancelRun(ctx, params.id),
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/runs/:id/undo",
+    summary: "Undo a run",
+    description:
+      "Puts back what the run changed, as a run of its own. A record someone changed since is a conflict and stays as it is, unless onConflict is force. With preview nothing is written.",
+    role: "operator",
+    status: 202,
+    params: ById,
+    body: UndoOptions.optional().transform((body) => body ?? UndoOptions.parse({})),
+    response: NewRun,
+    failures: {
+      "dry-run": 409,
+      "run-not-finished": 409,
+      "undo-running": 409,
+      "nothing-to-undo": 409,
+      "records-not-in-run": 404,
+    },
+    example: { body: { preview: true, onConflict: "skip" }, response: { id: "18" } },
+    handle: (ctx, { params, body }) => undoRun(ctx, { ...body, runId: params.id }),
+  }),
+];
