@@ -1,24 +1,16 @@
 /** Makes a plan of a flow: step executors in an order in which each comes after all that feed it. */
-import type { FailureInfo } from "../../connectors/sdk/errors.ts";
-import type { JsonRecord, Operation, SinkInfo } from "../../connectors/sdk/types.ts";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import { sinkOf } from "../steps/connection.ts";
 import type { FlowWorld, Problem, Shape, StepDefinition, StepExecutor, StepRole } from "../steps/define-step.ts";
+import { definitionOf } from "../steps/registry.ts";
+import { type CompiledWrite, compileWrite } from "../steps/write/compile-write.ts";
+import { type Graph, PLAIN_PORT, reach } from "./graph.ts";
+import { compileRecordKey } from "./record-key.ts";
 import type { Timing } from "./schedule.ts";
 import type { Flow, Step, StepKind } from "./schema.ts";
+import { examine, type StepShapes } from "./validate.ts";
 
-/** What a write step does to each record before its connector gets it. */
-export type CompiledWrite = {
-  connection: string;
-  sink: string;
-  operation: Operation;
-  /** empty for an insert without match */
-  match: string[];
-  /** undefined when the connection could not be asked; then records pass as they are */
-  info?: SinkInfo;
-  /** Picks the sink's fields and converts each strictly; a failure is of kind "rejected" and names the field. */
-  toWrite(record: JsonRecord): { ok: true; values: JsonRecord } | { ok: false; failure: FailureInfo };
-  /** The record's key in the ledger: its match values joined with "|" ("|" and "\" escaped by "\"); "" when it has none. */
-  writeKey(values: JsonRecord): string;
-};
+export type { CompiledWrite } from "../steps/write/compile-write.ts";
 
 export type CompiledStep = {
   id: string;
@@ -30,7 +22,7 @@ export type CompiledStep = {
   step: Step;
   /** middle steps only. Call it once per page with all records that arrive, whatever link they came by. */
   executor?: StepExecutor;
-  /** ends only */
+  /** write steps only */
   write?: CompiledWrite;
   /** by out-port, the steps that get its records. A port that leads nowhere has []: its records end here as filtered. */
   next: { [port: string]: string[] };
@@ -62,11 +54,91 @@ export type CompileOptions = {
   broken?: Iterable<string>;
 };
 
-/** A plan, or the problems that prevent it. With `tolerant` there may be both. */
+/**
+ * A plan, or the problems that prevent it; with `tolerant` there may be both. Problems are those of `validateFlow`; with
+ * `upTo` only steps that take part can prevent the plan. Never throws.
+ */
 export function compileFlow(
-  _flow: Flow,
-  _world: FlowWorld,
-  _options: CompileOptions = {},
+  flow: Flow,
+  world: FlowWorld,
+  options: CompileOptions = {},
 ): { plan?: Plan; problems: Problem[] } {
-  throw new Error("Not compiled yet.");
+  const broken = new Set(options.broken ?? []);
+  const { graph, stopped, shapes, problems } = examine(flow, world, { broken });
+  const { upTo, tolerant = false } = options;
+  if (upTo !== undefined && !graph.index.has(upTo)) {
+    const message = `Flow: there is no step “${upTo.slice(0, 100)}” to run up to.`;
+    return { problems: [...problems, { step: upTo, message, remedy: "Choose a step of this flow." }] };
+  }
+  const wanted = upTo === undefined ? new Set(graph.order) : reach(graph, [upTo], "back");
+  const afterBroken = flow.links.filter(({ from }) => broken.has(from)).map(({ to }) => to);
+  const unfit = reach(graph, [...stopped, ...afterBroken], "along");
+  const refused = upTo === undefined ? problems.length > 0 || broken.size > 0 : [...wanted].some((id) => unfit.has(id));
+  if (refused && !tolerant) return { problems };
+
+  const included = graph.order.filter((id) => wanted.has(id) && !unfit.has(id));
+  const trigger = flow.steps.find((step) => step.kind === "read" && included.includes(step.id));
+  if (trigger?.kind !== "read") return { problems };
+  const reached = reach(graph, [trigger.id], "along");
+  const kept = new Set(included.filter((id) => reached.has(id)));
+  const order = included
+    .filter((id) => kept.has(id))
+    .map((id) => compileStep(id, { flow, world, graph, shapes, kept, wanted }));
+  const steps = new Map(order.map((step) => [step.id, step]));
+  const plan: Plan = {
+    flow,
+    trigger: steps.get(trigger.id)!,
+    order,
+    steps,
+    keyOf: compileRecordKey(flow, world, graph, trigger),
+    timing: timingOf(flow, trigger),
+    cut: [...graph.index.keys(), ...broken].filter((id) => !kept.has(id) && (upTo === undefined || wanted.has(id))),
+  };
+  return { plan, problems };
+}
+
+type Site = {
+  flow: Flow;
+  world: FlowWorld;
+  graph: Graph;
+  shapes: { [stepId: string]: StepShapes };
+  kept: ReadonlySet<string>;
+  wanted: ReadonlySet<string>;
+};
+
+function compileStep(id: string, { flow, world, graph, shapes, kept, wanted }: Site): CompiledStep {
+  const step = flow.steps[graph.index.get(id)!]!;
+  const definition = definitionOf(step);
+  const { input, output } = shapes[id]!;
+  const next: { [port: string]: string[] } = {};
+  const cutNext: { [port: string]: string[] } = {};
+  const all = flow.links.filter(({ from }) => from === id);
+  for (const { name } of definition.ports(step)) {
+    const targets = [...new Set(all.filter(({ port }) => (port ?? PLAIN_PORT) === name).map(({ to }) => to))];
+    next[name] = targets.filter((to) => kept.has(to));
+    cutNext[name] = targets.filter((to) => !kept.has(to) && (wanted.has(to) || !graph.index.has(to)));
+  }
+  const executor = definition.compile?.({ step, input, world });
+  return {
+    id,
+    kind: step.kind,
+    role: definition.role,
+    title: step.title ?? definition.title,
+    definition,
+    step,
+    ...(executor ? { executor } : {}),
+    ...(step.kind === "write" ? { write: compileWrite(step, sinkOf(world, step.connection, step.sink)) } : {}),
+    next,
+    cutNext,
+    input,
+    output,
+  };
+}
+
+function timingOf(flow: Flow, trigger: Extract<Step, { kind: "read" }>): Timing {
+  const timeZone = trigger.timeZone ?? flow.settings?.timeZone;
+  const zone = timeZone === undefined ? {} : { timeZone };
+  if (trigger.cron !== undefined) return { kind: "cron", cron: trigger.cron, ...zone };
+  if (trigger.every !== undefined) return { kind: "every", every: trigger.every, ...zone };
+  return { kind: "by-hand" };
 }

@@ -9,6 +9,9 @@ export type Shape = { fields: Field[]; open: boolean };
 /** Something a person must mend before publishing: where, what, and how. */
 export type Problem = { step: string; field?: string; message: string; remedy: string };
 
+/** Something worth knowing that does not prevent publishing. */
+export type Note = { step: string; field?: string; message: string };
+
 /** What one connection offers, as far as it is known. `unavailable` says why nothing is known. */
 export type ConnectionShape = {
   name: string;
@@ -86,6 +89,8 @@ export type StepDefinition<S extends { id: string; kind: string } = { id: string
   output(site: StepSite<S>): { [port: string]: Shape };
   /** problems of this step alone, in the light of what arrives */
   problems(site: StepSite<S>): Problem[];
+  /** what a person should know and may leave as it is */
+  notes?(site: StepSite<S>): Note[];
   /** middle steps: the executor. Triggers and writes are carried out by engine/run. */
   compile?(site: StepSite<S>): StepExecutor;
   /** one line for the card on the canvas ("5 rules", "11 of 12 fields") */

@@ -17,13 +17,10 @@ export const branchSchema = z
       )
       .max(100)
       .meta({ title: "Branches", description: "Tried in order; the rest leaves by port “else”" }),
-    all: z
-      .boolean()
-      .optional()
-      .meta({
-        title: "All",
-        description: "true: a record leaves by every port whose condition holds, not only the first",
-      }),
+    all: z.boolean().optional().meta({
+      title: "All",
+      description: "true: a record leaves by every port whose condition holds, not only the first",
+    }),
   })
   .meta({ title: "Branch", description: "Sends records different ways" });
 export type BranchStep = z.output<typeof branchSchema>;

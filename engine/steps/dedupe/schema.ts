@@ -13,13 +13,10 @@ export const dedupeSchema = z
       .enum(["run", "forever"])
       .optional()
       .meta({ title: "Scope", description: "Compared within one run (default), or with all runs of this flow" }),
-    emptyKey: z
-      .enum(["pass", "dead"])
-      .optional()
-      .meta({
-        title: "Empty key",
-        description: "A record whose keys are all empty: passes (default) or is a dead letter",
-      }),
+    emptyKey: z.enum(["pass", "dead"]).optional().meta({
+      title: "Empty key",
+      description: "A record whose keys are all empty: passes (default) or is a dead letter",
+    }),
   })
   .meta({ title: "Remove duplicates", description: "Lets the first record of each key pass" });
 export type DedupeStep = z.output<typeof dedupeSchema>;

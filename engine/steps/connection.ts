@@ -1,0 +1,57 @@
+/** Finding what a step names on a connection. */
+import type { SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
+import { nearest } from "../mapping/nearest.ts";
+import type { ConnectionShape, FlowWorld, Note, Problem } from "./define-step.ts";
+import { atField, list, stepName } from "./words.ts";
+
+type Named = { id: string; title?: string | undefined; connection: string };
+
+export function streamOf(world: FlowWorld, connection: string, stream: string): StreamInfo | undefined {
+  return world.connections.get(connection)?.streams?.find(({ name }) => name === stream);
+}
+
+export function sinkOf(world: FlowWorld, connection: string, sink: string): SinkInfo | undefined {
+  return world.connections.get(connection)?.sinks?.find(({ name }) => name === sink);
+}
+
+/** Problems when the connection, or the place on it, does not exist. A connection of which nothing is known gives none. */
+export function placeProblems(step: Named, world: FlowWorld, kind: "stream" | "sink", name: string): Problem[] {
+  const connection = world.connections.get(step.connection);
+  if (!connection) return [unknownConnection(step, world)];
+  const places: { name: string }[] | undefined = kind === "stream" ? connection.streams : connection.sinks;
+  if (!places || places.some((place) => place.name === name)) return [];
+  const names = places.map((place) => place.name);
+  const close = nearest(name, names);
+  return [
+    {
+      step: step.id,
+      field: kind,
+      message: `${atField(step, kind)}: connection “${connection.name}” has no ${kind} “${name}”.`,
+      remedy: close
+        ? `Did you mean “${close}”?`
+        : choose(names, `a ${kind} it has`, `Connection “${connection.name}” offers none; choose another.`),
+    },
+  ];
+}
+
+function unknownConnection(step: Named, world: FlowWorld): Problem {
+  const names = [...world.connections.keys()];
+  const close = nearest(step.connection, names);
+  return {
+    step: step.id,
+    field: "connection",
+    message: `${atField(step, "connection")}: there is no connection “${step.connection}”.`,
+    remedy: close ? `Did you mean “${close}”?` : choose(names, "one of", "Create it under Connections."),
+  };
+}
+
+function choose(names: string[], what: string, otherwise: string): string {
+  return names.length > 0 ? `Choose ${what}: ${list(names)}.` : otherwise;
+}
+
+/** Why nothing is known of the connection, when that is so. */
+export function unavailableNotes(step: Named, connection: ConnectionShape | undefined, what: string): Note[] {
+  if (!connection?.unavailable) return [];
+  const message = `${stepName(step)}: the fields of ${what} are not known now, so they are not checked. ${connection.unavailable}`;
+  return [{ step: step.id, field: "connection", message }];
+}

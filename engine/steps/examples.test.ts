@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import type { Batch, StepContext, StepDefinition } from "./define-step.ts";
+import { stepDefinitions } from "./registry.ts";
+import { OPEN } from "./shape.ts";
+import { deepFreeze, memoryContext } from "./testing.ts";
+
+/** Runs a step over records as one page. */
+async function run(definition: StepDefinition, settings: object, records: Batch["records"], context: StepContext) {
+  const step = definition.schema.parse({ id: definition.kind, ...settings });
+  const site = { step, input: OPEN, world: { connections: new Map() } };
+  const execute = definition.compile!(site);
+  return execute(deepFreeze({ records, origins: records.map((_, index) => index) }), context);
+}
+
+for (const definition of stepDefinitions) {
+  describe(`step kind ${definition.kind}`, () => {
+    it("is described for the palette and the canvas", () => {
+      expect(definition.title).toMatch(/^[A-Z]/);
+      expect(definition.summary).toMatch(/\.$/);
+      const draft = { id: "new", ...definition.draft() };
+      expect(definition.ports(draft).every(({ title }) => title.length > 0)).toBe(true);
+      expect(definition.describe(draft)).not.toBe("");
+    });
+
+    if (definition.role !== "middle") return;
+
+    it("has examples", () => {
+      expect(definition.examples.length).toBeGreaterThan(0);
+    });
+
+    it.each(definition.examples)("$title", async ({ step, input, out = {}, ended = [] }) => {
+      const result = await run(definition, step, input, memoryContext());
+      const left = Object.fromEntries(Object.entries(result.out).map(([port, batch]) => [port, batch.records]));
+      expect(left).toEqual(out);
+      expect(
+        result.ended.map(({ outcome, failure }) => ({ outcome, code: failure?.code, field: failure?.field })),
+      ).toEqual(ended.map((end) => ({ outcome: end.outcome, code: end.code, field: end.field })));
+    });
+
+    it("keeps the origin of every part, so that what came in is what left or ended", async () => {
+      for (const { step, input } of definition.examples) {
+        const { out, ended } = await run(definition, step, input, memoryContext());
+        const origins = [...Object.values(out).flatMap((batch) => batch.origins), ...ended.map(({ origin }) => origin)];
+        expect([...new Set(origins)].sort()).toEqual(input.map((_, index) => index));
+        for (const batch of Object.values(out)) expect(batch.origins).toHaveLength(batch.records.length);
+      }
+    });
+  });
+}

@@ -1,0 +1,85 @@
+import { cronProblem } from "../../flow/schedule.ts";
+import { nearest } from "../../mapping/nearest.ts";
+import { placeProblems, streamOf, unavailableNotes } from "../connection.ts";
+import { defineStep, type Problem, type Shape, type StepSite } from "../define-step.ts";
+import { atField, list } from "../words.ts";
+import { type ReadStep, readSchema } from "./schema.ts";
+
+export const readStep = defineStep<ReadStep>({
+  kind: "read",
+  role: "trigger",
+  title: "Read",
+  summary: "Reads the records of a stream: all of them, or only what changed since the last run.",
+  icon: "database",
+  tint: "teal",
+  schema: readSchema,
+  ports: () => [{ name: "out", title: "Records" }],
+  output: (site) => ({ out: shapeRead(site) }),
+  problems: (site) => [
+    ...placeProblems(site.step, site.world, "stream", site.step.stream),
+    ...watermarkProblems(site),
+    ...timingProblems(site.step),
+  ],
+  notes: ({ step, world }) => unavailableNotes(step, world.connections.get(step.connection), `stream “${step.stream}”`),
+  describe,
+  draft: () => ({ kind: "read", connection: "", stream: "", sync: "full" }),
+  examples: [],
+});
+
+/** Fields of the stream; open while nobody knows them. */
+function shapeRead({ step, world }: StepSite<ReadStep>): Shape {
+  const fields = streamOf(world, step.connection, step.stream)?.fields ?? world.learnt?.get(step.id) ?? [];
+  return { fields, open: fields.length === 0 };
+}
+
+function watermarkProblems({ step, world }: StepSite<ReadStep>): Problem[] {
+  const { watermark } = step;
+  const say = (what: string, remedy: string): Problem[] => [
+    { step: step.id, field: "watermark", message: `${atField(step, "watermark")}: ${what}.`, remedy },
+  ];
+  if (step.sync !== "incremental") {
+    return watermark === undefined
+      ? []
+      : say(
+          `found “${watermark}”, but only sync: incremental uses a watermark`,
+          "Set sync to incremental, or remove the watermark.",
+        );
+  }
+  const stream = streamOf(world, step.connection, step.stream);
+  const offered = stream && stream.watermarks.length > 0 ? `Choose ${list(stream.watermarks)}.` : undefined;
+  if (watermark === undefined) {
+    return say(
+      "expected the field by which changes are found, found none",
+      offered ?? "Choose a field that grows with every change, or read in full.",
+    );
+  }
+  if (!stream || stream.fields.length === 0) return [];
+  if (stream.watermarks.includes(watermark)) return [];
+  const names = stream.fields.map(({ name }) => name);
+  if (!names.includes(watermark)) {
+    const close = nearest(watermark, stream.watermarks) ?? nearest(watermark, names);
+    return say(
+      `stream “${step.stream}” has no field “${watermark}”`,
+      close ? `Did you mean “${close}”?` : (offered ?? "Read in full."),
+    );
+  }
+  const remedy = offered ?? "Read in full: no field of this stream tells what changed.";
+  return say(`“${watermark}” cannot tell what changed, it does not grow with every change`, remedy);
+}
+
+function timingProblems(step: ReadStep): Problem[] {
+  const { every, cron, timeZone } = step;
+  if (cron === undefined) return [];
+  const say = (what: string, remedy: string): Problem[] => [
+    { step: step.id, field: "cron", message: `${atField(step, "cron")}: ${what}.`, remedy },
+  ];
+  if (every !== undefined) return say("found both every and cron", "Keep one of them.");
+  const problem = cronProblem(cron, timeZone ?? "UTC");
+  return problem ? say(problem, "Correct it: minute, hour, day of month, month, day of week.") : [];
+}
+
+function describe({ stream, sync, watermark, every, cron }: ReadStep): string {
+  const what = sync === "incremental" ? `changes by ${watermark ?? "…"}` : "all records";
+  const when = every === undefined ? (cron ?? "by hand") : `every ${every}`;
+  return stream === "" ? "no stream yet" : `${stream}, ${what}, ${when}`;
+}

@@ -1,0 +1,27 @@
+/** The one list of step kinds, in the order of the palette. */
+import type { Step, StepKind } from "../flow/schema.ts";
+import { branchStep } from "./branch/branch-step.ts";
+import { checkStep } from "./check/check-step.ts";
+import { dedupeStep } from "./dedupe/dedupe-step.ts";
+import type { StepDefinition } from "./define-step.ts";
+import { filterStep } from "./filter/filter-step.ts";
+import { mapStep } from "./map/map-step.ts";
+import { readStep } from "./read/read-step.ts";
+import { writeStep } from "./write/write-step.ts";
+
+const byKind = {
+  read: readStep,
+  check: checkStep,
+  filter: filterStep,
+  branch: branchStep,
+  map: mapStep,
+  dedupe: dedupeStep,
+  write: writeStep,
+} as const satisfies { [K in StepKind]: StepDefinition<Extract<Step, { kind: K }>> };
+
+export const stepDefinitions: readonly StepDefinition[] = Object.values(byKind);
+
+/** The definition of a step's kind. */
+export function definitionOf({ kind }: { kind: StepKind }): StepDefinition {
+  return byKind[kind];
+}

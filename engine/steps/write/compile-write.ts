@@ -1,0 +1,125 @@
+import type { FailureInfo } from "../../../connectors/sdk/errors.ts";
+import type { Field, Json, JsonRecord, Operation, SinkInfo } from "../../../connectors/sdk/types.ts";
+import { nearest } from "../../mapping/nearest.ts";
+import { isEmpty, joinKey, keyText } from "../field-access.ts";
+import { atField } from "../words.ts";
+import { converterFor } from "./convert.ts";
+import type { WriteStep } from "./schema.ts";
+
+/** What a write step does to each record before its connector gets it. */
+export type CompiledWrite = {
+  connection: string;
+  sink: string;
+  operation: Operation;
+  /** empty for an insert without match */
+  match: string[];
+  /** undefined when the connection could not be asked; then records pass as they are */
+  info?: SinkInfo;
+  /** Picks the sink's fields and converts each strictly; a failure is of kind "rejected" and names the field. */
+  toWrite(record: JsonRecord): { ok: true; values: JsonRecord } | { ok: false; failure: FailureInfo };
+  /**
+   * The record's key in the ledger: its match values joined with "|" ("|" and "\" escaped by "\"). An insert without
+   * match takes the sink's first known key, when its values are there; else "".
+   */
+  writeKey(values: JsonRecord): string;
+};
+
+type Converted = { ok: true; values: JsonRecord } | { ok: false; failure: FailureInfo };
+
+export function compileWrite(step: WriteStep, info: SinkInfo | undefined): CompiledWrite {
+  const match = step.match ?? [];
+  const keyFields = match.length > 0 ? match : (info?.matchKeys[0] ?? []);
+  return {
+    connection: step.connection,
+    sink: step.sink,
+    operation: step.operation,
+    match,
+    ...(info ? { info } : {}),
+    toWrite: compileToWrite(step, match, info),
+    writeKey(values) {
+      const parts: string[] = [];
+      for (const field of keyFields) {
+        const value = values[field];
+        if (value === undefined || isEmpty(value)) return "";
+        parts.push(keyText(value));
+      }
+      return joinKey(parts);
+    },
+  };
+}
+
+function compileToWrite(
+  step: WriteStep,
+  match: readonly string[],
+  info: SinkInfo | undefined,
+): (record: JsonRecord) => Converted {
+  const targets = new Map((info?.fields ?? []).map((field) => [field.name, target(step, field)]));
+  const needed = neededFields(step, match, info);
+  const matched = new Set(match);
+  const onlyMatch = step.operation === "delete";
+  const open = info === undefined || info.open;
+
+  return (record) => {
+    const values: JsonRecord = {};
+    for (const name of Object.keys(record)) {
+      if (onlyMatch && !matched.has(name)) continue;
+      const value = record[name]!;
+      const to = targets.get(name);
+      if (to === undefined) {
+        if (!open)
+          return refuse(
+            step,
+            "write_unknown_field",
+            name,
+            `sink “${step.sink}” has no such field. ${hint(name, targets.keys())}`,
+          );
+        values[name] = value;
+      } else {
+        const converted = to.convert(value);
+        if (!converted.ok) return refuse(step, converted.code, name, converted.message);
+        values[name] = converted.value;
+      }
+    }
+    for (const name of needed) {
+      if (isMissing(values[name], matched.has(name))) {
+        const why = matched.has(name) ? "it finds the record in the target" : `sink “${step.sink}” requires it`;
+        return refuse(
+          step,
+          "write_missing",
+          name,
+          `expected a value, because ${why}, found nothing. Fill it in and retry, or map a value for the empty case.`,
+        );
+      }
+    }
+    return { ok: true, values };
+  };
+}
+
+type Target = { convert(value: Json): ReturnType<ReturnType<typeof converterFor>> };
+
+function target(_step: WriteStep, field: Field): Target {
+  return { convert: converterFor(field) };
+}
+
+/** Match fields always; what the sink requires when a record may be created, else only when it is sent. */
+function neededFields(step: WriteStep, match: readonly string[], info: SinkInfo | undefined): string[] {
+  const creates = step.operation === "insert" || step.operation === "upsert";
+  const required = creates
+    ? (info?.fields ?? []).filter((field) => field.required && !field.default).map(({ name }) => name)
+    : [];
+  return [...new Set([...match, ...required])];
+}
+
+/** Empty text is a value for the target, but finds no record. */
+function isMissing(value: Json | undefined, matched: boolean): boolean {
+  return value === undefined || value === null || (matched && isEmpty(value));
+}
+
+function hint(name: string, known: Iterable<string>): string {
+  const close = nearest(name, known);
+  return close ? `Did you mean “${close}”?` : "Leave it out by a map before this step.";
+}
+
+function refuse(step: WriteStep, code: string, field: string, text: string): Converted {
+  return { ok: false, failure: { kind: "rejected", code, field, message: `${atField(step, field)}: ${text}` } };
+}
