@@ -1,0 +1,80 @@
+"use client";
+import { PanelLeftClose, PanelLeftOpen } from "lucide-react";
+import Link from "next/link";
+import { usePathname } from "next/navigation";
+import { useState } from "react";
+import { IconButton } from "../ui/button.tsx";
+import { cx } from "../ui/cx.ts";
+import { formatNumber } from "../ui/format.ts";
+import { Tooltip } from "../ui/tooltip.tsx";
+import { isBelow, navItems } from "./nav.ts";
+import { sidebarCookie } from "./sidebar-cookie.ts";
+
+/** The way between pages; collapses to icons, which a cookie remembers. */
+export function Sidebar({ initiallyNarrow, failed }: { initiallyNarrow: boolean; failed: number }) {
+  const path = usePathname();
+  const [narrow, setNarrow] = useState(initiallyNarrow);
+  const toggle = () => {
+    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser we serve
+    document.cookie = `${sidebarCookie}=${narrow ? "wide" : "narrow"}; path=/; max-age=31536000; samesite=lax`;
+    setNarrow(!narrow);
+  };
+  return (
+    <nav
+      aria-label="Pages"
+      className={cx(
+        "flex shrink-0 flex-col border-r border-line bg-ground p-2 max-md:hidden",
+        narrow ? "w-13" : "w-50",
+      )}
+    >
+      <ul className="flex flex-1 flex-col gap-0.5">
+        {navItems.map((item) => {
+          const here = isBelow(path, item.href);
+          const count = item.href === "/failed" ? failed : 0;
+          const name = count > 0 ? `${item.label}, ${formatNumber(count)} open` : item.label;
+          const link = (
+            <Link
+              href={item.href}
+              aria-label={name}
+              aria-current={here ? "page" : undefined}
+              className={cx(
+                "relative flex h-8 items-center gap-2.5 rounded-control px-2.5 text-work font-medium transition-colors",
+                here ? "bg-hover text-ink" : "text-muted hover:bg-hover hover:text-ink",
+                narrow && "justify-center px-0",
+              )}
+            >
+              <item.icon aria-hidden className={cx("size-4 shrink-0", here && "text-accent-text")} />
+              {!narrow && <span className="truncate">{item.label}</span>}
+              {count > 0 && !narrow && (
+                <span className="ml-auto rounded-full bg-bad-soft px-1.5 text-caption text-bad-text tabular-nums">
+                  {formatNumber(count)}
+                </span>
+              )}
+              {count > 0 && narrow && (
+                <span aria-hidden className="absolute top-1 right-1.5 size-1.5 rounded-full bg-bad" />
+              )}
+            </Link>
+          );
+          return (
+            <li key={item.href}>
+              {narrow ? (
+                <Tooltip text={name} side="right">
+                  {link}
+                </Tooltip>
+              ) : (
+                link
+              )}
+            </li>
+          );
+        })}
+      </ul>
+      <IconButton
+        label={narrow ? "Widen the sidebar" : "Collapse the sidebar"}
+        icon={narrow ? PanelLeftOpen : PanelLeftClose}
+        onClick={toggle}
+        aria-expanded={!narrow}
+        className={narrow ? "mx-auto" : "ml-0.5"}
+      />
+    </nav>
+  );
+}

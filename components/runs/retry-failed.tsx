@@ -1,0 +1,51 @@
+"use client";
+import { useMutation } from "@tanstack/react-query";
+import { RotateCcw } from "lucide-react";
+import { useRouter } from "next/navigation";
+import type { RunDetail } from "../../server/trpc/contract.ts";
+import { sayFailure } from "../server/act.ts";
+import { useTRPC, useTRPCClient } from "../server/trpc.ts";
+import { Button } from "../ui/button.tsx";
+import { count } from "../ui/format.ts";
+import { toast } from "../ui/toast.tsx";
+import { nounOf } from "./run-words.ts";
+
+/** Most letters one call takes. */
+const most = 10_000;
+
+/** Replays what is still open of a run's failed records, with the version that is live now. */
+export function RetryFailed({ run }: { run: RunDetail }) {
+  const trpc = useTRPC();
+  const client = useTRPCClient();
+  const router = useRouter();
+  const failed = run.letterGroups.reduce((sum, group) => sum + group.count, 0);
+  const replay = useMutation(trpc.letters.replay.mutationOptions());
+  const retry = useMutation({
+    ...sayFailure(`The failed records of run ${run.id} could not be retried`),
+    mutationFn: async () => {
+      const ids: string[] = [];
+      for (let cursor: string | undefined; ids.length < most; ) {
+        const page = await client.runs.letters.query({ runId: run.id, cursor, limit: 1000 });
+        ids.push(...page.items.filter((letter) => letter.state === "open").map((letter) => letter.id));
+        if (page.next === null) break;
+        cursor = page.next;
+      }
+      return ids.length === 0 ? null : replay.mutateAsync({ ids: ids.slice(0, most) });
+    },
+    onSuccess: (started) => {
+      if (started) router.push(`/runs/${started.id}`);
+      else
+        toast({
+          kind: "info",
+          title: "Nothing is left to retry",
+          description: "The failed records of this run were replayed or dismissed already.",
+        });
+    },
+  });
+  const noun = nounOf(run.document);
+  return (
+    <Button icon={RotateCcw} busy={retry.isPending} onClick={() => retry.mutate()}>
+      Retry {count(failed, noun.one, noun.many)}
+    </Button>
+  );
+}

@@ -1,0 +1,57 @@
+import { CircleAlert, FlaskConical, Hourglass, OctagonX } from "lucide-react";
+import Link from "next/link";
+import { isFinal } from "../../engine/run/states.ts";
+import type { RunDetail } from "../../server/trpc/contract.ts";
+import { Card } from "../ui/page.tsx";
+import { StackedBar } from "../ui/stacked-bar.tsx";
+import { Notice } from "../ui/states.tsx";
+import { RelativeTime } from "../ui/values.tsx";
+import { balanceSegments, type Noun } from "./run-words.ts";
+
+/** What stands in the way first, then the balance: read = sum of outcomes. */
+export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
+  const total = run.kind === "undo" ? run.undoCounts.read : run.counts.read;
+  const unclosed = isFinal(run.state) && run.state !== "cancelled" && !run.balanced;
+  return (
+    <div className="flex flex-col gap-3">
+      {run.mode === "dry" && (
+        <Notice tone="dry" icon={FlaskConical}>
+          {run.kind === "undo"
+            ? "This is a preview. It compared what the run wrote with what is there now, and wrote nothing."
+            : "This was a dry run with real data. It wrote nothing anywhere; what follows is what would be."}
+        </Notice>
+      )}
+      {run.error && (
+        <Notice tone="bad" icon={OctagonX}>
+          <span className="font-medium">{run.error.message}</span>
+        </Notice>
+      )}
+      {run.waiting && (
+        <Notice tone="warn" icon={Hourglass}>
+          {run.waiting.reason}
+          {run.waiting.until && (
+            <>
+              {" "}
+              It goes on <RelativeTime at={run.waiting.until} />.
+            </>
+          )}
+        </Notice>
+      )}
+      {unclosed && (
+        <Notice tone="bad" icon={CircleAlert}>
+          The balance does not close: the outcomes do not add up to what was read. This run counts as failed; tell
+          whoever looks after Plumbline, and keep <Link href={`/runs/${run.id}`}>run {run.id}</Link>.
+        </Notice>
+      )}
+      {total > 0 && (
+        <Card className="p-4">
+          <StackedBar
+            total={total}
+            noun={run.kind === "undo" ? `${noun.many} looked at` : run.kind === "replay" ? "replayed" : "read"}
+            segments={balanceSegments(run)}
+          />
+        </Card>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,73 @@
+"use client";
+import type { RunDetail, RunStepCounts } from "../../server/trpc/contract.ts";
+import { cx } from "../ui/cx.ts";
+import { formatNumber } from "../ui/format.ts";
+import { type Column, Table } from "../ui/table.tsx";
+import { stepsOf } from "./steps-of.ts";
+
+const outcomes: { id: keyof RunStepCounts & string; header: string; loud?: string }[] = [
+  { id: "created", header: "Created" },
+  { id: "updated", header: "Updated" },
+  { id: "deleted", header: "Deleted" },
+  { id: "unchanged", header: "Unchanged" },
+  { id: "filtered", header: "Filtered" },
+  { id: "duplicate", header: "Duplicate" },
+  { id: "held", header: "Held", loud: "text-warn-text font-medium" },
+  { id: "dead", header: "Failed", loud: "text-bad-text font-medium" },
+];
+
+/** Each step adds up too: in = out + ended here. Only outcomes that happened have a column. */
+export function RunSteps({ run }: { run: RunDetail }) {
+  const known = new Map(stepsOf(run.document).map((step) => [step.id, step]));
+  const happened = outcomes.filter(({ id }) => run.steps.some((step) => Number(step[id]) > 0));
+  const number = (value: number, loud?: string) => (
+    <span className={cx(value === 0 ? "text-faint" : (loud ?? "text-ink"))}>{formatNumber(value)}</span>
+  );
+  const columns: Column<RunStepCounts>[] = [
+    {
+      id: "step",
+      header: "Step",
+      cell: (step) => <span className="font-medium text-ink">{known.get(step.id)?.title ?? step.id}</span>,
+    },
+    {
+      id: "kind",
+      header: "Kind",
+      width: "90px",
+      wideOnly: true,
+      cell: (step) => <span className="text-muted">{known.get(step.id)?.kind}</span>,
+    },
+    { id: "in", header: "In", width: "90px", align: "right", cell: (step) => number(step.in) },
+    {
+      id: "out",
+      header: "Out",
+      width: "90px",
+      align: "right",
+      cell: (step) => <span title={portWords(step)}>{number(step.out)}</span>,
+    },
+    ...happened.map(
+      ({ id, header, loud }): Column<RunStepCounts> => ({
+        id,
+        header,
+        width: "92px",
+        align: "right",
+        cell: (step) => number(Number(step[id]), loud),
+      }),
+    ),
+  ];
+  return (
+    <Table
+      label="Steps"
+      columns={columns}
+      rows={run.steps}
+      rowKey={(step) => step.id}
+      keys={false}
+      minWidth={`${330 + happened.length * 92}px`}
+    />
+  );
+}
+
+/** “gold 12, basic 30” when a step has more than its plain port. */
+function portWords({ ports }: RunStepCounts): string | undefined {
+  const named = Object.entries(ports);
+  return named.length > 1 ? named.map(([port, value]) => `${port} ${formatNumber(value)}`).join(", ") : undefined;
+}

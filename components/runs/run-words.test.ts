@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import type { Counts } from "../../server/trpc/contract.ts";
+import { balanceSegments, nounOf, runSentence, runTitle, settled } from "./run-words.ts";
+
+const none: Counts = {
+  read: 0,
+  created: 0,
+  updated: 0,
+  deleted: 0,
+  unchanged: 0,
+  filtered: 0,
+  duplicate: 0,
+  dead: 0,
+  held: 0,
+};
+const noUndo = { read: 0, restored: 0, conflict: 0, failed: 0 };
+const orders = { one: "order", many: "orders" };
+const run = (counts: Partial<Counts>, rest: object = {}) => ({
+  kind: "flow" as const,
+  mode: "live" as const,
+  state: "succeeded" as const,
+  counts: { ...none, ...counts },
+  undoCounts: noUndo,
+  ...rest,
+});
+
+describe("the sentence of a run", () => {
+  it("says what was read and what became of it", () => {
+    expect(runSentence(run({ read: 412, created: 300, updated: 71, unchanged: 29, dead: 12 }), orders)).toBe(
+      "412 orders read. 371 written, 29 unchanged, 12 failed.",
+    );
+  });
+  it("says of a dry run what would be", () => {
+    expect(runSentence(run({ read: 2, created: 1, dead: 1 }, { mode: "dry" }), orders)).toBe(
+      "2 orders read. 1 would be written, 1 would fail.",
+    );
+  });
+  it("says when there was nothing, or nothing yet", () => {
+    expect(runSentence(run({}), orders)).toBe("No new orders. Nothing to do.");
+    expect(runSentence(run({}, { state: "running" }), orders)).toBe("Looking for orders.");
+    expect(runSentence(run({}, { state: "failed" }), orders)).toBe("Stopped before any order was read.");
+  });
+  it("says of an undo what went back and what stayed", () => {
+    const undoCounts = { read: 371, restored: 368, conflict: 3, failed: 0 };
+    const undo = run({}, { kind: "undo", undoCounts });
+    expect(runSentence(undo, { one: "invoice", many: "invoices" })).toBe(
+      "371 invoices to put back. 368 went back to what they were, 3 changed since, left as they are.",
+    );
+    expect(runSentence({ ...undo, mode: "dry" })).toBe(
+      "371 records looked at. 368 would go back to what they were, 3 changed since would stay.",
+    );
+  });
+});
+
+describe("the balance", () => {
+  it("has one part for every outcome, so that the parts add up to what was read", () => {
+    const counts = {
+      read: 36,
+      created: 1,
+      updated: 2,
+      deleted: 3,
+      unchanged: 4,
+      filtered: 5,
+      duplicate: 6,
+      dead: 7,
+      held: 8,
+    };
+    const parts = balanceSegments(run(counts));
+    expect(parts.reduce((sum, part) => sum + part.value, 0)).toBe(36);
+    expect(settled(run(counts))).toBe(36);
+    expect(new Set(parts.map((part) => part.label)).size).toBe(parts.length);
+  });
+  it("of an undo counts what was restored, left and refused", () => {
+    const undo = run({}, { kind: "undo", undoCounts: { read: 6, restored: 3, conflict: 2, failed: 1 } });
+    expect(balanceSegments(undo).map((part) => part.value)).toEqual([3, 2, 1]);
+    expect(settled(undo)).toBe(6);
+  });
+  it("shows a dry run in violet, never as written", () => {
+    const parts = balanceSegments(run({ read: 1, created: 1 }, { mode: "dry" }));
+    expect(parts.map((part) => part.tone)).not.toContain("ok");
+    expect(parts[0]).toMatchObject({ label: "would be created", tone: "dry" });
+  });
+});
+
+describe("the noun", () => {
+  it.each([
+    ["orders", "order", "orders"],
+    ["sales.order_lines", "order line", "order lines"],
+    ["price-entries.csv", "price entry", "price entries"],
+    ["staff", "record", "records"],
+    ["address", "record", "records"],
+  ])("of the stream %s", (stream, one, many) => {
+    expect(nounOf({ steps: [{ kind: "read", stream }] })).toEqual({ one, many });
+  });
+  it("is “records” for a document without a reading step", () => {
+    expect(nounOf(null).many).toBe("records");
+    expect(nounOf({ steps: [{ kind: "webhook" }] }).many).toBe("records");
+  });
+});
+
+it("a run is called by what it is", () => {
+  expect(runTitle({ id: "118", kind: "flow", mode: "live" })).toBe("Run 118");
+  expect(runTitle({ id: "119", kind: "flow", mode: "dry" })).toBe("Dry run 119");
+  expect(runTitle({ id: "120", kind: "undo", mode: "live", parentId: "118" })).toBe("Undo 120 of run 118");
+});

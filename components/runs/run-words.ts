@@ -1,0 +1,136 @@
+/** What a run did, as numbers that add up and as sentences a colleague would say. Pure. */
+import type { Counts, RunMode, RunSummary } from "../../server/trpc/contract.ts";
+import { formatNumber } from "../ui/format.ts";
+import type { Segment } from "../ui/stacked-bar.tsx";
+import type { Tone } from "../ui/tone.ts";
+
+type Told = Pick<RunSummary, "kind" | "mode" | "state" | "counts" | "undoCounts">;
+export type Noun = { one: string; many: string };
+export const records: Noun = { one: "record", many: "records" };
+
+const say = (value: number, noun: Noun) => `${formatNumber(value)} ${value === 1 ? noun.one : noun.many}`;
+
+/** The word for what a flow moves: the stream its trigger reads, when that is a plain English plural; else “records”. */
+export function nounOf(document: unknown): Noun {
+  const steps = (document as { steps?: unknown } | null)?.steps;
+  const trigger = Array.isArray(steps) ? steps.find((step) => (step as { kind?: string })?.kind === "read") : undefined;
+  const stream = (trigger as { stream?: unknown } | undefined)?.stream;
+  if (typeof stream !== "string") return records;
+  const many =
+    stream
+      .split(/[./]/)
+      .filter((part) => !/^(csv|json)$/i.test(part))
+      .at(-1)
+      ?.toLowerCase()
+      .replaceAll(/[_-]+/g, " ") ?? "";
+  if (!/^[a-z][a-z ]*[^s]s$/.test(many)) return records;
+  const one = many.endsWith("ies") ? `${many.slice(0, -3)}y` : many.slice(0, -1);
+  return { one, many };
+}
+
+/** Records that ended, whatever their outcome. */
+export function settled({ kind, counts, undoCounts }: Pick<Told, "kind" | "counts" | "undoCounts">): number {
+  if (kind === "undo") return undoCounts.restored + undoCounts.conflict + undoCounts.failed;
+  const { read: _read, ...outcomes } = counts;
+  return Object.values(outcomes).reduce((sum, value) => sum + value, 0);
+}
+
+export const written = ({ created, updated, deleted }: Counts) => created + updated + deleted;
+
+/** The parts of the balance bar, in the order they are read. Their sum is what was read when the balance closes. */
+export function balanceSegments({ kind, mode, counts, undoCounts }: Omit<Told, "state">): Segment[] {
+  const dry = mode === "dry";
+  const would = (done: string, foreseen: string) => (dry ? foreseen : done);
+  if (kind === "undo") {
+    return [
+      { label: would("restored", "would go back"), value: undoCounts.restored, tone: dry ? "dry" : "ok" },
+      { label: would("changed since, left", "changed since, would stay"), value: undoCounts.conflict, tone: "warn" },
+      { label: would("could not be restored", "could not be restored"), value: undoCounts.failed, tone: "bad" },
+    ];
+  }
+  const tone: Tone = dry ? "dry" : "ok";
+  return [
+    { label: would("created", "would be created"), value: counts.created, tone },
+    { label: would("updated", "would be updated"), value: counts.updated, tone, light: true },
+    { label: would("deleted", "would be deleted"), value: counts.deleted, tone, light: true },
+    { label: "unchanged", value: counts.unchanged, tone: "idle" },
+    { label: would("filtered out", "would be filtered out"), value: counts.filtered, tone: "idle", light: true },
+    { label: would("duplicates", "duplicates"), value: counts.duplicate, tone: "idle", light: true },
+    { label: would("held", "would be held"), value: counts.held, tone: "warn" },
+    { label: would("failed", "would fail"), value: counts.dead, tone: "bad" },
+  ];
+}
+
+/** “412 orders read. 371 written, 29 unchanged, 12 failed.” and its dry and undo forms. */
+export function runSentence(run: Told, noun: Noun = records): string {
+  if (run.kind === "undo") return undoSentence(run, noun);
+  const { counts, mode, state } = run;
+  if (counts.read === 0) {
+    if (state === "queued")
+      return mode === "dry" ? "The try starts as soon as a worker is free." : "Starts as soon as a worker is free.";
+    if (state === "running") return `Looking for ${noun.many}.`;
+    if (state === "failed") return `Stopped before any ${noun.one} was read.`;
+    return run.kind === "replay" ? `No ${noun.one} was replayed.` : `No new ${noun.many}. Nothing to do.`;
+  }
+  const dry = mode === "dry";
+  const parts = [
+    dry ? [written(counts), "would be written"] : [written(counts), "written"],
+    [counts.unchanged, "unchanged"],
+    [counts.filtered, dry ? "would be filtered out" : "filtered out"],
+    [counts.duplicate, counts.duplicate === 1 ? "duplicate" : "duplicates"],
+    [counts.held, dry ? "would be held" : "held"],
+    [counts.dead, dry ? "would fail" : "failed"],
+  ] as [number, string][];
+  return `${say(counts.read, noun)} ${run.kind === "replay" ? "replayed" : "read"}. ${list(parts)}`;
+}
+
+function undoSentence({ mode, state, undoCounts }: Told, noun: Noun): string {
+  const dry = mode === "dry";
+  if (undoCounts.read === 0) {
+    if (state === "queued" || state === "running")
+      return dry ? "Comparing with what is there now." : "Putting back what was changed.";
+    return "Nothing was left to put back.";
+  }
+  const parts = dry
+    ? [
+        [undoCounts.restored, "would go back to what they were"],
+        [undoCounts.conflict, "changed since would stay"],
+        [undoCounts.failed, "could not be restored"],
+      ]
+    : [
+        [undoCounts.restored, "went back to what they were"],
+        [undoCounts.conflict, "changed since, left as they are"],
+        [undoCounts.failed, "could not be restored"],
+      ];
+  return `${say(undoCounts.read, noun)} ${dry ? "looked at" : "to put back"}. ${list(parts as [number, string][])}`;
+}
+
+function list(parts: [number, string][]): string {
+  const said = parts.filter(([value]) => value > 0).map(([value, words]) => `${formatNumber(value)} ${words}`);
+  return said.length === 0 ? "" : `${said.join(", ")}.`;
+}
+
+/** The name of a run for titles and links: “Run 118”, “Dry run 119”, “Undo 120 of run 118”. */
+export function runTitle({
+  id,
+  kind,
+  mode,
+  parentId,
+}: {
+  id: string;
+  kind: RunSummary["kind"];
+  mode: RunMode;
+  parentId?: string | null;
+}): string {
+  if (kind === "undo")
+    return `${mode === "dry" ? "Preview of undo" : "Undo"} ${id}${parentId ? ` of run ${parentId}` : ""}`;
+  if (kind === "replay") return `Replay ${id}`;
+  return mode === "dry" ? `Dry run ${id}` : `Run ${id}`;
+}
+
+/** How it came about: “by ana@example.com”, “on schedule”, “over the API by deploy”. */
+export function triggerWords({ trigger, startedBy }: { trigger: string; startedBy: string }): string {
+  if (trigger === "schedule") return "on schedule";
+  const way: { [trigger: string]: string } = { api: "over the API ", webhook: "by a webhook, " };
+  return `${way[trigger] ?? ""}by ${startedBy}`;
+}

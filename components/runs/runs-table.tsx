@@ -1,0 +1,105 @@
+"use client";
+import Link from "next/link";
+import type { ReactNode } from "react";
+import type { RunSummary } from "../../server/trpc/contract.ts";
+import { cx } from "../ui/cx.ts";
+import { formatNumber, formatSpan } from "../ui/format.ts";
+import { type Column, Table } from "../ui/table.tsx";
+import { RelativeTime } from "../ui/values.tsx";
+import { RunState } from "./run-state.tsx";
+import { runTitle, settled, triggerWords, written } from "./run-words.ts";
+
+const failed = (run: RunSummary) =>
+  run.kind === "undo" ? run.undoCounts.failed + run.undoCounts.conflict : run.counts.dead;
+const done = (run: RunSummary) => (run.kind === "undo" ? run.undoCounts.restored : written(run.counts));
+const read = (run: RunSummary) => (run.kind === "undo" ? run.undoCounts.read : run.counts.read);
+
+const columns: Column<RunSummary>[] = [
+  {
+    id: "run",
+    header: "Run",
+    width: "176px",
+    cell: (run) => (
+      <Link
+        href={`/runs/${run.id}`}
+        className={cx("rounded-mark font-medium hover:underline", run.mode === "dry" ? "text-dry-text" : "text-ink")}
+      >
+        {runTitle(run)}
+      </Link>
+    ),
+  },
+  { id: "flow", header: "Flow", cell: (run) => <span title={run.flowName}>{run.flowName}</span> },
+  { id: "state", header: "State", width: "168px", cell: (run) => <RunState run={run} /> },
+  { id: "read", header: "Read", width: "84px", align: "right", wideOnly: true, cell: (run) => formatNumber(read(run)) },
+  {
+    id: "written",
+    header: "Written",
+    width: "84px",
+    align: "right",
+    wideOnly: true,
+    cell: (run) => <span className={cx(run.mode === "dry" && "text-dry-text")}>{formatNumber(done(run))}</span>,
+  },
+  {
+    id: "failed",
+    header: "Failed",
+    width: "76px",
+    align: "right",
+    wideOnly: true,
+    cell: (run) => (
+      <span className={failed(run) > 0 ? "font-medium text-bad-text" : "text-faint"}>{formatNumber(failed(run))}</span>
+    ),
+  },
+  {
+    id: "by",
+    header: "Started",
+    width: "190px",
+    wideOnly: true,
+    cell: (run) => <span className="text-muted">{triggerWords(run)}</span>,
+  },
+  {
+    id: "at",
+    header: "When",
+    width: "116px",
+    wideOnly: true,
+    cell: (run) => <RelativeTime at={run.startedAt ?? run.createdAt} className="text-muted" />,
+  },
+  {
+    id: "took",
+    header: "Took",
+    width: "96px",
+    align: "right",
+    wideOnly: true,
+    cell: (run) => <span className="text-muted">{took(run)}</span>,
+  },
+];
+
+/** Runs, newest first. */
+export function RunsTable({
+  runs,
+  footer,
+  keys,
+  label = "Runs",
+}: {
+  runs: RunSummary[];
+  footer?: ReactNode;
+  keys?: boolean;
+  label?: string;
+}) {
+  return (
+    <Table
+      label={label}
+      columns={columns}
+      rows={runs}
+      rowKey={(run) => run.id}
+      href={(run) => `/runs/${run.id}`}
+      footer={footer}
+      keys={keys}
+    />
+  );
+}
+
+function took(run: RunSummary): string {
+  if (run.startedAt && run.finishedAt) return formatSpan(Date.parse(run.finishedAt) - Date.parse(run.startedAt));
+  const total = read(run);
+  return run.state === "running" && total > 0 ? `${formatNumber(settled(run))} so far` : "–";
+}
