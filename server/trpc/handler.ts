@@ -1,0 +1,29 @@
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import { personBehind } from "../auth/who.ts";
+import { type Database, getDatabase } from "../db/prisma.ts";
+import { isSameOrigin } from "../request-origin.ts";
+import { appRouter } from "./root.ts";
+
+/** Answers /api/trpc/*. A change is only taken from our own pages: the browser says on whose page the request was made. */
+export async function handleTrpc(
+  request: Request,
+  { db, pool }: Pick<Database, "db" | "pool"> = getDatabase(),
+): Promise<Response> {
+  if (request.method !== "GET" && !isSameOrigin(request.headers)) {
+    const message = "This request was made on a page of another origin, so it was refused. Open Plumbline itself.";
+    return Response.json({ error: { code: "foreign-origin", message } }, { status: 403 });
+  }
+  return fetchRequestHandler({
+    endpoint: "/api/trpc",
+    req: request,
+    router: appRouter,
+    createContext: async ({ req, resHeaders }) => ({
+      db,
+      pool,
+      headers: req.headers,
+      responseHeaders: resHeaders,
+      signedIn: await personBehind({ db, pool }, req.headers),
+    }),
+    responseMeta: () => ({ headers: new Headers({ "cache-control": "no-store" }) }),
+  });
+}
