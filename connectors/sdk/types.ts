@@ -40,6 +40,8 @@ export type Field = {
   unique?: boolean;
   /** the target fills it when it is absent */
   default?: boolean;
+  /** the target alone fills it (an identity, a computed column): it can be matched on, never written */
+  readOnly?: boolean;
   /** the only texts allowed */
   options?: string[];
   /** fields of a record, or of a list's records */

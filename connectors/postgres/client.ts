@@ -1,0 +1,170 @@
+/** Opens database sessions: a small pool for short work, and a session of its own for each long read. */
+import { Socket, type TcpSocketConnectOpts } from "node:net";
+import pg from "pg";
+import { IntegrationError } from "../sdk/errors.ts";
+import { assertAllowedHost, type NetworkRule, pinnedLookup } from "../sdk/network.ts";
+import { connectFailure, type Place } from "./errors.ts";
+
+export type Access = Place & { password: () => string; ssl: "disable" | "require" | "verify-full"; rule: NetworkRule };
+
+/** How text forms are exchanged, and limits, so that nothing hangs for ever. */
+const sessionSql = `SELECT set_config(name, value, false) FROM (VALUES ('TimeZone','UTC'), ('DateStyle','ISO, YMD'),
+  ('IntervalStyle','postgres'), ('bytea_output','hex'), ('extra_float_digits','1'), ('statement_timeout','30s'),
+  ('lock_timeout','10s'), ('idle_in_transaction_session_timeout','10min')) s(name, value)`;
+
+/** Values as the server prints them. */
+export const rawTypes: pg.CustomTypesConfig = {
+  getTypeParser: (() => (raw: string) => raw) as pg.CustomTypesConfig["getTypeParser"],
+};
+
+/**
+ * Sessions of one connection. `use` lends one of at most four for short work and takes it back; `dedicated` opens one
+ * that the caller ends, so that reads that last for hours never starve the writes.
+ */
+export function openClients(access: Access) {
+  const idle: pg.Client[] = [];
+  const waiting: ((client: pg.Client | undefined) => void)[] = [];
+  const live = new Set<pg.Client>();
+  let lent = 0;
+  let closed = false;
+
+  async function dedicated(): Promise<pg.Client> {
+    const client = await connect(access);
+    live.add(client);
+    client.on("end", () => live.delete(client));
+    if (closed) await end(client);
+    return client;
+  }
+
+  async function take(): Promise<pg.Client> {
+    if (closed) throw closedFailure(access);
+    const ready = idle.pop();
+    if (ready) {
+      lent++;
+      return ready;
+    }
+    if (lent + idle.length >= 4) {
+      const handed = await new Promise<pg.Client | undefined>((done) => waiting.push(done));
+      if (handed) return handed;
+      return take();
+    }
+    lent++;
+    try {
+      return await dedicated();
+    } catch (error) {
+      lent--;
+      waiting.shift()?.(undefined);
+      throw error;
+    }
+  }
+
+  function give(client: pg.Client, healthy: boolean): void {
+    const next = waiting.shift();
+    if (healthy && !closed && next) {
+      next(client);
+      return;
+    }
+    lent--;
+    if (healthy && !closed) idle.push(client);
+    else void end(client);
+    next?.(undefined);
+  }
+
+  return {
+    access,
+    dedicated,
+    end,
+    /** Lends a session to `work`. It goes back clean or is closed: after an error it is rolled back first. */
+    async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+      const client = await takeAlive(take, give, live);
+      try {
+        const result = await work(client);
+        give(client, live.has(client));
+        return result;
+      } catch (error) {
+        const clean =
+          live.has(client) &&
+          (await client.query("ROLLBACK").then(
+            () => true,
+            () => false,
+          ));
+        give(client, clean);
+        throw error;
+      }
+    },
+    /** Asks the server to stop what `client` is doing; best effort. */
+    async cancel(client: pg.Client): Promise<void> {
+      const pid = (client as pg.Client & { processID?: number }).processID;
+      const helper = await connect(access).catch(() => undefined);
+      await helper?.query("SELECT pg_cancel_backend($1)", [pid]).catch(() => undefined);
+      if (helper) await end(helper);
+    },
+    async close(): Promise<void> {
+      closed = true;
+      for (const wake of waiting.splice(0)) wake(undefined);
+      await Promise.all([...live].map(end));
+    },
+  };
+}
+
+export type Clients = ReturnType<typeof openClients>;
+
+/** An idle session may have died meanwhile (server restart); such ones are passed over. */
+async function takeAlive(
+  take: () => Promise<pg.Client>,
+  give: (client: pg.Client, healthy: boolean) => void,
+  live: Set<pg.Client>,
+): Promise<pg.Client> {
+  for (;;) {
+    const client = await take();
+    if (live.has(client)) return client;
+    give(client, false);
+  }
+}
+
+const closedFailure = (place: Place) =>
+  new IntegrationError(`“${place.name}”: this connection has been closed.`, { kind: "transient", code: "closed" });
+
+const end = (client: pg.Client) => client.end().catch(() => undefined);
+
+async function connect(access: Access): Promise<pg.Client> {
+  const { host, port, user, database, password, ssl, rule } = access;
+  try {
+    if (!host.startsWith("/")) await assertAllowedHost(host, rule);
+    else if (!rule.allowPrivateNetwork) await assertAllowedHost("127.0.0.1", rule); // a socket file is on this machine
+    const client = new pg.Client({
+      host,
+      port,
+      user,
+      database,
+      // A function, so that printing a client does not show it, and PGPASSWORD does not replace an empty one.
+      password,
+      ssl: ssl === "disable" ? false : { rejectUnauthorized: ssl === "verify-full" },
+      stream: host.startsWith("/") ? undefined : () => pinnedSocket(rule),
+      connectionTimeoutMillis: 10_000,
+      keepAlive: true,
+      application_name: "plumbline",
+      client_encoding: "UTF8",
+    });
+    client.on("error", () => undefined); // a lost session shows in the next query
+    try {
+      await client.connect();
+      await client.query(sessionSql);
+    } catch (error) {
+      void end(client);
+      throw error;
+    }
+    return client;
+  } catch (error) {
+    throw connectFailure(access, error);
+  }
+}
+
+/** A socket that judges every address at the moment it connects. */
+function pinnedSocket(rule: NetworkRule): Socket {
+  const socket = new Socket();
+  const plain = socket.connect.bind(socket) as (options: TcpSocketConnectOpts) => Socket;
+  socket.connect = ((port: number, host: string) =>
+    plain({ port, host, lookup: pinnedLookup(rule) })) as Socket["connect"];
+  return socket;
+}

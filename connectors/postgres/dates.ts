@@ -1,0 +1,84 @@
+/** Dates and times for PostgreSQL, from ISO 8601 text: exact, or refused. */
+import { quote } from "../sdk/errors.ts";
+import type { Json } from "../sdk/types.ts";
+import { Refusal } from "./refusal.ts";
+
+const date = /^(\d{4,6})-(\d\d)-(\d\d)$/;
+const moment = /^(\d{4,6}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?( ?Z|[+-]\d\d(?::?\d\d)?)?)?( BC)?$/i;
+const clock = /^(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
+const forever = /^-?infinity$/;
+
+function isDay(text: string): boolean {
+  const found = date.exec(text);
+  if (!found) return false;
+  const [year, month, day] = [Number(found[1]), Number(found[2]), Number(found[3])];
+  if (year === 0 || month < 1 || month > 12 || day < 1) return false;
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
+}
+
+const isClock = (hours: string, minutes: string, seconds: string | undefined) =>
+  Number(hours) < 24 && Number(minutes) < 60 && Number(seconds ?? 0) < 60;
+
+/** Digits beyond what the column keeps. */
+const tooFine = (fraction: string | undefined, digits: number) => /[1-9]/.test((fraction ?? "").slice(digits));
+
+export function dateText(value: NonNullable<Json>): string | Refusal {
+  if (typeof value === "string") {
+    if (forever.test(value)) return value;
+    const found = moment.exec(value);
+    if (found && isDay(found[1]!)) {
+      if (/[1-9]/.test(`${found[2] ?? ""}${found[3] ?? ""}${found[4] ?? ""}${found[5] ?? ""}`))
+        return new Refusal(`a date holds no time of day, found ${quote(value)}. Take the date of it in the mapping`);
+      return found[1]! + (found[7] ?? "");
+    }
+  }
+  return new Refusal(`expected a date such as 2026-11-23, found ${quote(value)}`);
+}
+
+/**
+ * A moment. `timestamptz` takes text without a zone as UTC; `timestamp` stores the UTC time of text with a zone, so that
+ * nothing depends on the time zone of a server.
+ */
+export function datetimeText(type: "timestamp" | "timestamptz", digits: number) {
+  return (value: NonNullable<Json>): string | Refusal => {
+    if (typeof value === "string") {
+      if (forever.test(value)) return value;
+      const found = moment.exec(value);
+      if (found && isDay(found[1]!) && isClock(found[2] ?? "00", found[3] ?? "00", found[4])) {
+        if (tooFine(found[5], digits))
+          return new Refusal(
+            `the column keeps ${digits} digits of a second, found ${quote(value)}. Round it in the mapping`,
+          );
+        const zone = found[6]?.trim().toUpperCase();
+        if (type === "timestamptz") return value; // the session's time zone is UTC
+        return zone === undefined || zone === "Z" ? value.replace(/ ?Z$/i, "") : inUtc(value, found, zone);
+      }
+    }
+    return new Refusal(`expected a date and time such as 2026-11-23T10:00:00Z, found ${quote(value)}`);
+  };
+}
+
+function inUtc(value: string, found: RegExpExecArray, zone: string): string | Refusal {
+  const [, day, hours, minutes, seconds = "00", fraction, , bc] = found;
+  if (bc || day!.length > 10) return new Refusal(`expected a time in UTC for so distant a date, found ${quote(value)}`);
+  const sign = zone[0] === "-" ? 1 : -1;
+  const parts = /^[+-](\d\d):?(\d\d)?$/.exec(zone)!;
+  const offset = sign * (Number(parts[1]) * 60 + Number(parts[2] ?? 0)) * 60_000;
+  const utc = new Date(Date.parse(`${day}T${hours}:${minutes}:${seconds}Z`) + offset).toISOString();
+  return utc.slice(0, 19) + (fraction ? `.${fraction}` : "");
+}
+
+export function timeText(digits: number, zoned: boolean) {
+  return (value: NonNullable<Json>): string | Refusal => {
+    const found = typeof value === "string" ? clock.exec(value) : null;
+    if (!found || !(isClock(found[1]!, found[2]!, found[3]) || /^24:00(:00(\.0+)?)?$/.test(found[0])))
+      return new Refusal(`expected a time of day such as 10:30:00, found ${quote(value)}`);
+    if (tooFine(found[4], digits))
+      return new Refusal(
+        `the column keeps ${digits} digits of a second, found ${quote(value)}. Round it in the mapping`,
+      );
+    if (found[5] && !zoned) return new Refusal(`the column holds no time zone, found ${quote(value)}`);
+    return zoned && !found[5] ? `${found[0]}Z` : found[0];
+  };
+}

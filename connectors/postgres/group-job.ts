@@ -1,0 +1,181 @@
+/** Runs a group's statement on some of its rows and turns the answer into outcomes and ledger entries. */
+import type { FailureInfo } from "../sdk/errors.ts";
+import type { JsonRecord, LedgerEntry, WriteOutcome, WriteRequest } from "../sdk/types.ts";
+import { keysOf, primaryKey, type Table } from "./catalog.ts";
+import type { Group } from "./page.ts";
+import { ambiguous, notFound } from "./reasons.ts";
+import { arrayParameter, type Place } from "./sql.ts";
+import { Kind, type Statement } from "./statements.ts";
+import type { Row, Transaction } from "./transaction.ts";
+
+const created: WriteOutcome = { outcome: "created" };
+const updated: WriteOutcome = { outcome: "updated" };
+const deleted: WriteOutcome = { outcome: "deleted" };
+const unchanged: WriteOutcome = { outcome: "unchanged" };
+
+/** Tells `bisect` that the server took rows and kept none, as if it had refused them. */
+export const droppedCode = "PLT00";
+const dropped = () => Object.assign(new Error("a trigger drops the row"), { severity: "ERROR", code: droppedCode });
+
+/** Columns 0 to 2 of an answer's row are its kind, `n` and a count. */
+const first = 3;
+
+export class GroupJob {
+  readonly entries = new Map<number, LedgerEntry>();
+  readonly #table: Table;
+  readonly #request: WriteRequest;
+  readonly #group: Group;
+  readonly #statement: Statement;
+  readonly #transaction: Transaction;
+  readonly #outcomes: WriteOutcome[];
+
+  constructor(
+    parts: { table: Table; request: WriteRequest; group: Group; statement: Statement },
+    transaction: Transaction,
+    outcomes: WriteOutcome[],
+  ) {
+    this.#table = parts.table;
+    this.#request = parts.request;
+    this.#group = parts.group;
+    this.#statement = parts.statement;
+    this.#transaction = transaction;
+    this.#outcomes = outcomes;
+  }
+
+  fail(row: number, failure: FailureInfo): void {
+    this.entries.delete(row);
+    this.#outcomes[row] = { outcome: "failed", failure };
+  }
+
+  /** Outcomes of earlier tries with the same rows are replaced. */
+  async run(rows: number[]): Promise<void> {
+    for (let tries = 0; tries < 3; tries++) {
+      if (tries > 0) await this.#transaction.restart();
+      for (const row of rows) this.entries.delete(row);
+      if (await this.#settle(rows)) return;
+    }
+    throw dropped();
+  }
+
+  /** False when someone else created one of the rows meanwhile (or a trigger drops it): the piece must begin anew. */
+  async #settle(rows: number[]): Promise<boolean> {
+    let pending = rows;
+    for (let round = 0; round < 3; round++) {
+      const unsettled = await this.#once(pending);
+      if (unsettled === undefined) return false;
+      if (unsettled.length === 0) return true;
+      pending = unsettled; // changed by someone between our look and our lock; a new statement sees them as they are now
+    }
+    throw dropped();
+  }
+
+  async #once(rows: number[]): Promise<number[] | undefined> {
+    const { places, values } = this.#group;
+    const parameters = places.map((place, at) => arrayParameter(values[at]!, rows, place.bare));
+    const answer = await this.#transaction.query(this.#statement.text, parameters, this.#statement.name);
+    const open = new Set(rows);
+    const unsettled: number[] = [];
+    const made: Row[] = [];
+    for (const line of answer) {
+      const kind = line[0];
+      if (kind === Kind.created) {
+        made.push(line);
+        continue;
+      }
+      const row = rows[Number(line[1]) - 1]!;
+      open.delete(row);
+      if (kind === Kind.unchanged) this.#outcomes[row] = unchanged;
+      else if (kind === Kind.updated) this.#updated(row, line);
+      else if (kind === Kind.deleted) this.#deleted(row, line);
+      else if (kind === Kind.unsettled) unsettled.push(row);
+      else if (kind === Kind.ambiguous) this.fail(row, this.#ambiguous(row, Number(line[2])));
+    }
+    if (!this.#creates()) for (const row of open) this.#absent(row);
+    else {
+      if (made.length !== open.size) return undefined;
+      let at = 0;
+      for (const row of open) this.#created(row, made[at++]!); // a Set keeps the order in which rows were sent
+    }
+    return unsettled;
+  }
+
+  #creates(): boolean {
+    const { operation } = this.#request;
+    return operation === "insert" || (operation === "upsert" && this.#group.cannotCreate === null);
+  }
+
+  #absent(row: number): void {
+    const { operation, match, records } = this.#request;
+    if (operation === "delete") this.#outcomes[row] = unchanged;
+    else this.fail(row, this.#group.cannotCreate ?? notFound(this.#table, match, records[row]!.values));
+  }
+
+  #ambiguous(row: number, count: number): FailureInfo {
+    return ambiguous(this.#table, this.#request.match, this.#request.records[row]!.values, count);
+  }
+
+  #created(row: number, line: Row): void {
+    const { old, stored } = this.#statement;
+    const after = decodeRow(stored, line, first + old.length);
+    const names = this.#request.operation === "insert" ? identityOf(this.#table, after) : this.#request.match;
+    this.entries.set(row, { index: row, operation: "create", identity: picked(after, names), before: null, after });
+    this.#outcomes[row] = created;
+  }
+
+  #updated(row: number, line: Row): void {
+    const { places, matching } = this.#group;
+    const before: JsonRecord = {};
+    const after: JsonRecord = {};
+    const identity: JsonRecord = {};
+    const oldFrom = first;
+    const newFrom = first + places.length - matching;
+    let differences = 0;
+    for (let at = 0; at < places.length; at++) {
+      const { column, codec } = places[at]!;
+      const now = line[newFrom + at]!;
+      if (at < matching) {
+        identity[column.name] = now === null ? null : codec.decode(now);
+        continue;
+      }
+      const was = line[oldFrom + at - matching]!;
+      if (was === now) continue;
+      differences++;
+      before[column.name] = was === null ? null : codec.decode(was);
+      after[column.name] = now === null ? null : codec.decode(now);
+    }
+    // A trigger that puts the old values back leaves nothing to tell.
+    this.#outcomes[row] = differences === 0 ? unchanged : updated;
+    if (differences > 0) this.entries.set(row, { index: row, operation: "update", identity, before, after });
+  }
+
+  #deleted(row: number, line: Row): void {
+    const before = decodeRow(this.#statement.old, line, first);
+    const identity = picked(before, this.#request.match);
+    this.entries.set(row, { index: row, operation: "delete", identity, before, after: null });
+    this.#outcomes[row] = deleted;
+  }
+}
+
+export function decodeRow(places: Place[], line: Row, from: number): JsonRecord {
+  const record: JsonRecord = {};
+  for (let at = 0; at < places.length; at++) {
+    const { column, codec } = places[at]!;
+    const raw = line[from + at]!;
+    record[column.name] = raw === null ? null : codec.decode(raw);
+  }
+  return record;
+}
+
+/** Fields that find an inserted record again: primary key, else a unique one it fills, else all that was written. */
+export function identityOf(table: Table, stored: JsonRecord): string[] {
+  const primary = primaryKey(table);
+  if (primary.length > 0) return primary;
+  const filled = (names: string[]) => names.every((name) => stored[name] !== undefined && stored[name] !== null);
+  return keysOf(table).find(filled) ?? Object.keys(stored);
+}
+
+export function picked(record: JsonRecord, names: string[]): JsonRecord {
+  const part: JsonRecord = {};
+  for (const name of names) part[name] = record[name] ?? null;
+  return part;
+}

@@ -1,0 +1,148 @@
+/** In which order a table is read, and how reading resumes behind the last record of any page. */
+import { IntegrationError } from "../sdk/errors.ts";
+import type { Json, ReadRequest } from "../sdk/types.ts";
+import { type Column, keysOf, type Table } from "./catalog.ts";
+import { Refusal } from "./refusal.ts";
+import { name, placeOf, relation } from "./sql.ts";
+import type { Row } from "./transaction.ts";
+
+/** Something rows are ordered by: SQL, and the type its text is cast to when it comes back. */
+type Sort = { sql: string; type: string };
+
+/** Where reading resumes: behind the row with watermark `w` and key `k`, or after `skip` rows (of watermark `w`). */
+type Position = { w?: string | null; k?: string[]; skip?: number };
+
+export type ReadPlan = {
+  text: string;
+  values: (string | number)[];
+  /** the cursor behind this row; rows must be given one after the other */
+  advance(row: Row): Json;
+  /** index of the watermark in a row; undefined when reading is not incremental */
+  watermarkAt: number | undefined;
+};
+
+/**
+ * Tables with a key are read in its order, others in the order they are stored in (ctid); views have neither and are
+ * read in the order of all their columns, where reading resumes by counting.
+ */
+export function planRead(connection: string, table: Table, request: ReadRequest): ReadPlan {
+  const position = readPosition(request.cursor);
+  const watermark = request.watermark && watermarkColumn(connection, table, request.watermark.field);
+  const key = keyOf(table);
+  const counted = key === undefined;
+  const sorts = key ?? table.columns.map(byColumn);
+  const values: (string | number)[] = [];
+  const bind = (value: string | number, type: string) => `$${values.push(value)}::${type}`;
+  const where: string[] = [];
+  let nullsFirst = "";
+  if (watermark && request.watermark) {
+    const w = name(watermark.name);
+    const encode = (value: NonNullable<Json>) => encodeWatermark(connection, table, watermark, value);
+    const { after, until } = request.watermark;
+    if (after !== null && after !== undefined) where.push(`${w} > ${bind(encode(after), watermark.base)}`);
+    else if (!watermark.notNull) nullsFirst = " NULLS FIRST";
+    if (until !== null && until !== undefined)
+      where.push(`(${w} <= ${bind(encode(until), watermark.base)} OR ${w} IS NULL)`);
+  }
+  if (position) where.push(...resumed(position, watermark || undefined, counted ? undefined : sorts, bind));
+  const order = [
+    ...(watermark ? [`${name(watermark.name)}${position?.w ? "" : nullsFirst}`] : []),
+    ...sorts.map((sort) => sort.sql),
+  ];
+  const columns = table.columns.map((column) => name(column.name));
+  const extra = counted ? [] : sorts.map((sort) => `(${sort.sql})::text`);
+  const text = [
+    `SELECT ${[...columns, ...extra].join(", ")} FROM ${relation(table)}`,
+    where.length > 0 ? `WHERE ${where.join(" AND ")}` : "",
+    order.length > 0 ? `ORDER BY ${order.join(", ")}` : "",
+    request.limit === undefined ? "" : `LIMIT ${bind(request.limit, "int8")}`,
+    counted && position?.skip ? `OFFSET ${bind(position.skip, "int8")}` : "",
+  ].join(" ");
+  const watermarkAt = watermark ? table.columns.indexOf(watermark) : undefined;
+  return {
+    text,
+    values,
+    watermarkAt,
+    advance: counted ? counting(position, watermarkAt) : keyed(table.columns.length, watermarkAt),
+  };
+}
+
+function keyOf(table: Table): Sort[] | undefined {
+  const key = keysOf(table)[0];
+  if (key) return key.map((field) => byColumn(table.columns.find((column) => column.name === field)!));
+  if (table.kind === "p")
+    return [
+      { sql: "tableoid", type: "oid" },
+      { sql: "ctid", type: "tid" },
+    ];
+  return table.kind === "r" || table.kind === "m" ? [{ sql: "ctid", type: "tid" }] : undefined;
+}
+
+const byColumn = (column: Column): Sort =>
+  column.comparable
+    ? { sql: name(column.name), type: column.base }
+    : { sql: `${name(column.name)}::text`, type: "text" };
+
+function resumed(
+  position: Position,
+  watermark: Column | undefined,
+  sorts: Sort[] | undefined,
+  bind: (value: string, type: string) => string,
+): string[] {
+  const w = watermark && name(watermark.name);
+  if (!sorts || !position.k) return w && position.w ? [`${w} >= ${bind(position.w, watermark.base)}`] : [];
+  const behind = (left: Sort[], right: string[]) =>
+    `(${left.map((sort) => sort.sql).join(", ")}) > (${right.map((value, at) => bind(value, left[at]!.type)).join(", ")})`;
+  if (!w) return [behind(sorts, position.k)];
+  if (position.w) return [behind([{ sql: w, type: watermark.base }, ...sorts], [position.w, ...position.k])];
+  return [`(${w} IS NOT NULL OR ${behind(sorts, position.k)})`];
+}
+
+/** The cursor is the key of the row (and its watermark). */
+const keyed =
+  (columns: number, watermarkAt: number | undefined) =>
+  (row: Row): Json => {
+    const k = row.slice(columns) as string[];
+    return watermarkAt === undefined ? { k } : { w: row[watermarkAt]!, k };
+  };
+
+/** The cursor is how many rows were read (with the same watermark). */
+function counting(start: Position | undefined, watermarkAt: number | undefined) {
+  let skip = start?.skip ?? 0;
+  let last = start?.w;
+  return (row: Row): Json => {
+    if (watermarkAt === undefined) return { skip: ++skip };
+    const w = row[watermarkAt]!;
+    skip = w === last ? skip + 1 : 1;
+    last = w;
+    return { w, skip };
+  };
+}
+
+function readPosition(cursor: Json): Position | undefined {
+  if (cursor === null || typeof cursor !== "object" || Array.isArray(cursor)) return undefined;
+  return cursor as Position;
+}
+
+function watermarkColumn(connection: string, table: Table, field: string): Column {
+  const column = table.columns.find((one) => one.name === field);
+  if (column?.comparable) return column;
+  const problem = column ? "has no order" : "is not there (renamed or dropped?)";
+  throw new IntegrationError(
+    `“${connection}”: the watermark “${field}” of ${table.table} ${problem}. Choose another one in the step.`,
+    { kind: "settings", code: "watermark-unusable", field },
+  );
+}
+
+function encodeWatermark(connection: string, table: Table, column: Column, value: NonNullable<Json>): string {
+  const text = placeOf(column).codec.encode(value);
+  if (!(text instanceof Refusal)) return text;
+  throw new IntegrationError(
+    `“${connection}”: the watermark “${column.name}” of ${table.table} cannot start there: ${text.reason}.`,
+    {
+      kind: "settings",
+      code: "watermark-unusable",
+      field: column.name,
+    },
+  );
+}

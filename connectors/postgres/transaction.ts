@@ -1,0 +1,180 @@
+/** One target transaction: timeouts and abort, bisecting what the server refuses, and the ledger before the commit. */
+import type pg from "pg";
+import { IntegrationError } from "../sdk/errors.ts";
+import type { Json, LedgerEntry, WriteHooks } from "../sdk/types.ts";
+import { type Clients, rawTypes } from "./client.ts";
+import { callFailure, serverTrouble, shapeChanged } from "./errors.ts";
+
+export type Row = (string | null)[];
+export type Transaction = {
+  /** Runs one statement; rows are lists of the server's texts. */
+  query(text: string, values: unknown[], name?: string): Promise<Row[]>;
+  /** Undoes what the current piece of `bisect` did so far. */
+  restart(): Promise<void>;
+  /** Runs `work` on all rows; when the server refuses, on halves, so that only the bad ones reach `refused`. */
+  bisect(
+    rows: number[],
+    work: (rows: number[]) => Promise<void>,
+    refused: (row: number, cause: unknown) => void,
+  ): Promise<void>;
+};
+
+/** The table is not as the catalogue in memory says; look again and repeat the call. */
+export class ShapeChanged {
+  readonly cause: unknown;
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
+/** Rows as lists of texts. */
+export async function rawQuery(client: pg.ClientBase, text: string, values: unknown[], name?: string): Promise<Row[]> {
+  const result = await client.query<Row>({ name, text, values, rowMode: "array", types: rawTypes });
+  return result.rows;
+}
+
+/**
+ * Runs `work` in one transaction and commits it when it has entries, which `hooks` stores first.
+ *
+ * @param indexed the index in which sizes rows are found: forbids plans that read the whole table for a page
+ * @throws IntegrationError when nothing landed; with code "outcome-unknown" when the commit's answer was lost
+ */
+export async function inTransaction(
+  clients: Clients,
+  what: string,
+  { signal, indexed, hooks }: { signal: AbortSignal; indexed: boolean; hooks: WriteHooks },
+  work: (transaction: Transaction) => Promise<LedgerEntry[]>,
+): Promise<void> {
+  signal.throwIfAborted();
+  await clients.use(async (client) => {
+    let committing = false;
+    let entering = false;
+    const stop = () => {
+      if (!committing) void clients.cancel(client);
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      // Plans are kept for the life of the session, and a table that was empty when planned may hold millions later.
+      const plan = indexed
+        ? "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
+        : "";
+      await client.query(`BEGIN; ${plan} SAVEPOINT piece`);
+      const entries = await work(pieces(client));
+      signal.throwIfAborted();
+      if (entries.length === 0) {
+        await client.query("ROLLBACK");
+        return;
+      }
+      const receipt = await receiptOf(client);
+      entering = true;
+      await hooks.enter(entries, receipt);
+      entering = false;
+      signal.throwIfAborted();
+      committing = true;
+      await client.query("COMMIT");
+    } catch (error) {
+      if (entering) throw error; // the ledger's own failure, not this server's
+      if (signal.aborted && !committing) throw signal.reason;
+      throw committing ? commitFailure(clients, what, error) : wholeFailure(clients, what, error);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  });
+}
+
+function wholeFailure(clients: Clients, what: string, error: unknown): unknown {
+  if (error instanceof ShapeChanged || error instanceof IntegrationError) return error;
+  return callFailure(clients.access, error, what) ?? serverTrouble(clients.access, error, what);
+}
+
+function commitFailure(clients: Clients, what: string, error: unknown): unknown {
+  const known = (error as { severity?: string; code?: string }).severity !== undefined;
+  // A server that says why has rolled back; one that is shutting down, or a socket that broke, may have committed.
+  if (known && !/^57P/.test((error as { code: string }).code)) return wholeFailure(clients, what, error);
+  return new IntegrationError(
+    `“${clients.access.name}”, ${what}: the connection broke while the changes were being committed, so it is not known yet whether they landed. It is looked up before anything is sent again.`,
+    { kind: "transient", code: "outcome-unknown", cause: error },
+  );
+}
+
+function pieces(client: pg.ClientBase): Transaction {
+  const query: Transaction["query"] = (text, values, name) => rawQuery(client, text, values, name);
+  // Deferred constraints would speak at COMMIT, when it is too late to tell which record is to blame.
+  const settle = () => client.query("SET CONSTRAINTS ALL IMMEDIATE");
+  const bisect: Transaction["bisect"] = async (rows, work, refused) => {
+    try {
+      await work(rows);
+      await settle();
+      await client.query("RELEASE piece; SAVEPOINT piece");
+      return;
+    } catch (error) {
+      assertRefusal(error);
+      await client.query("ROLLBACK TO piece");
+      if (rows.length === 1) return refused(rows[0]!, error);
+    }
+    const half = rows.length >> 1;
+    await bisect(rows.slice(0, half), work, refused);
+    await bisect(rows.slice(half), work, refused);
+  };
+  const restart: Transaction["restart"] = async () => {
+    await client.query("ROLLBACK TO piece");
+  };
+  return { query, bisect, restart };
+}
+
+/** Passes on what halving the page cannot help. */
+function assertRefusal(error: unknown): void {
+  if (shapeChanged(error)) throw new ShapeChanged(error);
+  const { code, severity } = error as { code?: string; severity?: string };
+  if (severity === undefined || code === undefined) throw error;
+  if (callFailure({ name: "", host: "", port: 0, user: "", database: "" }, error, "") !== undefined) throw error;
+}
+
+const epochs = new WeakMap<pg.ClientBase, string>();
+
+/**
+ * The transaction's id, and when the server last recovered from a crash: an id that never reached the disk is given out
+ * again after one, so a commit of the same id in another epoch proves nothing.
+ */
+async function receiptOf(client: pg.ClientBase): Promise<Json> {
+  const epoch = epochs.get(client) ?? (await epochOf(client));
+  epochs.set(client, epoch);
+  const [row] = await rawQuery(client, "SELECT pg_catalog.txid_current()::text", []);
+  return { xid: row![0]!, epoch };
+}
+
+async function epochOf(client: pg.ClientBase): Promise<string> {
+  const [row] = await rawQuery(
+    client,
+    "SELECT COALESCE(extract(epoch FROM stats_reset)::text, '') FROM pg_catalog.pg_stat_bgwriter",
+    [],
+  );
+  return row?.[0] ?? "";
+}
+
+/** Did the transaction with this receipt commit? Waits up to 5 s for one that is still going on. */
+export async function settleReceipt(
+  clients: Clients,
+  receipt: Json,
+  signal: AbortSignal,
+): Promise<"landed" | "absent" | "unknown"> {
+  if (receipt === null || typeof receipt !== "object" || Array.isArray(receipt) || typeof receipt.xid !== "string")
+    return "unknown";
+  for (let waited = 0; ; waited += 100) {
+    signal.throwIfAborted();
+    const [state, epoch] = await clients.use(async (client) => {
+      try {
+        const [row] = await rawQuery(client, "SELECT pg_catalog.txid_status($1::bigint)", [receipt.xid]);
+        return [row?.[0] ?? null, await epochOf(client)];
+      } catch (error) {
+        // “transaction ID … is in the future”: it never reached the disk, so it never committed.
+        if ((error as { code?: string }).code === "22023") return ["aborted", ""];
+        throw callFailure(clients.access, error, "looking up a transaction") ?? error;
+      }
+    });
+    if (state === "committed") return epoch === receipt.epoch ? "landed" : "unknown";
+    if (state === "aborted") return "absent";
+    if (state === null || waited >= 5_000) return "unknown";
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
