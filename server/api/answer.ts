@@ -75,7 +75,11 @@ export function errorBody({ code, message, details }: UseCaseError) {
   return { error: { code, message, ...(details === undefined ? {} : { details }) } };
 }
 
-/** Sends JSON, or `yaml` as it is. What is left of a request body that nobody read is not waited for: the connection closes instead. */
+/** How long and how much of a body that nobody wants is still taken in, so that its sender gets to read the answer. */
+const drainMs = 3_000;
+const drainBytes = 64 * 1024 * 1024;
+
+/** Sends JSON, or `yaml` as it is. A body that was not read to its end is taken in for a while; then the connection closes. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -89,10 +93,23 @@ export function send(
   response.setHeader("content-length", Buffer.byteLength(text));
   response.setHeader("cache-control", "no-store");
   if (status === 401) response.setHeader("www-authenticate", 'Bearer realm="plumbline"');
-  if (!request.complete) response.setHeader("connection", "close");
-  response.writeHead(status);
-  response.end(request.method === "HEAD" ? undefined : text);
-  if (!request.complete) request.resume();
+  const content = request.method === "HEAD" ? "" : text;
+  if (request.complete || (!request.headers["content-length"] && !request.headers["transfer-encoding"])) {
+    response.writeHead(status).end(content);
+    return;
+  }
+  // closing while bytes still arrive would reset the connection, and the sender would never see the answer
+  response.setHeader("connection", "close");
+  response.writeHead(status).write(content);
+  const timer = setTimeout(() => response.destroy(), drainMs);
+  let left = drainBytes;
+  request.on("data", (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) response.destroy();
+  });
+  request.once("end", () => response.end());
+  response.once("close", () => clearTimeout(timer));
+  request.resume();
 }
 
 function allowOf(methods: string[]): string {

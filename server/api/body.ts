@@ -17,7 +17,8 @@ export async function readBody(request: IncomingMessage, readYaml?: (text: strin
   if (announced > MAX_BODY_BYTES) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // leaving the loop early must not destroy the socket: the answer still has to go through it
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);

@@ -5,7 +5,9 @@ import { flowsRouter } from "../flows/router.ts";
 import { homeRouter } from "../home/router.ts";
 import { recordsRouter } from "../ledger/router.ts";
 import { runsRouter } from "../runs/router.ts";
+import { searchRouter } from "../search/router.ts";
 import { sessionRouter } from "../session/router.ts";
+import { settingsRouter } from "../settings/router.ts";
 import { createCallerFactory, router } from "./init.ts";
 
 export const appRouter = router({
@@ -16,6 +18,8 @@ export const appRouter = router({
   records: recordsRouter,
   runs: runsRouter,
   session: sessionRouter,
+  search: searchRouter,
+  settings: settingsRouter,
 });
 
 export type AppRouter = typeof appRouter;
