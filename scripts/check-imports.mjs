@@ -18,8 +18,8 @@ export function importsOf(source) {
   const found = [];
   // In the masked code a string is "n", its number; so no text of the product can look like an import.
   const patterns = [
-    /(?<![.\w$])(?:import|export)\s+(type\s+(?!from\b|,))?(?:[\w$*{][^;"'`()]*?)\bfrom\s*"(\d+)"/g,
-    /(?<![.\w$])import\s*()"(\d+)"/g,
+    /(?:^|[;}\n])[ \t]*(?:import|export)\s+(type\s+(?!from\b|,))?(?:[\w$*{][^;"'`()]*?)\bfrom\s*"(\d+)"/g,
+    /(?:^|[;}\n])[ \t]*import\s*()"(\d+)"/g,
     /(?<![.\w$])(?:import|require)\s*\(\s*()"(\d+)"/g,
   ];
   for (const pattern of patterns) {

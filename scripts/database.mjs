@@ -32,6 +32,11 @@ export function restartEmbedded(port) {
 /** A server that is just starting is waited for; anything else is said at once. @param {string} url */
 async function waitForServer(url) {
   const { default: pg } = await import("pg");
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    throw new Stop(
+      `DATABASE_URL is not understood: expected postgresql://user:password@host:5432/database, found "${withoutPassword(url)}".`,
+    );
+  }
   const startedAt = Date.now();
   for (let announced = false; ; ) {
     let client;
@@ -68,7 +73,6 @@ async function waitForServer(url) {
 function remedy(code) {
   if (code === "28P01" || code === "28000") return "Check user and password in DATABASE_URL.";
   if (code === "3D000") return "Create the database, or name an existing one in DATABASE_URL.";
-  if (code === "ERR_INVALID_URL") return "Expected a form like postgresql://user:password@host:5432/database.";
   return "Check host and port in DATABASE_URL and that the server runs, or unset it to use the embedded database.";
 }
 

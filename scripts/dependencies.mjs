@@ -25,6 +25,17 @@ export async function ensureDependencies() {
   linkPostgresLibraries();
 }
 
+const installCommand = [
+  ...["install", "--no-save", "--include=dev", "--include=optional", "--ignore-scripts"],
+  ...["--fetch-retries=3", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=5000"],
+];
+
+/** @param {string} output of npm, with a line for each request */
+function errorsOf(output) {
+  const lines = output.split("\n").filter((line) => /^npm error|failed with/.test(line));
+  return lines.slice(-25).join("\n");
+}
+
 function installed() {
   const wanted = createHash("sha256").update(readFileSync(lockFile)).digest("hex");
   try {
@@ -60,21 +71,26 @@ async function install() {
   }
   const total = Object.keys(readJson(lockFile)?.packages ?? {}).length;
   const startedAt = Date.now();
+  let trouble = "";
   const progress = setInterval(() => {
-    say(`  npm: ${countPackages()} of about ${total} packages unpacked after ${duration(Date.now() - startedAt)}`);
+    say(
+      `  npm: ${countPackages()} of about ${total} packages unpacked after ${duration(Date.now() - startedAt)}${trouble}`,
+    );
+    trouble = "";
   }, 5000);
+  const onLine = (/** @type {string} */ line) => {
+    const failed = /fetch GET (\S+) attempt (\d+) failed with (\S+)/.exec(line);
+    if (failed) trouble = `; ${failed[1]} failed with ${failed[3]}, attempt ${failed[2]}`;
+  };
   try {
     // Always from nothing: npm believes a package that a killed install unpacked by half. Not `npm ci`: it refuses a lock
     // without the binaries for other platforms, which a mirror need not have. `installed` below checks what `ci` would.
     rmSync(modules, { recursive: true, force: true });
     // Development packages too: the build needs the types among them. No scripts: Prisma's would fetch an engine that is not needed.
-    const { code, output } = await npm(
-      ["install", "--no-save", "--include=dev", "--include=optional", "--ignore-scripts", "--loglevel=error"],
-      { cwd: root },
-    );
+    const { code, output } = await npm([...installCommand, "--loglevel=http"], { cwd: root, onLine });
     if (code !== 0) {
       throw new Stop(
-        `npm install failed with code ${code}. Check that the npm registry can be reached and that ${root} is writable.\n${output.trim().slice(-3000)}`,
+        `npm install failed with code ${code}. Check that the npm registry can be reached and that ${root} is writable.\n${errorsOf(output)}`,
       );
     }
   } catch (error) {

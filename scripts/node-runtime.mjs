@@ -36,6 +36,7 @@ const nodeBinary = join(binFolder, process.platform === "win32" ? "node.exe" : "
 export async function ensureNode() {
   const major = Number(process.versions.node.split(".")[0]);
   if (major >= oldestMajor) {
+    process.env.NODE_USE_SYSTEM_CA ??= "1"; // a company's own certificate authority, as the system's Node would trust it
     process.env.PATH = [dirname(process.execPath), process.env.PATH].filter(Boolean).join(delimiter);
     endWithLauncher();
     return;

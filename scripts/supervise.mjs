@@ -76,7 +76,7 @@ export async function supervise(mode) {
  */
 function runChildren({ mode, host, wantedPort, shared, publish }) {
   return new Promise((_, reject) => {
-    let port = wantedPort;
+    let port = 0; // not chosen yet
     let up = false;
     const give = (/** @type {string} */ name) => (/** @type {unknown} */ error) =>
       reject(error ?? new Stop(`${name} ended again and again before it was ready. Its own lines above say why.`));
@@ -98,7 +98,8 @@ function runChildren({ mode, host, wantedPort, shared, publish }) {
       children.push(keepRunning({ name: "worker", script: "worker/main.ts", environment, onHopeless: give("worker") }));
     }
     const announce = async () => {
-      if (mode !== "worker") await waitForHealth(() => urlFor(host, port), mode === "start");
+      if (mode === "worker") await sleep(1000);
+      else await waitForHealth(() => (port ? urlFor(host, port) : undefined), mode === "start");
       if (isEnding()) return;
       up = true;
       for (const child of children) child.settled();
@@ -162,11 +163,16 @@ async function watchDatabase(owned) {
   }
 }
 
-/** Waits for the page to be served, and a little longer for the first heartbeat of the worker. @param {() => string} url @param {boolean} withWorker */
+/**
+ * Waits for the page to be served, and a little longer for the first heartbeat of the worker.
+ * @param {() => string | undefined} url undefined until a port is chosen: whoever holds the wanted one must not be asked
+ * @param {boolean} withWorker
+ */
 async function waitForHealth(url, withWorker) {
   const startedAt = Date.now();
   let firstAnswerAt = 0;
   for (let announcedAt = startedAt; !isEnding(); await sleep(100)) {
+    if (!url()) continue;
     try {
       const response = await fetch(`${url()}/api/v1/health`, { signal: AbortSignal.timeout(5000) });
       const { status } = await response.json();
