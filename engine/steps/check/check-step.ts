@@ -93,9 +93,9 @@ function compile({ step, input }: StepSite<CheckStep>): StepExecutor {
   };
 }
 
-/** A rule whose formula has no result for a record is broken by it. */
+/** A rule whose formula or pattern has no result for a record is broken by it. */
 function testOf({ rule, holds }: CompiledRule): CompiledRule["holds"] {
-  if (rule.formula === undefined) return holds;
+  if (rule.formula === undefined && rule.matches === undefined) return holds;
   return (record, context) => {
     try {
       return holds(record, context);

@@ -8,6 +8,7 @@ import { isEmpty, type Reader, readerOf } from "../field-access.ts";
 import { atField, sentence, stepName } from "../words.ts";
 import { compilePattern } from "./pattern.ts";
 import type { Rule } from "./schema.ts";
+import { KIND_TESTS } from "./value-kinds.ts";
 import { type ValueTest, valueTests } from "./value-tests.ts";
 
 type Named = { id: string; title?: string | undefined };
@@ -27,7 +28,7 @@ export function compileRules(rules: readonly Rule[], input: Shape): CompiledRule
 }
 
 function compileRule(rule: Rule, input: Shape): CompiledRule {
-  const pattern = rule.matches === undefined ? undefined : compilePattern(rule.matches).test;
+  const pattern = rule.matches === undefined ? undefined : compilePattern(rule.matches);
   const tests = valueTests(rule, pattern);
   const read = rule.field === undefined ? undefined : readerOf(rule.field);
   const formula = rule.formula === undefined ? undefined : compileCondition(rule.formula, input);
@@ -39,40 +40,30 @@ function compileRule(rule: Rule, input: Shape): CompiledRule {
 
   function reasonOf(record: JsonRecord, context: StepContext): Reason {
     const field = rule.field === undefined ? {} : { field: rule.field };
-    if (read && !valueHolds(read(record), context)) {
-      const value = read(record);
-      if (value === undefined || isEmpty(value)) {
-        const expected = rule.is ? (tests[0]?.expected ?? "a value") : "a value";
-        const text = `expected ${expected}, found ${value === undefined || value === null ? "nothing" : quote(value)}`;
-        return {
-          code: "check_empty",
-          ...field,
-          text,
-          remedy: "Fill it in here and retry, or mark the rule as optional.",
-        };
-      }
-      const failed = tests.find((test) => !test.holds(value, context))!;
-      return {
-        code: failed.code,
-        ...field,
-        text: `expected ${failed.expected}, found ${quote(value)}`,
-        remedy: failed.remedy,
-      };
-    }
     try {
+      if (read && !valueHolds(read(record), context)) return valueReason(rule, tests, read(record), context);
       formula?.(record, context);
     } catch (error) {
       if (!(error instanceof MappingError)) throw error;
-      return {
-        code: error.code,
-        ...field,
-        text: `the formula ${quote(rule.formula)} has no result: ${error.message}`,
-        remedy: "",
-      };
+      return { code: error.code, ...field, text: `the rule has no result: ${error.message}`, remedy: "" };
     }
     const text = `expected ${quote(rule.formula)} to be TRUE, found FALSE`;
     return { code: "check_formula", ...field, text, remedy: "Correct the record here and retry." };
   }
+}
+
+function valueReason(rule: Rule, tests: readonly ValueTest[], value: Json | undefined, context: StepContext): Reason {
+  const field = rule.field === undefined ? {} : { field: rule.field };
+  if (value === undefined || isEmpty(value)) {
+    const expected = rule.is ? KIND_TESTS[rule.is].expected : "a value";
+    const found = value === undefined || value === null ? "nothing" : quote(value);
+    const text = `expected ${expected}, found ${found}`;
+    return { code: "check_empty", ...field, text, remedy: "Fill it in here and retry, or mark the rule as optional." };
+  }
+  const failed = tests.find((test) => !test.holds(value, context));
+  if (!failed) throw new Error("A rule that holds has no reason.");
+  const text = `expected ${failed.expected}, found ${quote(value)}`;
+  return { code: failed.code, ...field, text, remedy: failed.remedy };
 }
 
 function withMessage(rule: Rule, reason: Reason): Reason {

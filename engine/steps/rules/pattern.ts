@@ -1,11 +1,13 @@
-/** Regular expressions of rules. */
-export type Pattern = { test(text: string): boolean; problem?: string };
+/** Regular expressions of rules, in linear time whatever the pattern. */
+import { compileRegex, regexProblem } from "../../mapping/regex/regex.ts";
 
-export function compilePattern(source: string): Pattern {
-  try {
-    const pattern = new RegExp(source, "u");
-    return { test: (text) => pattern.test(text) };
-  } catch (error) {
-    return { test: () => false, problem: error instanceof Error ? error.message : String(error) };
-  }
+/** @throws MappingError (when made or called) for a pattern that is none, or a text that takes too much work */
+export function compilePattern(source: string): (text: string) => boolean {
+  const regex = compileRegex(source);
+  return (text) => regex.exec(text, 0) !== undefined;
+}
+
+/** Why a pattern cannot be used; undefined when it can. */
+export function patternProblem(source: string): string | undefined {
+  return regexProblem(source, 0)?.message;
 }

@@ -5,7 +5,7 @@ import { compareNumbers } from "../../mapping/number.ts";
 import type { Problem, Shape } from "../define-step.ts";
 import { findField, unknownField } from "../shape.ts";
 import { atField, sentence } from "../words.ts";
-import { compilePattern } from "./pattern.ts";
+import { patternProblem } from "./pattern.ts";
 import type { Condition, Rule } from "./schema.ts";
 import { momentIn, numberIn } from "./value-kinds.ts";
 
@@ -54,13 +54,8 @@ function problemsOfRule(step: Named, rule: Rule | Condition, input: Shape, place
   }
   problems.push(...boundProblems(step, rule, place));
   if (rule.matches !== undefined) {
-    const { problem } = compilePattern(rule.matches);
-    if (problem)
-      say(
-        ".matches",
-        `expected a regular expression, found ${rule.matches.slice(0, 60)}: ${problem.replace(/\.$/, "")}`,
-        "Correct the pattern.",
-      );
+    const problem = patternProblem(rule.matches);
+    if (problem) say(".matches", problem.replace(/\.$/, ""), "Correct the pattern.");
   }
   if (formula !== undefined) problems.push(...conditionProblems(step, formula, input, `${place}.formula`));
   problems.push(...kindProblems(step, rule, input));

@@ -24,7 +24,8 @@ export const VALUE_KINDS = [
 ] as const;
 export type ValueKind = (typeof VALUE_KINDS)[number];
 
-const bound = z.union([z.number(), z.string().min(1).max(64)], { error: "expected a number or a date" });
+const bad = { error: "expected a number or a date" };
+const bound = z.union([z.number(), z.string().min(1, bad).max(64, bad)], bad);
 const length = z.int().min(0).max(10_000_000);
 
 const tests = {

@@ -1,0 +1,389 @@
+import { describe, expect, it } from "vitest";
+import type { FlowWorld, Problem } from "../steps/define-step.ts";
+import { parseFlow } from "./read-draft.ts";
+import type { Flow } from "./schema.ts";
+import {
+  checkOrders,
+  invoices,
+  mapInvoice,
+  readOrders,
+  sampleDocument,
+  sampleWorld,
+  writeInvoices,
+} from "./testing.ts";
+import { publishProblems, validateFlow } from "./validate.ts";
+
+function flowOf(parts: { [name: string]: unknown } = {}): Flow {
+  const parsed = parseFlow(sampleDocument(parts));
+  if (!parsed.ok) throw new Error(parsed.problems.map(({ message }) => message).join("\n"));
+  return parsed.flow;
+}
+
+function problemsOf(parts: { [name: string]: unknown }, world: FlowWorld = sampleWorld()): Problem[] {
+  return validateFlow(flowOf(parts), world).problems;
+}
+
+/** The sample with one step laid over. */
+function withStep(change: { id: string; [setting: string]: unknown }): { steps: unknown[] } {
+  return {
+    steps: [readOrders, checkOrders, mapInvoice, writeInvoices].map((step) =>
+      step.id === change.id ? { ...step, ...change } : step,
+    ),
+  };
+}
+
+/** The mapping of the sample with one target changed, or left out. */
+function mapped(to: string, rule: object | null): { steps: unknown[] } {
+  const others = mapInvoice.fields.filter((field) => field.to !== to);
+  return withStep({ id: "invoice", fields: rule ? [...others, { to, ...rule }] : others });
+}
+
+describe("a flow that is right", () => {
+  it("has no problems, and its fields are known at every point", () => {
+    const { problems, notes, shapes } = validateFlow(flowOf(), sampleWorld());
+    expect(problems).toEqual([]);
+    expect(notes).toEqual([]);
+    expect(shapes.check?.input.fields.map(({ name }) => name)).toContain("customer_name");
+    expect(shapes.books?.input).toMatchObject({
+      open: false,
+      fields: [
+        { name: "external_id", type: "text" },
+        { name: "customer", type: "text" },
+        { name: "total", type: "decimal" },
+        { name: "currency", type: "text" },
+      ],
+    });
+    expect(publishProblems(flowOf(), sampleWorld())).toEqual([]);
+  });
+});
+
+describe("links", () => {
+  it("that form a cycle are named", () => {
+    const links = [...flowOf().links, { from: "invoice", to: "check" }];
+    const [problem] = problemsOf({ links });
+    expect(problem).toMatchObject({
+      step: "check",
+      message: expect.stringContaining("check → invoice → check"),
+      remedy: expect.stringContaining("invoice → check"),
+    });
+  });
+
+  it("from a step to itself are a cycle", () => {
+    expect(problemsOf({ links: [...flowOf().links, { from: "check", to: "check" }] })[0]?.message).toContain(
+      "check → check",
+    );
+  });
+
+  it("to a step that is not there suggest the nearest", () => {
+    const links = [
+      { from: "orders", to: "check" },
+      { from: "check", to: "invoise" },
+      { from: "invoice", to: "books" },
+    ];
+    expect(problemsOf({ links })).toContainEqual({
+      step: "check",
+      field: "links[1].to",
+      message: "Link check → invoise: there is no step “invoise”.",
+      remedy: "Did you mean “invoice”?",
+    });
+  });
+
+  it("by a port that is not there suggest those that are", () => {
+    const links = flowOf().links.map((link) => (link.from === "check" ? { ...link, port: "faild" } : link));
+    expect(problemsOf({ ...withStep({ id: "check", otherwise: "port" }), links })).toContainEqual(
+      expect.objectContaining({ step: "check", field: "links[1].port", remedy: "Did you mean “failed”?" }),
+    );
+    expect(problemsOf({ links })).toContainEqual(expect.objectContaining({ remedy: "Choose one of “out”." }));
+  });
+
+  it("from an end or to a trigger are problems", () => {
+    const links = [...flowOf().links, { from: "books", to: "orders" }];
+    const messages = problemsOf({ links }).map(({ message }) => message);
+    expect(messages).toContainEqual(expect.stringContaining("nothing can follow it"));
+    expect(messages).toContainEqual(expect.stringContaining("it starts the flow"));
+  });
+});
+
+describe("the graph", () => {
+  it("needs a trigger, and only one", () => {
+    const none = problemsOf({ steps: [checkOrders, mapInvoice, writeInvoices], links: flowOf().links.slice(1) });
+    expect(none[0]).toMatchObject({ step: "", message: expect.stringContaining("expected one step that starts it") });
+    const two = {
+      steps: [readOrders, { ...readOrders, id: "more" }, checkOrders, mapInvoice, writeInvoices],
+      links: [...flowOf().links, { from: "more", to: "check" }],
+    };
+    expect(problemsOf(two)).toEqual([
+      expect.objectContaining({ step: "more", message: expect.stringContaining("“orders” is one already") }),
+    ]);
+  });
+
+  it("has ids that differ", () => {
+    const steps = [readOrders, checkOrders, checkOrders, mapInvoice, writeInvoices];
+    expect(problemsOf({ steps })).toEqual([expect.objectContaining({ step: "check", field: "id" })]);
+  });
+
+  it("has no step that no record reaches, nor one from which none goes on", () => {
+    const spare = { id: "spare", kind: "filter", where: "total > 1" };
+    const problems = problemsOf({ steps: [readOrders, checkOrders, mapInvoice, writeInvoices, spare] });
+    expect(problems.map(({ step, message }) => [step, message])).toEqual([
+      ["spare", expect.stringContaining("no record reaches it")],
+      ["spare", expect.stringContaining("nothing follows it, so its records would end as filtered")],
+    ]);
+  });
+});
+
+describe("a connection", () => {
+  it("that is not there suggests the nearest", () => {
+    expect(problemsOf(withStep({ id: "orders", connection: "shopp" }))).toContainEqual(
+      expect.objectContaining({ step: "orders", field: "connection", remedy: "Did you mean “shop”?" }),
+    );
+  });
+
+  it("without the stream or sink suggests the nearest", () => {
+    expect(problemsOf(withStep({ id: "orders", stream: "order" }))).toContainEqual(
+      expect.objectContaining({ step: "orders", field: "stream", remedy: "Did you mean “orders”?" }),
+    );
+    expect(problemsOf(withStep({ id: "books", sink: "bills" }))).toContainEqual(
+      expect.objectContaining({ step: "books", field: "sink", remedy: "Choose a sink it has: “invoices”." }),
+    );
+  });
+
+  it("that cannot be asked now leaves fields open and is a note", () => {
+    const world = sampleWorld({ shop: { streams: undefined, sinks: undefined, unavailable: "Shop does not answer." } });
+    const { problems, notes, shapes } = validateFlow(flowOf(), world);
+    expect(problems).toEqual([]);
+    expect(notes).toEqual([
+      { step: "orders", field: "connection", message: expect.stringContaining("Shop does not answer.") },
+    ]);
+    expect(shapes.orders?.output.out?.open).toBe(true);
+  });
+});
+
+describe("reading changes", () => {
+  it.each([
+    [{ watermark: undefined }, "expected the field by which changes are found", "Choose “updated_at”."],
+    [{ watermark: "updatedat" }, "has no field “updatedat”", "Did you mean “updated_at”?"],
+    [{ watermark: "note" }, "cannot tell what changed", "Choose “updated_at”."],
+    [{ sync: "full" }, "only sync: incremental uses a watermark", "Set sync to incremental"],
+  ])("with %j is a problem", (change, message, remedy) => {
+    expect(problemsOf(withStep({ id: "orders", ...change }))).toEqual([
+      {
+        step: "orders",
+        field: "watermark",
+        message: expect.stringContaining(message),
+        remedy: expect.stringContaining(remedy),
+      },
+    ]);
+  });
+
+  it("by a schedule that cannot be is a problem", () => {
+    expect(problemsOf(withStep({ id: "orders", cron: "0 6 * * *" }))[0]?.message).toContain(
+      "found both every and cron",
+    );
+    expect(problemsOf(withStep({ id: "orders", every: undefined, cron: "0 6 * *" }))[0]?.message).toContain(
+      "expected five parts",
+    );
+  });
+});
+
+describe("fields that rules, conditions and keys name", () => {
+  it("must arrive; the nearest is suggested", () => {
+    expect(problemsOf(withStep({ id: "check", rules: [{ field: "emial", is: "email" }] }))).toEqual([
+      {
+        step: "check",
+        field: "emial",
+        message: expect.stringContaining("no “emial”"),
+        remedy: "Did you mean “email”?",
+      },
+    ]);
+    const dedupe = { id: "check", kind: "dedupe", keys: ["mail"], rules: undefined, otherwise: undefined };
+    expect(problemsOf(withStep(dedupe))[0]).toMatchObject({
+      step: "check",
+      field: "mail",
+      remedy: "Did you mean “email”?",
+    });
+  });
+
+  it("may be anything when the shape is open", () => {
+    const world = sampleWorld({ shop: { streams: undefined, unavailable: "Shop does not answer." } });
+    expect(problemsOf(withStep({ id: "check", rules: [{ field: "emial", is: "email" }] }), world)).toEqual([]);
+  });
+
+  it("have formulas whose errors are shown with their place", () => {
+    const filter = { id: "check", kind: "filter", rules: undefined, otherwise: undefined };
+    const [problem] = problemsOf(withStep({ ...filter, where: "total > " }));
+    expect(problem).toMatchObject({
+      step: "check",
+      field: "where",
+      message: expect.stringMatching(/at character \d+ of "total > "/),
+    });
+    expect(problemsOf(withStep({ ...filter, where: "totl > 3" }))[0]?.remedy).toBe("Did you mean total?");
+    expect(problemsOf(withStep({ ...filter, where: "total + 3" }))[0]?.message).toContain(
+      "expected a formula that is TRUE or FALSE",
+    );
+  });
+
+  it("of settings.key belong to the incoming record", () => {
+    expect(problemsOf({ settings: { key: "cusomer_name" } })).toEqual([
+      expect.objectContaining({ step: "", field: "settings.key", remedy: "Did you mean “customer_name”?" }),
+    ]);
+  });
+});
+
+describe("rules that no record could keep", () => {
+  it.each([
+    [{ field: "total", min: 5, max: 1 }, "no number is at least 5 and at most 1"],
+    [{ field: "note", minLength: 5, maxLength: 1 }, "no text has at least 5"],
+    [{ field: "note", matches: "(" }, "expected a regular expression"],
+    [{ field: "total", is: "email" }, "every record would fail"],
+    [{ field: "note", min: "many" }, "expected a number or a date as min"],
+    [{ field: "note" }, "expected a demand such as is"],
+    [{ is: "email" }, "expected the field this rule is about"],
+    [{ field: "note", required: true, optional: true }, "found both required and optional"],
+  ])("%j", (rule, message) => {
+    expect(problemsOf(withStep({ id: "check", rules: [rule] }))).toEqual([
+      expect.objectContaining({ step: "check", message: expect.stringContaining(message) }),
+    ]);
+  });
+});
+
+describe("a write", () => {
+  it("needs every required target field", () => {
+    expect(problemsOf(mapped("currency", null))).toEqual([
+      {
+        step: "books",
+        field: "currency",
+        message: "Step “books”, field “currency”: sink “invoices” requires “currency”, but nothing is mapped to it.",
+        remedy: "Map a source field to “currency”, or set a value.",
+      },
+    ]);
+  });
+
+  it("does not need those that the target fills, nor any when it only updates", () => {
+    expect(problemsOf({})).toEqual([]);
+    expect(
+      problemsOf({ steps: [...mapped("currency", null).steps.slice(0, 3), { ...writeInvoices, operation: "update" }] }),
+    ).toEqual([]);
+  });
+
+  it("refuses fields the sink does not have", () => {
+    expect(problemsOf(mapped("issuedon", { from: "ordered_on" }))).toEqual([
+      expect.objectContaining({ step: "books", field: "issuedon", remedy: "Did you mean “issued_on”?" }),
+    ]);
+    const world = sampleWorld({ books: { sinks: [{ ...invoices, open: true }] } });
+    expect(problemsOf(mapped("more", { from: "note" }), world)).toEqual([]);
+  });
+
+  it("refuses types that do not fit and says what to add", () => {
+    expect(problemsOf(mapped("total", { from: "note" }))).toEqual([
+      {
+        step: "books",
+        field: "total",
+        message: "Step “books”, field “total”: sink “invoices” expects decimal, but text arrives.",
+        remedy: "Add the function “number” to the field mapping of “total”.",
+      },
+    ]);
+    expect(problemsOf(mapped("issued_on", { from: "updated_at" }))[0]?.message).toContain(
+      "expects date, but datetime arrives",
+    );
+  });
+
+  it("takes what widens safely", () => {
+    expect(problemsOf(mapped("total", { from: "id" }))).toEqual([]);
+    expect(problemsOf(mapped("customer", { from: "id" }))).toEqual([]);
+    expect(problemsOf(mapped("issued_on", { from: "ordered_on" }))).toEqual([]);
+  });
+
+  it("judges a fixed value by what it is", () => {
+    expect(problemsOf(mapped("issued_on", { value: "2026-01-31" }))).toEqual([]);
+    expect(problemsOf(mapped("issued_on", { value: "soon" }))).toEqual([
+      expect.objectContaining({ step: "books", field: "issued_on" }),
+    ]);
+    expect(problemsOf(mapped("total", { value: "12.50" }))).toEqual([]);
+  });
+
+  it("needs match fields that exist and arrive", () => {
+    expect(problemsOf(withStep({ id: "books", match: [] }))[0]).toMatchObject({ step: "books", field: "match" });
+    expect(problemsOf(withStep({ id: "books", match: ["externalid"] }))[0]).toMatchObject({
+      field: "externalid",
+      remedy: "Did you mean “external_id”?",
+    });
+    expect(problemsOf(withStep({ id: "books", match: ["paid"] }))[0]).toMatchObject({
+      field: "paid",
+      message: expect.stringContaining("does not arrive here"),
+    });
+  });
+
+  it("offers only the sink's operations", () => {
+    const world = sampleWorld({ books: { sinks: [{ ...invoices, operations: ["insert", "upsert"] }] } });
+    expect(problemsOf(withStep({ id: "books", operation: "delete" }), world)).toContainEqual(
+      expect.objectContaining({ step: "books", field: "operation", remedy: "Choose “insert”, “upsert”." }),
+    );
+  });
+
+  it("says in notes what is worth knowing", () => {
+    const world = sampleWorld({
+      books: { sinks: [{ ...invoices, undo: "none", undoNote: "It is a file.", effect: "at-least-once" }] },
+    });
+    const { notes } = validateFlow(flowOf(withStep({ id: "books", match: ["customer"] })), world);
+    expect(notes.map(({ message }) => message)).toEqual([
+      expect.stringContaining("“customer” is not known to be unique"),
+      expect.stringContaining("cannot be undone. It is a file."),
+      expect.stringContaining("may arrive twice"),
+    ]);
+  });
+});
+
+describe("where several links meet", () => {
+  it("all fields of any of them arrive; what one lacks may be empty", () => {
+    const other = {
+      id: "other",
+      kind: "map",
+      fields: [
+        { to: "external_id", from: "id" },
+        { to: "total", from: "id" },
+      ],
+    };
+    const flow = flowOf({
+      steps: [readOrders, checkOrders, mapInvoice, other, writeInvoices],
+      links: [...flowOf().links, { from: "check", to: "other" }, { from: "other", to: "books" }],
+    });
+    const fields = validateFlow(flow, sampleWorld()).shapes.books?.input.fields;
+    expect(fields?.find(({ name }) => name === "customer")).toMatchObject({ type: "text", nullable: true });
+    expect(fields?.find(({ name }) => name === "total")).toMatchObject({ type: "decimal" });
+  });
+});
+
+describe("publishing", () => {
+  it("needs all six answers of the brief", () => {
+    const flow = flowOf({ brief: { moves: "orders", owner: " " } });
+    expect(validateFlow(flow, sampleWorld()).problems).toEqual([]);
+    expect(publishProblems(flow, sampleWorld()).map(({ field }) => field)).toEqual([
+      "brief.direction",
+      "brief.timing",
+      "brief.onFailure",
+      "brief.owner",
+      "brief.rollback",
+    ]);
+  });
+});
+
+describe("a large flow", () => {
+  it("of hundreds of steps is validated in the blink of an eye", () => {
+    const chain = Array.from({ length: 400 }, (_, index) => ({
+      id: `f${index}`,
+      kind: "filter",
+      where: `AND(total > ${index}, email <> "")`,
+    }));
+    const ids = ["orders", "check", ...chain.map(({ id }) => id), "invoice", "books"];
+    const flow = flowOf({
+      steps: [readOrders, checkOrders, ...chain, mapInvoice, writeInvoices],
+      links: ids.slice(1).map((id, index) => ({ from: ids[index]!, to: id })),
+    });
+    const world = sampleWorld();
+    expect(validateFlow(flow, world).problems).toEqual([]);
+    const started = performance.now();
+    validateFlow(flow, world);
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+});
