@@ -14,6 +14,7 @@ import { log } from "../server/log.ts";
 import { showPresence } from "../server/processes/presence.ts";
 import { recoverRuns, releaseAbandoned } from "../server/runs/recover-runs.ts";
 import { startDueRuns } from "../server/runs/start-due-runs.ts";
+import { followSampleServer } from "../server/sample/create-sample-company.ts";
 import type { TaskTools } from "./define-task.ts";
 import { every } from "./every.ts";
 import { tasks } from "./tasks/list.ts";
@@ -29,6 +30,7 @@ const poolIds = new Set<string>();
 
 await migrateQueue(pool);
 await pool.query("SELECT plumbline_ensure_partitions(14)");
+await followSampleServer({ db });
 const presence = await showPresence(pool, "worker", () => [...poolIds]);
 const tools: TaskTools = { services: { db, pool, workerId: presence.id }, signal: stopping.signal, log, active };
 

@@ -1,4 +1,5 @@
 import type { TaskDefinition } from "../define-task.ts";
+import { createSampleCompanyTask } from "./create-sample-company.ts";
 import { runTask } from "./run.ts";
 
-export const tasks: TaskDefinition[] = [runTask];
+export const tasks: TaskDefinition[] = [runTask, createSampleCompanyTask];
