@@ -14,7 +14,7 @@ export default defineConfig({
       {
         test: {
           name: "integration",
-          include: ["{engine,connectors,server,worker,bench}/**/*.db.test.ts"],
+          include: ["{engine,connectors,server,worker,bench,scripts}/**/*.db.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
