@@ -280,7 +280,7 @@ describe("a write", () => {
         step: "books",
         field: "total",
         message: "Step “books”, field “total”: sink “invoices” expects decimal, but text arrives.",
-        remedy: "Add the function “number” to the field mapping of “total”.",
+        remedy: "Add “number” to the chain of its field mapping.",
       },
     ]);
     expect(problemsOf(mapped("issued_on", { from: "updated_at" }))[0]?.message).toContain(

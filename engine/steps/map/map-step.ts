@@ -1,77 +1,84 @@
-import type { Field, JsonRecord } from "../../../connectors/sdk/types.ts";
-import { compileFormula } from "../../mapping/compile-formula.ts";
+import type { Field } from "../../../connectors/sdk/types.ts";
+import { type CompiledMapping, compileMapping } from "../../mapping/compile-mapping.ts";
 import { dead, emptyBatch, push } from "../batch.ts";
-import { defineStep, type Ended } from "../define-step.ts";
-import { readerOf } from "../field-access.ts";
-import { findField, unknownField } from "../shape.ts";
-import { count, formulaFailure } from "../words.ts";
+import { defineStep, type Ended, type Problem, type Shape, type StepExecutor, type StepSite } from "../define-step.ts";
+import { findField } from "../shape.ts";
+import { atField, count, sentence } from "../words.ts";
+import { examples } from "./examples.ts";
 import { type MapStep, mapSchema } from "./schema.ts";
 
-// a stand-in until engine/mapping exports compileMapping
 export const mapStep = defineStep<MapStep>({
   kind: "map",
   role: "middle",
   title: "Map",
-  summary: "Makes each record anew, field by field.",
+  summary: "Makes each record anew: fields renamed, cleaned, computed; only what is named passes.",
   icon: "arrow-right-left",
   tint: "violet",
   schema: mapSchema,
   ports: () => [{ name: "out", title: "Mapped" }],
-  output: ({ step, input }) => ({
-    out: {
-      fields: step.fields.map((rule): Field => {
-        const found = rule.from === undefined ? undefined : findField(input, rule.from);
-        if (found?.state === "known") return { ...found.field, name: rule.to };
-        if (typeof rule.value === "string") return { name: rule.to, type: "text" };
-        if (rule.formula)
-          return { name: rule.to, type: compileFormula(rule.formula, { input: input.fields }).type.type };
-        return { name: rule.to, type: "any" };
-      }),
-      open: false,
-    },
-  }),
-  problems: ({ step, input }) =>
-    step.fields.flatMap((rule) => {
-      if (rule.from) return unknownField(step, input, rule.from) ?? [];
-      const [error] = rule.formula ? compileFormula(rule.formula, { input: input.fields }).problems : [];
-      return error ? [{ step: step.id, field: rule.to, message: error.message, remedy: error.remedy ?? "" }] : [];
-    }),
-  compile: ({ step, input }) => {
-    const rules = step.fields.map((rule) => ({
-      to: rule.to,
-      read: rule.from === undefined ? undefined : readerOf(rule.from),
-      formula: rule.formula === undefined ? undefined : compileFormula(rule.formula, { input: input.fields }),
-      value: rule.value,
-    }));
-    return (batch, context) => {
-      const out = emptyBatch();
-      const ended: Ended[] = [];
-      for (const [index, record] of batch.records.entries()) {
-        try {
-          const mapped: JsonRecord = {};
-          for (const rule of rules) {
-            mapped[rule.to] = rule.read
-              ? (rule.read(record) ?? null)
-              : rule.formula
-                ? rule.formula.evaluate(record, context)
-                : (rule.value ?? null);
-          }
-          push(out, mapped, batch.origins[index]!);
-        } catch (error) {
-          ended.push(dead(record, batch.origins[index]!, formulaFailure(step, error)));
-        }
-      }
-      return { out: { out }, ended };
-    };
-  },
+  output: (site) => ({ out: shapeMapped(site) }),
+  problems,
+  compile,
   describe: (step) => count(step.fields.length, "field"),
   draft: () => ({ kind: "map", fields: [] }),
-  examples: [
-    {
-      title: "stand-in",
-      step: { kind: "map", fields: [{ to: "a", from: "b" }] },
-      input: [{ b: 1 }],
-      out: { out: [{ a: 1 }] },
-    },
-  ],
+  examples,
 });
+
+function compiled({ step, input }: StepSite<MapStep>): CompiledMapping {
+  return compileMapping(step.fields, { input: input.open ? undefined : input.fields });
+}
+
+/** The mapped fields; a copied field keeps its limits, a fixed text is known to the letter. */
+function shapeMapped(site: StepSite<MapStep>): Shape {
+  const known = new Map<string, Partial<Field>>();
+  for (const { to, from, value, apply, table, whenEmpty } of site.step.fields) {
+    if (apply?.length || table !== undefined || whenEmpty !== undefined) continue;
+    if (typeof value === "string") known.set(to, { options: [value] });
+    const found = from === undefined ? undefined : findField(site.input, from);
+    if (found?.state === "known") known.set(to, limitsOf(found.field));
+  }
+  const fields = compiled(site).output.map((field) => ({ ...field, ...known.get(field.name) }));
+  return { fields, open: false };
+}
+
+function limitsOf({ maxLength, precision, scale, options }: Field): Partial<Field> {
+  return {
+    ...(maxLength === undefined ? {} : { maxLength }),
+    ...(precision === undefined ? {} : { precision }),
+    ...(scale === undefined ? {} : { scale }),
+    ...(options === undefined ? {} : { options }),
+  };
+}
+
+function problems(site: StepSite<MapStep>): Problem[] {
+  const { step } = site;
+  if (step.fields.length === 0) {
+    const message = `${atField(step, "fields")}: expected at least one field mapping, found none, so nothing would pass.`;
+    return [{ step: step.id, field: "fields", message, remedy: "Draw a line from a source field to a target field." }];
+  }
+  return compiled(site).problems.map(({ to, message, remedy, position }) => {
+    const place = position ? ` (at character ${position.start + 1} of the formula)` : "";
+    const text = `${atField(step, to)}: ${message.replace(/\.$/, "")}${place}.`;
+    return { step: step.id, field: to, message: text, remedy: sentence(remedy) };
+  });
+}
+
+function compile(site: StepSite<MapStep>): StepExecutor {
+  const { step } = site;
+  const mapping = compiled(site);
+  return (batch, context) => {
+    const out = emptyBatch();
+    const ended: Ended[] = [];
+    for (let index = 0; index < batch.records.length; index += 1) {
+      const record = batch.records[index]!;
+      const result = mapping.run(record, context);
+      if (result.ok) push(out, result.record, batch.origins[index]!);
+      else {
+        const { field, code } = result;
+        const message = `${atField(step, field)}: ${sentence(result.message)}`;
+        ended.push(dead(record, batch.origins[index]!, { kind: "rejected", code, message, field }));
+      }
+    }
+    return { out: { out }, ended };
+  };
+}

@@ -1,23 +1,35 @@
+import { readChainItem } from "../../mapping/chain.ts";
+import { FormulaError } from "../../mapping/error.ts";
+import type { ChainItem } from "../../mapping/field-mapping.ts";
 import type { MapStep } from "./schema.ts";
 
 /** Functions that change how a value is written, not which one it is. */
 const NORMALISING = new Set([
-  "trim",
-  "clean",
-  "upper",
-  "lower",
-  "titleCase",
-  "capitalize",
-  "text",
-  "number",
-  "integer",
-  "unaccent",
+  "TRIM",
+  "CLEAN",
+  "UPPER",
+  "LOWER",
+  "TITLECASE",
+  "CAPITALIZE",
+  "TEXT",
+  "NUMBER",
+  "INTEGER",
+  "UNACCENT",
+  "PADLEFT",
 ]);
 
 /** The incoming field whose value, perhaps written another way, a map puts into `target`; undefined when there is none. */
 export function sourceOf(step: MapStep, target: string): string | undefined {
   const rule = step.fields.find(({ to }) => to === target);
-  if (rule?.from === undefined || rule.formula !== undefined) return undefined;
-  const names = (rule.apply ?? []).map((entry) => (typeof entry === "string" ? entry : undefined));
-  return names.every((name) => name !== undefined && NORMALISING.has(name)) ? rule.from : undefined;
+  if (rule?.from === undefined || rule.table !== undefined) return undefined;
+  return (rule.apply ?? []).every(isNormalising) ? rule.from : undefined;
+}
+
+function isNormalising(item: ChainItem): boolean {
+  try {
+    return NORMALISING.has(readChainItem(item).definition.name);
+  } catch (error) {
+    if (error instanceof FormulaError) return false;
+    throw error;
+  }
 }

@@ -1,9 +1,9 @@
 import type { FailureInfo } from "../../../connectors/sdk/errors.ts";
-import type { Field, Json, JsonRecord, Operation, SinkInfo } from "../../../connectors/sdk/types.ts";
+import type { Json, JsonRecord, Operation, SinkInfo } from "../../../connectors/sdk/types.ts";
+import { convertValue } from "../../mapping/convert-value.ts";
 import { nearest } from "../../mapping/nearest.ts";
 import { isEmpty, joinKey, keyText } from "../field-access.ts";
 import { atField } from "../words.ts";
-import { converterFor } from "./convert.ts";
 import type { WriteStep } from "./schema.ts";
 
 /** What a write step does to each record before its connector gets it. */
@@ -53,7 +53,7 @@ function compileToWrite(
   match: readonly string[],
   info: SinkInfo | undefined,
 ): (record: JsonRecord) => Converted {
-  const targets = new Map((info?.fields ?? []).map((field) => [field.name, target(step, field)]));
+  const targets = new Map((info?.fields ?? []).map((field) => [field.name, field]));
   const needed = neededFields(step, match, info);
   const matched = new Set(match);
   const onlyMatch = step.operation === "delete";
@@ -75,8 +75,10 @@ function compileToWrite(
           );
         values[name] = value;
       } else {
-        const converted = to.convert(value);
-        if (!converted.ok) return refuse(step, converted.code, name, converted.message);
+        const converted = convertValue(value, to.type, to);
+        if (!converted.ok) {
+          return refuse(step, `write_${converted.code}`, name, `${converted.message}. ${converted.remedy}`);
+        }
         values[name] = converted.value;
       }
     }
@@ -93,12 +95,6 @@ function compileToWrite(
     }
     return { ok: true, values };
   };
-}
-
-type Target = { convert(value: Json): ReturnType<ReturnType<typeof converterFor>> };
-
-function target(_step: WriteStep, field: Field): Target {
-  return { convert: converterFor(field) };
 }
 
 /** Match fields always; what the sink requires when a record may be created, else only when it is sent. */

@@ -1,34 +1,50 @@
 /** Whether what arrives can go into a target field, judged by type before any record is read. */
 import type { Field, FieldType } from "../../../connectors/sdk/types.ts";
+import { convertValue } from "../../mapping/convert-value.ts";
 
 /** Conversions that never lose anything and never fail because of the type. */
 const SAFE: { readonly [from in FieldType]?: readonly FieldType[] } = {
   integer: ["decimal", "text"],
   decimal: ["text"],
   boolean: ["text"],
-  date: ["datetime", "text"],
+  date: ["text"],
   datetime: ["text"],
   time: ["text"],
 };
 
 const REMEDIES: { readonly [to in FieldType]?: string } = {
-  integer: "Add the function “integer” or “round” to the field mapping",
-  decimal: "Add the function “number” to the field mapping",
-  boolean: 'Make it TRUE or FALSE by a formula in the field mapping, such as answer = "yes"',
-  date: "Add the function “parseDate” or “toDate” to the field mapping",
-  datetime: "Add the function “parseDate” or “toDateTime” to the field mapping",
-  time: "Make it a time such as 10:30 in the field mapping",
-  text: "Add the function “textJoin” or pick one value in the field mapping",
-  list: "Map a list to it",
-  record: "Map a record to it",
+  text: "Add “join” or “toJson” to the chain of its field mapping.",
+  integer: "Add “integer” or “round” to the chain of its field mapping.",
+  decimal: "Add “number” to the chain of its field mapping.",
+  boolean: "Add “boolean” to the chain of its field mapping.",
+  date: "Add “date” or “parseDate” to the chain of its field mapping.",
+  datetime: "Add “dateTime” or “parseDate” to the chain of its field mapping.",
+  time: "Add “formatDate” to the chain of its field mapping.",
+  list: "Map a list to it.",
+  record: "Map its fields one by one, as in address.city.",
 };
 
+export type Misfit = { found: string; remedy: string };
+
 /** undefined when `from` may go into `to`; else what to do. What is of unknown type fits: it is judged per record. */
-export function misfit(from: Field, to: Field): { remedy: string } | undefined {
+export function misfit(from: Field, to: Field): Misfit | undefined {
+  if (from.options?.length) return misfitOfOptions(from.options, to);
   if (isOpen(from.type) || isOpen(to.type) || from.type === to.type) return undefined;
   if (SAFE[from.type]?.includes(to.type)) return undefined;
   if (from.type === "decimal" && to.type === "integer" && from.scale === 0) return undefined;
-  return { remedy: REMEDIES[to.type] ?? "Convert it in the field mapping" };
+  return {
+    found: `expects ${to.type}, but ${from.type} arrives`,
+    remedy: REMEDIES[to.type] ?? "Convert it in the field mapping.",
+  };
+}
+
+/** Of a field whose only texts are known, such as a fixed value, each can be tried. */
+function misfitOfOptions(options: readonly string[], to: Field): Misfit | undefined {
+  for (const option of options) {
+    const converted = convertValue(option, to.type, to);
+    if (!converted.ok) return { found: `does not take the value: ${converted.message}`, remedy: converted.remedy };
+  }
+  return undefined;
 }
 
 function isOpen(type: FieldType): boolean {

@@ -112,8 +112,8 @@ function fieldProblems({ step, input }: StepSite<WriteStep>, sink: SinkInfo): Pr
 function typeProblems(step: WriteStep, sink: SinkInfo, field: Field, target: Field): Problem[] {
   const found = misfit(field, target);
   if (!found) return [];
-  const message = `${atField(step, target.name)}: sink “${sink.name}” expects ${target.type}, but ${field.type} arrives.`;
-  return [{ step: step.id, field: target.name, message, remedy: `${found.remedy} of “${target.name}”.` }];
+  const message = `${atField(step, target.name)}: sink “${sink.name}” ${found.found}.`;
+  return [{ step: step.id, field: target.name, message, remedy: found.remedy }];
 }
 
 function noSuchField(
