@@ -30,6 +30,7 @@ function makeAuth({ db }: Pick<Database, "db">) {
     },
     advanced: {
       cookiePrefix: "plumbline",
+      disableCSRFCheck: true, // `handleAuth` looks at the origin itself, by the rule tRPC has too
       useSecureCookies: false, // decided per request by `handleAuth`: the same server may be opened by http and by https
       ipAddress: { ipAddressHeaders: [CLIENT_ADDRESS_HEADER] },
       database: { generateId: ({ model }) => newId(model === "user" ? "usr" : model.slice(0, 3)) },

@@ -1,5 +1,5 @@
 import { type Database, getDatabase } from "../db/prisma.ts";
-import { originOf } from "../request-origin.ts";
+import { foreignOrigin, originOf } from "../request-origin.ts";
 import { authFor } from "./auth.ts";
 
 type Exchange = { headers: Headers; responseHeaders: Headers };
@@ -22,6 +22,8 @@ function asSecureAs(origin: string, cookie: string): string {
 
 /** Answers /api/auth/*: sign in, sign out, change the password. */
 export async function handleAuth(request: Request, database: Pick<Database, "db"> = getDatabase()): Promise<Response> {
+  const refusal = foreignOrigin(request);
+  if (refusal) return refusal;
   const origin = originOf(request.headers);
   const { pathname, search } = new URL(request.url);
   const seen = new Request(`${origin}${pathname}${search}`, request); // as the browser wrote it, whatever is in front

@@ -1,7 +1,7 @@
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { personBehind } from "../auth/who.ts";
 import { type Database, getDatabase } from "../db/prisma.ts";
-import { isSameOrigin } from "../request-origin.ts";
+import { foreignOrigin } from "../request-origin.ts";
 import { appRouter } from "./root.ts";
 
 /** Answers /api/trpc/*. A change is only taken from our own pages: the browser says on whose page the request was made. */
@@ -9,10 +9,8 @@ export async function handleTrpc(
   request: Request,
   { db, pool }: Pick<Database, "db" | "pool"> = getDatabase(),
 ): Promise<Response> {
-  if (request.method !== "GET" && !isSameOrigin(request.headers)) {
-    const message = "This request was made on a page of another origin, so it was refused. Open Plumbline itself.";
-    return Response.json({ error: { code: "foreign-origin", message } }, { status: 403 });
-  }
+  const refusal = foreignOrigin(request);
+  if (refusal) return refusal;
   return fetchRequestHandler({
     endpoint: "/api/trpc",
     req: request,
