@@ -2,8 +2,9 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { ArrowRight, ChevronRight, FilePen, FilePlus, FileX, PencilLine } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
-import type { ChangeItem, RunDetail } from "../../server/trpc/contract.ts";
+import type { ChangeItem } from "../../server/trpc/contract.ts";
 import { Loaded } from "../server/loaded.tsx";
+import type { RunDetail } from "../server/trpc.ts";
 import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { JsonValue } from "../ui/code.tsx";

@@ -1,6 +1,7 @@
 "use client";
 import Link from "next/link";
-import type { DeadLetterGroup, RunDetail } from "../../server/trpc/contract.ts";
+import type { DeadLetterGroup } from "../../server/trpc/contract.ts";
+import type { RunDetail } from "../server/trpc.ts";
 import { formatNumber } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";
 import { stepTitle } from "./steps-of.ts";

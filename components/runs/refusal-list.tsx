@@ -2,9 +2,10 @@
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import type { DeadLetterItem, RunDetail } from "../../server/trpc/contract.ts";
+import type { DeadLetterItem } from "../../server/trpc/contract.ts";
 import { sayFailure } from "../server/act.ts";
 import { Loaded } from "../server/loaded.tsx";
+import type { RunDetail } from "../server/trpc.ts";
 import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { JsonValue } from "../ui/code.tsx";

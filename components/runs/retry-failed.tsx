@@ -2,8 +2,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
 import { useRouter } from "next/navigation";
-import type { RunDetail } from "../../server/trpc/contract.ts";
 import { sayFailure } from "../server/act.ts";
+import type { RunDetail } from "../server/trpc.ts";
 import { useTRPC, useTRPCClient } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { count } from "../ui/format.ts";

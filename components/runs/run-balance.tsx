@@ -1,7 +1,7 @@
 import { CircleAlert, FlaskConical, Hourglass, OctagonX } from "lucide-react";
 import Link from "next/link";
 import { isFinal } from "../../engine/run/states.ts";
-import type { RunDetail } from "../../server/trpc/contract.ts";
+import type { RunDetail } from "../server/trpc.ts";
 import { Card } from "../ui/page.tsx";
 import { StackedBar } from "../ui/stacked-bar.tsx";
 import { Notice } from "../ui/states.tsx";

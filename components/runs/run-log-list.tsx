@@ -1,6 +1,6 @@
 "use client";
 import Link from "next/link";
-import type { RunDetail } from "../../server/trpc/contract.ts";
+import type { RunDetail } from "../server/trpc.ts";
 import { cx } from "../ui/cx.ts";
 import { exactTime } from "../ui/format.ts";
 import { Card } from "../ui/page.tsx";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { RunDetail, RunSummary } from "../../server/trpc/contract.ts";
+import type { RunSummary } from "../../server/trpc/contract.ts";
+import type { RunDetail } from "../server/trpc.ts";
 import { runLog } from "./run-log.ts";
 
 const summary: RunSummary = {

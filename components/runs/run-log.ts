@@ -1,5 +1,5 @@
 /** The log of a run: what happened to it, oldest first, as sentences. Pure. */
-import type { RunDetail } from "../../server/trpc/contract.ts";
+import type { RunDetail } from "../server/trpc.ts";
 import { count, formatSpan } from "../ui/format.ts";
 import { runTitle, triggerWords } from "./run-words.ts";
 

@@ -1,5 +1,6 @@
 "use client";
-import type { RunDetail, RunStepCounts } from "../../server/trpc/contract.ts";
+import type { RunStepCounts } from "../../server/trpc/contract.ts";
+import type { RunDetail } from "../server/trpc.ts";
 import { cx } from "../ui/cx.ts";
 import { formatNumber } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";

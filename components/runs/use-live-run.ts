@@ -1,8 +1,8 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { isFinal } from "../../engine/run/states.ts";
-import type { RunDetail } from "../../server/trpc/contract.ts";
 import { useLive } from "../server/live.tsx";
+import type { RunDetail } from "../server/trpc.ts";
 import { useTRPC } from "../server/trpc.ts";
 
 /** A run that follows what the workers say: counts at once, the rest when it is asked again. Should the stream be silent, it asks every few seconds. */

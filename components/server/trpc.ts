@@ -11,3 +11,10 @@ export const { TRPCProvider, useTRPC, useTRPCClient } = createTRPCContext<AppRou
 
 export type Inputs = inferRouterInputs<AppRouter>;
 export type Outputs = inferRouterOutputs<AppRouter>;
+
+/** Answers with open parts (a document) as they arrive here: after the way through JSON such a part may be absent. */
+export type RunDetail = Outputs["runs"]["get"];
+export type ConnectionDetail = Outputs["connections"]["get"];
+export type ConnectorInfo = Outputs["connections"]["connectors"][number];
+export type LetterDetail = Outputs["letters"]["get"];
+export type AuditItem = Outputs["settings"]["audit"]["items"][number];
