@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { ServerContext } from "../context.ts";
 import { callerAs } from "../testing/callers.ts";
 import { testContext } from "../testing/context.ts";
@@ -9,7 +10,7 @@ let database: TestDatabase;
 let ctx: ServerContext;
 let flowId: string;
 let runId: string;
-const document = {
+const document: JsonRecord = {
   name: "Orders",
   steps: [
     { id: "check", kind: "check", title: "Good orders" },

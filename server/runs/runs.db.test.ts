@@ -97,14 +97,15 @@ describe("who may", () => {
     const runId = await insertRunRow(ctx, { flow_id: flowId, state: "running" });
     const stranger = callerAs(await testContext(database));
     expect((await stranger.runs.list({})).items).toEqual([]);
-    for (const attempt of [
-      stranger.runs.get({ runId }),
-      stranger.runs.changes({ runId }),
-      stranger.runs.cancel({ runId }),
-      stranger.runs.undo({ runId }),
-      stranger.runs.start({ flowId, mode: "live" }),
-    ])
-      await expect(attempt).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await Promise.all(
+      [
+        stranger.runs.get({ runId }),
+        stranger.runs.changes({ runId }),
+        stranger.runs.cancel({ runId }),
+        stranger.runs.undo({ runId }),
+        stranger.runs.start({ flowId, mode: "live" }),
+      ].map((attempt: Promise<unknown>) => expect(attempt).rejects.toMatchObject({ code: "NOT_FOUND" })),
+    );
   });
 });
 
