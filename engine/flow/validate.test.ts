@@ -139,6 +139,18 @@ describe("a connection", () => {
     );
   });
 
+  it("that is not chosen yet is asked for", () => {
+    expect(problemsOf(withStep({ id: "orders", connection: "", stream: "" }))).toContainEqual({
+      step: "orders",
+      field: "connection",
+      message: "Step “orders”, field “connection”: expected a connection, found none.",
+      remedy: "Choose a connection.",
+    });
+    expect(problemsOf(withStep({ id: "books", sink: "" }))).toContainEqual(
+      expect.objectContaining({ step: "books", field: "sink", remedy: "Choose a sink." }),
+    );
+  });
+
   it("without the stream or sink suggests the nearest", () => {
     expect(problemsOf(withStep({ id: "orders", stream: "order" }))).toContainEqual(
       expect.objectContaining({ step: "orders", field: "stream", remedy: "Did you mean “orders”?" }),

@@ -18,6 +18,7 @@ export function sinkOf(world: FlowWorld, connection: string, sink: string): Sink
 export function placeProblems(step: Named, world: FlowWorld, kind: "stream" | "sink", name: string): Problem[] {
   const connection = world.connections.get(step.connection);
   if (!connection) return [unknownConnection(step, world)];
+  if (name === "") return [notChosen(step, kind)];
   const places: { name: string }[] | undefined = kind === "stream" ? connection.streams : connection.sinks;
   if (!places || places.some((place) => place.name === name)) return [];
   const names = places.map((place) => place.name);
@@ -34,7 +35,13 @@ export function placeProblems(step: Named, world: FlowWorld, kind: "stream" | "s
   ];
 }
 
+function notChosen(step: Named, what: string): Problem {
+  const message = `${atField(step, what)}: expected a ${what}, found none.`;
+  return { step: step.id, field: what, message, remedy: `Choose a ${what}.` };
+}
+
 function unknownConnection(step: Named, world: FlowWorld): Problem {
+  if (step.connection === "") return notChosen(step, "connection");
   const names = [...world.connections.keys()];
   const close = nearest(step.connection, names);
   return {

@@ -22,7 +22,8 @@ export const fieldPath = z
   .max(500)
   .meta({ title: "Field", description: "A field's name, or a path into nested records: customer.name" });
 
-export const reference = z.string().min(1, { error: "expected a name" }).max(500);
+/** May be empty in a draft: a step just dropped on the canvas. Validation asks for it. */
+export const reference = z.string().max(500);
 export const formula = z
   .string()
   .min(1, { error: 'expected a formula such as total > 100 or AND(paid, country = "DE")' })
