@@ -110,7 +110,7 @@ export function compileNode(node: Node, context: Context): Compiled {
   }
 }
 
-const PERCENT = exact("0.01");
+const PERCENT = 0.01;
 
 function constant(value: Value, type: Type): Compiled {
   return { type, run: () => value, constant: value };

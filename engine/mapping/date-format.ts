@@ -26,6 +26,8 @@ export interface DateFormat {
   /** 12-hour clock: the format has AM/PM */
   half: boolean;
   pattern: RegExp;
+  /** of every text in this format, when all have the same */
+  length: number | undefined;
 }
 
 const MONTHS = "January February March April May June July August September October November December".split(" ");
@@ -106,7 +108,17 @@ function compile(format: string): DateFormat | string {
     hasTime: has("hour") || has("minute"),
     hasOffset: has("offset"),
     half: has("half"),
-    pattern: new RegExp(`^${tokens.map(patternOf).join("")}$`, "i"),
+    pattern: new RegExp(
+      `^${tokens.map(patternOf).join("")}$`,
+      fields.some(({ part, source }) => source.length >= 3 || part === "half" || part === "offset") ? "i" : "",
+    ),
+    length: tokens.every(
+      ({ part, source }) =>
+        part === "literal" ||
+        (/^(?:year|month|day|hour|minute|second)$/.test(part) && (source.length === 2 || part === "year")),
+    )
+      ? tokens.reduce((length, { source }) => length + source.length, 0)
+      : undefined,
   };
 }
 
@@ -128,6 +140,7 @@ export interface ParsedDate extends Parts {
 
 /** @returns undefined when the text has another form, "impossible" when its day or time does not exist */
 export function readDate(text: string, format: DateFormat): ParsedDate | "impossible" | undefined {
+  if (format.length !== undefined && text.length !== format.length) return undefined;
   const match = format.pattern.exec(text);
   if (!match) return undefined;
   const parts: ParsedDate = { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, ms: 0, offset: undefined };

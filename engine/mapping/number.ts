@@ -1,5 +1,6 @@
 import { Decimal } from "decimal.js";
 import { fail } from "./error.ts";
+import { addScaled, multiplyScaled, type Rounding, roundScaled } from "./scaled.ts";
 import { describeValue, isNumber, type Num, type Value } from "./value.ts";
 
 /** Exact for + − ×: results with more digits than this are refused, never rounded. */
@@ -14,12 +15,15 @@ export function exact(value: Num | string): Decimal {
   return typeof value === "object" ? value : new Exact(value);
 }
 
-/** The number a digit text means (`-12.50`, `1e3`; point as decimal separator, no groups), or undefined. */
+/**
+ * The number a digit text means (`-12.50`, `1e3`; point as decimal separator, no groups), or undefined. Up to 15 digits a
+ * JavaScript number holds it: its shortest text is the decimal itself, and the functions below compute with that text's value.
+ */
 export function parseNumeric(text: string): Num | undefined {
   if (!NUMERIC.test(text)) return undefined;
-  if (text.length <= 15) {
+  if (text.length <= 16) {
     const number = Number(text);
-    if (Number.isSafeInteger(number)) return number + 0;
+    if (Number.isSafeInteger(number) || (text.includes(".") && !/e/i.test(text))) return number + 0;
   }
   const value = new Exact(text);
   return Math.abs(value.e) > DIGITS ? undefined : value;
@@ -39,34 +43,29 @@ function checked(value: Decimal): Decimal {
 }
 
 export function add(a: Num, b: Num): Num {
-  if (typeof a === "number" && typeof b === "number" && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
-    const sum = a + b;
-    if (Number.isSafeInteger(sum)) return sum;
-  }
-  return checked(exact(a).plus(exact(b)));
+  return (
+    (typeof a === "number" && typeof b === "number" ? addScaled(a, b) : undefined) ?? checked(exact(a).plus(exact(b)))
+  );
 }
 
 export function subtract(a: Num, b: Num): Num {
-  if (typeof a === "number" && typeof b === "number" && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
-    const difference = a - b;
-    if (Number.isSafeInteger(difference)) return difference;
-  }
-  return checked(exact(a).minus(exact(b)));
+  return (
+    (typeof a === "number" && typeof b === "number" ? addScaled(a, -b) : undefined) ?? checked(exact(a).minus(exact(b)))
+  );
 }
 
 export function multiply(a: Num, b: Num): Num {
-  if (typeof a === "number" && typeof b === "number" && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
-    const product = a * b;
-    if (Number.isSafeInteger(product)) return product + 0;
-  }
-  return checked(exact(a).times(exact(b)));
+  return (
+    (typeof a === "number" && typeof b === "number" ? multiplyScaled(a, b) : undefined) ??
+    checked(exact(a).times(exact(b)))
+  );
 }
 
 export function divide(a: Num, b: Num): Num {
   if (isZero(b)) fail("division_by_zero", "division by zero; test the divisor with IF first", 1);
   if (typeof a === "number" && typeof b === "number" && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
     const quotient = a / b;
-    if (Number.isSafeInteger(quotient) && quotient * b === a) return quotient + 0;
+    if (Number.isSafeInteger(quotient) && Number.isSafeInteger(quotient * b) && quotient * b === a) return quotient + 0;
   }
   return checked(new Exact(Rounded.div(exact(a), exact(b))));
 }
@@ -114,7 +113,6 @@ export function compareNumbers(a: Num, b: Num): number {
   return exact(a).cmp(exact(b));
 }
 
-export type Rounding = "half-up" | "up" | "down" | "ceiling" | "floor";
 const MODES: Record<Rounding, Decimal.Rounding> = {
   "half-up": Decimal.ROUND_HALF_UP,
   up: Decimal.ROUND_UP,
@@ -127,6 +125,8 @@ const MODES: Record<Rounding, Decimal.Rounding> = {
 export function round(value: Num, digits: number, rounding: Rounding = "half-up"): Num {
   if (digits >= 0 && typeof value === "number" && Number.isSafeInteger(value)) return value;
   if (Math.abs(digits) > 100) fail("out_of_range", `expected -100 to 100 digits, found ${digits}`, 1);
+  const quick = typeof value === "number" ? roundScaled(value, digits, rounding) : undefined;
+  if (quick !== undefined) return quick;
   const mode = MODES[rounding];
   if (digits >= 0) return exact(value).toDecimalPlaces(digits, mode);
   const unit = new Exact(10).pow(-digits);

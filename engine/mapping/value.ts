@@ -48,7 +48,8 @@ function needsConversion(value: Value | undefined): boolean {
 function decimalToJson(value: Decimal): number | string {
   const number = value.toNumber();
   if (value.isInteger()) return Number.isSafeInteger(number) ? number + 0 : value.toFixed();
-  return String(number) === value.toString() ? number : value.toFixed();
+  const text = value.toString();
+  return String(number) === text ? number : value.toFixed();
 }
 
 /** Sets a field as an own property even when its name is `__proto__`. */

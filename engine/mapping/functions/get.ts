@@ -17,6 +17,7 @@ export const get = defineFunction({
     { formula: 'GET(customer, "address.city")', record: { customer: { address: { city: "Graz" } } }, output: "Graz" },
     { formula: 'GET(customer, "phone", "none")', record: { customer: {} }, output: "none" },
     { formula: 'GET([{ a: 7 }], "1.a")', output: 7 },
+    { formula: 'GET(NULL, "city")', output: null },
   ],
   apply: ([record, path, otherwise = null]) => {
     let value: Value | undefined = record;

@@ -14,5 +14,9 @@ export const titleCase = defineFunction({
     { formula: 'TITLECASE("élodie")', output: "Élodie" },
     { formula: "TITLECASE(NULL)", output: null },
   ],
-  apply: ([text]) => text.toLowerCase().replace(/(?<!\p{L}\p{M}*)\p{L}/gu, (letter) => letter.toUpperCase()),
+  apply: ([text]) =>
+    text.toLowerCase().replace(/\p{L}[\p{L}\p{M}]*/gu, (word) => {
+      const first = String.fromCodePoint(word.codePointAt(0)!);
+      return first.toUpperCase() + word.slice(first.length);
+    }),
 });
