@@ -49,13 +49,14 @@ export const FieldSchema: z.ZodType<Field, Field> = z
     key: z.boolean().optional(),
     unique: z.boolean().optional(),
     default: z.boolean().optional(),
+    readOnly: z.boolean().optional().describe("The target fills it itself; it cannot be written."),
     options: z.array(z.string()).optional(),
     get fields() {
       return z.array(FieldSchema).optional();
     },
     sample: z.json().optional(),
     emptyShare: z.number().optional(),
-  })
+  } satisfies Record<keyof Field, unknown>)
   .meta({ id: "Field" });
 
 export const StreamSchema: z.ZodType<StreamInfo, StreamInfo> = z
@@ -66,7 +67,7 @@ export const StreamSchema: z.ZodType<StreamInfo, StreamInfo> = z
     key: z.array(z.string()),
     watermarks: z.array(z.string()),
     estimate: z.number().optional(),
-  })
+  } satisfies Record<keyof StreamInfo, unknown>)
   .meta({ id: "Stream" });
 
 const operations = ["insert", "update", "upsert", "delete"] as const satisfies Operation[];
@@ -85,5 +86,5 @@ export const SinkSchema: z.ZodType<SinkInfo, SinkInfo> = z
     undoNote: z.string().optional(),
     idempotencyKeys: z.boolean(),
     effect: z.enum(["once", "at-least-once"]),
-  })
+  } satisfies Record<keyof SinkInfo, unknown>)
   .meta({ id: "Sink" });
