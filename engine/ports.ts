@@ -148,6 +148,8 @@ export type RunPorts = {
   clock(): Date;
   /** waits, or throws when the signal ends it */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** keeps an unexpected error, with its stack, where we find it */
+  report(error: unknown): void;
   /** is this an outage of our own database, after which the run simply goes on? */
   isOutage(error: unknown): boolean;
   /** 0 ≤ x < 1, for jitter */

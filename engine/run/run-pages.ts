@@ -178,6 +178,7 @@ async function interrupted<P>(loop: PageLoop<P>, error: unknown, readingStep: st
   const work = loop.interruptedWork();
   const page = work ? { number: work.page.number, fixes: work.fixes, unsettled: [...work.unsettled] } : undefined;
   if (!known) {
+    ports.report(error);
     const message = `Plumbline failed on this run: ${info.message}. This is a defect of ours; the run's log has the details.`;
     return await fail(loop, { code: "internal", message, step }, page, connection);
   }

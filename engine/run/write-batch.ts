@@ -2,7 +2,7 @@
  * The write step: converts records for the sink, enters the ledger before anything is sent, and gives each record its
  * outcome. Safe to repeat: rows that an earlier attempt already landed are recognised and counted, not written again.
  */
-import { type FailureInfo, failureOf } from "../../connectors/sdk/errors.ts";
+import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { Json, JsonRecord, LedgerEntry, WriteOutcome, WriteRecord } from "../../connectors/sdk/types.ts";
 import type { CompiledWrite } from "../flow/compile.ts";
 import { LeaseLost, type LedgerDraft, type PartAddress, type RunConnection, type RunPorts } from "../ports.ts";
@@ -207,6 +207,7 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
   } catch (error) {
     if (lost) throw lost;
     if (site.ports.signal.aborted) throw error;
+    if (!(error instanceof IntegrationError)) site.ports.report(error);
     return { outcomes: [], thrown: failureOf(error), entered };
   }
 }

@@ -16,6 +16,7 @@ import { nextTry } from "../../engine/run/retry.ts";
 import type { AttemptEnd, AttemptState } from "../../engine/run/run-pages.ts";
 import type { Db } from "../db/prisma.ts";
 import { runStore } from "../db/run-store/store.ts";
+import { logUnexpected } from "../log.ts";
 import { type ClaimedRun, claimRun } from "./claim-run.ts";
 import { isOutage } from "./outage.ts";
 import { progressTeller } from "./progress.ts";
@@ -52,6 +53,7 @@ export async function executeRun(
     clock: () => new Date(),
     sleep: abortableSleep,
     isOutage,
+    report: (error) => void logUnexpected(error, { run: runId }),
     random: Math.random,
     signal,
   };

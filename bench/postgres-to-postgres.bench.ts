@@ -1,0 +1,246 @@
+/**
+ * PostgreSQL → check 3 rules → map 10 fields → upsert PostgreSQL with ledger and before-images, beside a hand-written
+ * pg-cursor → unnest upsert without ledger, in turn. PLUMBLINE_BENCH_ROWS names the sizes (default 100000,1000000).
+ */
+
+import type pg from "pg";
+import Cursor from "pg-cursor";
+import { sealCredentials } from "../server/connections/stored-connection.ts";
+import { enqueueRun } from "../server/jobs/enqueue.ts";
+import {
+  adminUrl,
+  freshDatabase,
+  median,
+  newSecretKey,
+  productDatabase,
+  startWorker,
+  table,
+  thousands,
+} from "./harness.ts";
+
+const SIZES = (process.env.PLUMBLINE_BENCH_ROWS ?? "100000,1000000").split(",").map(Number);
+const ROUNDS = Number(process.env.PLUMBLINE_BENCH_ROUNDS ?? 3);
+const WORKSPACE = "ws_bench";
+
+const secretKey = newSecretKey();
+process.env.PLUMBLINE_SECRET_KEY = secretKey;
+
+const document = {
+  format: "plumbline/1",
+  name: "Bench",
+  brief: {
+    moves: "orders",
+    direction: "one-way",
+    timing: "by hand",
+    onFailure: "dead letter",
+    owner: "bench@example.com",
+    rollback: "undo",
+  },
+  steps: [
+    { id: "orders", kind: "read", connection: "source", stream: "orders", sync: "full" },
+    {
+      id: "check",
+      kind: "check",
+      rules: [
+        { field: "email", is: "email" },
+        { field: "total", is: "number", min: 0 },
+        { field: "status", oneOf: ["paid", "open", "shipped"] },
+      ],
+      otherwise: "dead",
+    },
+    {
+      id: "map",
+      kind: "map",
+      fields: [
+        { to: "external_id", from: "order_no" },
+        { to: "customer", from: "customer_name", apply: ["trim"] },
+        { to: "email", from: "email", apply: ["lower"] },
+        { to: "city", from: "city", apply: ["upper"] },
+        { to: "label", formula: 'order_no & " / " & city' },
+        { to: "net", from: "total" },
+        { to: "gross", formula: "ROUND(total * 1.19, 2)" },
+        { to: "currency", value: "EUR" },
+        { to: "status", from: "status" },
+        { to: "quantity", from: "quantity" },
+      ],
+    },
+    { id: "books", kind: "write", connection: "target", sink: "invoices", operation: "upsert", match: ["external_id"] },
+  ],
+  links: [
+    { from: "orders", to: "check" },
+    { from: "check", to: "map" },
+    { from: "map", to: "books" },
+  ],
+};
+
+const COLUMNS = [
+  "external_id",
+  "customer",
+  "email",
+  "city",
+  "label",
+  "net",
+  "gross",
+  "currency",
+  "status",
+  "quantity",
+] as const;
+const TYPES = ["text", "text", "text", "text", "text", "numeric", "numeric", "text", "text", "int"];
+
+async function seed(source: pg.Pool, rows: number): Promise<void> {
+  await source.query(`CREATE TABLE orders (id int PRIMARY KEY, order_no text NOT NULL, customer_name text NOT NULL, email text NOT NULL,
+    city text NOT NULL, total numeric(12,2) NOT NULL, status text NOT NULL, quantity int NOT NULL, ordered_on date NOT NULL, note text)`);
+  await source.query(
+    `INSERT INTO orders SELECT i, 'SO-' || i, ' Customer ' || i || ' ', 'Customer' || i || '@Example.com', (ARRAY['Berlin','Lyon','Porto'])[1 + i % 3],
+       (i % 90000) / 100.0, (ARRAY['paid','open','shipped'])[1 + i % 3], i % 7, date '2026-01-01' + i % 300, 'note ' || i FROM generate_series(1, $1::int) i`,
+    [rows],
+  );
+  await source.query("ANALYZE orders");
+}
+
+async function target(name: string): Promise<pg.Pool> {
+  const pool = await freshDatabase(name);
+  await pool.query(`CREATE TABLE invoices (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, external_id text NOT NULL UNIQUE, customer text NOT NULL,
+    email text, city text, label text, net numeric(12,2), gross numeric(12,2), currency text, status text, quantity int)`);
+  return pool;
+}
+
+/** What one would write by hand: no checks, no ledger, no before-images, no checkpoint. */
+async function byHand(source: pg.Pool, sink: pg.Pool): Promise<number> {
+  const began = performance.now();
+  const client = await source.connect();
+  const cursor = client.query(
+    new Cursor("SELECT order_no, customer_name, email, city, total, status, quantity FROM orders ORDER BY id"),
+  );
+  const sql = `INSERT INTO invoices (${COLUMNS.join(", ")}) SELECT * FROM unnest(${TYPES.map((type, i) => `$${i + 1}::${type}[]`).join(", ")})
+    ON CONFLICT (external_id) DO UPDATE SET ${COLUMNS.slice(1)
+      .map((name) => `${name} = excluded.${name}`)
+      .join(", ")}`;
+  for (;;) {
+    const page = await cursor.read(1000);
+    if (page.length === 0) break;
+    const arrays: unknown[][] = COLUMNS.map(() => []);
+    for (const row of page) {
+      const values = [
+        row.order_no,
+        row.customer_name.trim(),
+        row.email.toLowerCase(),
+        row.city.toUpperCase(),
+        `${row.order_no} / ${row.city}`,
+        row.total,
+        (Math.round(Number(row.total) * 119) / 100).toFixed(2),
+        "EUR",
+        row.status,
+        row.quantity,
+      ];
+      for (let i = 0; i < values.length; i++) arrays[i]?.push(values[i]);
+    }
+    await sink.query({ name: "by-hand", text: sql, values: arrays });
+  }
+  await cursor.close();
+  client.release();
+  return (performance.now() - began) / 1000;
+}
+
+async function prepareProduct(product: pg.Pool): Promise<void> {
+  const { hostname, port, username, password } = new URL(adminUrl());
+  await product.query("INSERT INTO workspace (id, name) VALUES ($1, 'Bench')", [WORKSPACE]);
+  for (const [name, database] of [
+    ["source", "bench_source"],
+    ["target", "bench_target"],
+  ] as const) {
+    const id = `con_${name}`;
+    const settings = { host: hostname, port: Number(port || 5432), database, schema: "public", ssl: "disable" };
+    const credentials = sealCredentials(WORKSPACE, id, {
+      user: decodeURIComponent(username),
+      password: decodeURIComponent(password),
+    });
+    await product.query(
+      `INSERT INTO connection (id, workspace_id, name, connector, settings, credentials, updated_at) VALUES ($1, $2, $3, 'postgres', $4, $5, now())`,
+      [id, WORKSPACE, name, settings, credentials],
+    );
+  }
+  await product.query(
+    `INSERT INTO flow (id, workspace_id, name, hook_key, live_version, created_by, updated_at) VALUES ('flw_bench', $1, 'Bench', 'bench', 1, 'bench', now())`,
+    [WORKSPACE],
+  );
+  await product.query(
+    `INSERT INTO flow_version (flow_id, version, workspace_id, document, note, published_by) VALUES ('flw_bench', 1, $1, $2, 'bench', 'bench')`,
+    [WORKSPACE, document],
+  );
+}
+
+async function byProduct(product: pg.Pool, rows: number): Promise<number> {
+  const client = await product.connect();
+  await client.query("BEGIN");
+  const { rows: made } = await client.query(
+    `INSERT INTO run (workspace_id, flow_id, version, kind, mode, trigger, started_by) VALUES ($1, 'flw_bench', 1, 'flow', 'live', 'api', 'bench') RETURNING id::text`,
+    [WORKSPACE],
+  );
+  const id: string = made[0].id;
+  await enqueueRun(client, id);
+  await client.query("COMMIT");
+  client.release();
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const { rows: found } = await product.query(
+      `SELECT state, read::int, created::int + updated::int AS written, error, extract(epoch FROM finished_at - started_at)::float8 AS seconds FROM run WHERE id = $1`,
+      [id],
+    );
+    const run = found[0];
+    if (run.state === "succeeded") {
+      if (run.read !== rows || run.written !== rows)
+        throw new Error(`Run ${id} wrote ${run.written} of ${run.read} records, expected ${rows}.`);
+      return run.seconds;
+    }
+    if (run.state !== "queued" && run.state !== "running")
+      throw new Error(`Run ${id} is ${run.state}: ${JSON.stringify(run.error)}`);
+  }
+}
+
+const results: string[][] = [];
+for (const rows of SIZES) {
+  const source = await freshDatabase("bench_source");
+  await seed(source, rows);
+  const seconds: Record<"hand" | "new" | "update", number[]> = { hand: [], new: [], update: [] };
+  const memory: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const hand = await target("bench_by_hand");
+    seconds.hand.push(await byHand(source, hand));
+    await hand.end();
+    const sink = await target("bench_target");
+    const product = await productDatabase("bench_product");
+    await prepareProduct(product);
+    const worker = await startWorker(
+      "bench_product",
+      secretKey,
+      process.env.PLUMBLINE_BENCH_PROFILE ? ["--cpu-prof", "--cpu-prof-dir=.cache/profiles"] : [],
+    );
+    seconds.new.push(await byProduct(product, rows));
+    await source.query("UPDATE orders SET quantity = quantity + 1");
+    seconds.update.push(await byProduct(product, rows));
+    memory.push(worker.peakMemoryMb());
+    await worker.stop();
+    await product.end();
+    await sink.end();
+  }
+  await source.end();
+  const rate = (values: number[]) => rows / median(values);
+  const share = (values: number[]) => `${Math.round((100 * median(seconds.hand)) / median(values))} %`;
+  results.push([thousands(rows), "by hand, new rows, no ledger", thousands(rate(seconds.hand)), "100 %", ""]);
+  results.push([
+    thousands(rows),
+    "Plumbline, new rows",
+    thousands(rate(seconds.new)),
+    share(seconds.new),
+    `${Math.round(Math.max(...memory))} MB`,
+  ]);
+  results.push([
+    thousands(rows),
+    "Plumbline, every row updated",
+    thousands(rate(seconds.update)),
+    share(seconds.update),
+    "",
+  ]);
+}
+table(["rows", "PostgreSQL → PostgreSQL", "rows/s", "of by hand", "worker peak"], results);
