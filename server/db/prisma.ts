@@ -20,6 +20,7 @@ export function databaseFor(url: string): Database {
   const known = shared.plumblineDatabases.get(url);
   if (known) return known;
   const pool = new pg.Pool({ connectionString: url, max: poolSize(), application_name: "plumbline" });
+  pool.on("connect", (client) => client.on("error", () => {})); // a client in use: its query reports the loss
   pool.on("error", () => {}); // an idle client lost its server; the pool drops it and the next query reconnects
   const database = { url, pool, db: new PrismaClient({ adapter: new PrismaPg(pool) }) };
   shared.plumblineDatabases.set(url, database);
