@@ -21,7 +21,9 @@ export function databaseFor(url: string): Database {
   if (known) return known;
   const pool = new pg.Pool({ connectionString: url, max: poolSize(), application_name: "plumbline" });
   pool.on("connect", (client) => client.on("error", () => {})); // a client in use: its query reports the loss
-  pool.on("error", () => {}); // an idle client lost its server; the pool drops it and the next query reconnects
+  // a client that lost its server is dropped by the pool, and the next query reconnects; without these it ends the process
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   const database = { url, pool, db: new PrismaClient({ adapter: new PrismaPg(pool) }) };
   shared.plumblineDatabases.set(url, database);
   return database;

@@ -22,6 +22,8 @@ export async function handleTrpc(
       responseHeaders: resHeaders,
       signedIn: await personBehind({ db, pool }, req.headers),
     }),
-    responseMeta: () => ({ headers: new Headers({ "cache-control": "no-store" }) }),
+    // a live stream brings its own (no-transform): compressed, it would be held back until a block is full
+    responseMeta: ({ type }) =>
+      type === "subscription" ? {} : { headers: new Headers({ "cache-control": "no-store" }) },
   });
 }
