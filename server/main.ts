@@ -8,10 +8,10 @@ import { accountsFromEnvironment } from "./accounts/accounts-from-environment.ts
 import { closeSessions } from "./connections/session-pool.ts";
 import { closeListener } from "./db/listen.ts";
 import { closeDatabase, getDatabase } from "./db/prisma.ts";
-import { startHeartbeat } from "./heartbeat.ts";
 import { createApiServer } from "./http-server.ts";
 import { migrateQueue } from "./jobs/migrate-queue.ts";
 import { log } from "./log.ts";
+import { showPresence } from "./processes/presence.ts";
 import { keyRing } from "./secrets/keys.ts";
 
 const graceMs = 5_000;
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     server.once("error", refused);
     server.listen(port, host, listening);
   });
-  const heartbeat = await startHeartbeat(database, "web");
+  const presence = await showPresence(database.pool, "web");
   log.info({ host, port, pid: process.pid }, `web is listening on http://${host}:${port}`);
 
   let ending = false;
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     setTimeout(() => process.exit(1), hardLimitMs).unref();
     void (async () => {
       await stop(graceMs);
-      await heartbeat.stop();
+      await presence.stop();
       await closeSessions();
       await closeListener();
       await closeDatabase();

@@ -3,6 +3,7 @@ import type { ServerContext } from "../context.ts";
 import { asUseCaseError } from "../failure.ts";
 import { notify } from "../live/notify.ts";
 import { logUnexpected } from "../log.ts";
+import { resumeWaitingFor } from "../runs/resume-waiting.ts";
 import type { ConnectionState } from "../trpc/contract.ts";
 import { discover } from "./discover.ts";
 import { within } from "./limit.ts";
@@ -31,6 +32,7 @@ export async function checkConnection(
       }
     });
     await setConnectionState(ctx, row.id, "ok");
+    await ctx.db.$transaction((tx) => resumeWaitingFor(tx, ctx.workspaceId, row.name)); // runs that waited for just this
     void discover(row, { refresh: true }).catch(() => {}); // the screen asks for it next
     return { ok: true, ...(message ? { message } : {}) };
   } catch (error) {

@@ -25,7 +25,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await closeSessions();
   for (const part of ["shop", "books"] as const) {
-    await database.pool.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(databaseName(workspaceId, part))} WITH (FORCE)`);
+    await database.pool.query(
+      `DROP DATABASE IF EXISTS ${pg.escapeIdentifier(databaseName(workspaceId, part))} WITH (FORCE)`,
+    );
   }
   await database.drop();
 });
@@ -38,7 +40,9 @@ test("a new workspace gets a shop, its books and a drop folder, each with a work
     { name: "Price lists", state: "ok", stateMessage: null },
     { name: "Shop", state: "ok", stateMessage: null },
   ]);
-  expect(await readFile(join(dataDir, "files", workspaceId, "drop", "price-list.csv"), "latin1")).toContain("Bestand für Verkauf");
+  expect(await readFile(join(dataDir, "files", workspaceId, "drop", "price-list.csv"), "latin1")).toContain(
+    "Bestand für Verkauf",
+  );
 });
 
 test("the shop has the dirt of real life", async () => {
@@ -46,7 +50,8 @@ test("the shop has the dirt of real life", async () => {
   url.pathname = `/${databaseName(workspaceId, "shop")}`;
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
-  const { rows } = await client.query(`SELECT count(*)::int AS orders, count(*) FILTER (WHERE email IS NULL)::int AS "noEmail",
+  const { rows } =
+    await client.query(`SELECT count(*)::int AS orders, count(*) FILTER (WHERE email IS NULL)::int AS "noEmail",
     count(*) FILTER (WHERE total LIKE '%,%')::int AS comma, count(*) FILTER (WHERE currency = 'EURO')::int AS currency,
     count(*) FILTER (WHERE customer_name LIKE '% ')::int AS blanks, count(DISTINCT regexp_replace(ordered_on, '\\d', '', 'g'))::int AS formats
     FROM orders`);
