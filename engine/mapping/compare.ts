@@ -3,6 +3,7 @@ import { looksLikeIso, parseIso, toInstant } from "./moment.ts";
 import { compareNumbers } from "./number.ts";
 import type { MappingEnv } from "./types.ts";
 import { describeValue, isNumber, isRecord, type Value } from "./value.ts";
+import { spend } from "./work.ts";
 
 /**
  * `=` as in spreadsheets: texts without regard to case, nothing equals empty text, values of different types differ.
@@ -17,6 +18,7 @@ export function isEqual(a: Value, b: Value, env: MappingEnv): boolean {
   }
   if (isNumber(a) && isNumber(b)) return compareNumbers(a, b) === 0;
   if (a === null || b === null) return (a ?? b) === "";
+  spend();
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((item, index) => isEqual(item, b[index]!, env));
   }
@@ -68,6 +70,7 @@ export function keyOf(value: Value): string {
   if (value === null) return "t";
   if (typeof value === "boolean") return value ? "b1" : "b0";
   if (isNumber(value)) return `n${value.toString()}`;
+  spend();
   if (Array.isArray(value)) return `l${JSON.stringify(value.map(keyOf))}`;
   return `r${JSON.stringify(
     Object.keys(value)

@@ -7,10 +7,9 @@ import { findFunction, functionNames } from "./functions/registry.ts";
 import { nearest } from "./nearest.ts";
 import { ANY, isNumeric, isUnknown, type MappingEnv, mayBeList, type Type } from "./types.ts";
 import { quote, type Value } from "./value.ts";
+import { spend } from "./work.ts";
 
 type Call = Extract<Node, { kind: "call" }>;
-/** Lambda calls one record may cost; nested lists of thousands stay below it. */
-const MOST_WORK = 1_000_000;
 
 export function compileCall(node: Call, context: Context): Compiled {
   const definition = findFunction(node.name);
@@ -168,9 +167,7 @@ function compileLambda(
   context.names = outer;
   const lambda = (scope: Scope): Lambda => {
     return (...values) => {
-      scope.work += 1;
-      if (scope.work > MOST_WORK)
-        fail("too_much_work", `more than ${MOST_WORK} steps for one record; make the lists smaller`);
+      spend();
       for (let index = 0; index < slots.length; index += 1) scope.vars[slots[index]!] = values[index] ?? null;
       return body.run(scope);
     };
@@ -300,6 +297,7 @@ function eagerCall(definition: MappingFunction, args: readonly Argument[], node:
   const overItems = (given: unknown[], env: MappingEnv): Value => {
     const lists = given.filter((value, index) => single[index] && Array.isArray(value)) as Value[][];
     const { length } = lists[0]!;
+    spend(length);
     if (lists.some((list) => list.length !== length)) {
       fail(
         "mismatch",

@@ -5,6 +5,7 @@ import type { Scope } from "./function.ts";
 import { parseFormula } from "./parse.ts";
 import { ANY, type Field, type Json, type MappingEnv, type Type } from "./types.ts";
 import { type RecordValue, toJson, type Value } from "./value.ts";
+import { startWork } from "./work.ts";
 
 export interface CompileOptions {
   /** shape of the records; undefined when unknown: then any field may be named and is looked for in each record */
@@ -64,8 +65,10 @@ export function compileParsed(node: Node, source: string, options: CompileOption
   };
 }
 
+/** Begins the evaluation of one record. */
 export function newScope(record: RecordValue, env: MappingEnv): Scope {
-  return { record, env, vars: [], work: 0 };
+  startWork();
+  return { record, env, vars: [] };
 }
 
 function unusable(problems: FormulaError[], type: Type = ANY, reads: string[] = []): CompiledFormula {

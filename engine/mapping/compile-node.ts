@@ -3,6 +3,7 @@ import { compileCall } from "./compile-call.ts";
 import { compileMember, compileName } from "./compile-field.ts";
 import { FormulaError, fail, locate, MappingError } from "./error.ts";
 import type { Closure, Scope } from "./function.ts";
+import { looksLikeIso } from "./moment.ts";
 import { exact, multiply, negate } from "./number.ts";
 import { binary } from "./operators.ts";
 import {
@@ -48,8 +49,6 @@ export interface Compiled {
   path?: string;
 }
 
-const SIMPLE = { text: "text", number: "decimal", boolean: "boolean" } as const;
-
 export function problem(context: Context, at: Node, code: string, message: string, remedy?: string): void {
   const position = { start: at.start, end: at.end };
   context.problems.push(new FormulaError({ code, message, position, ...(remedy ? { remedy } : {}) }));
@@ -65,8 +64,9 @@ export function compileNode(node: Node, context: Context): Compiled {
     case "number":
       return constant(node.value, { type: exact(node.value).isInteger() ? "integer" : "decimal", nullable: false });
     case "text":
+      return constant(node.value, { type: textType(node.value), nullable: false });
     case "boolean":
-      return constant(node.value, { type: SIMPLE[node.kind], nullable: false });
+      return constant(node.value, { type: "boolean", nullable: false });
     case "null":
       return constant(null, NOTHING);
     case "name":
@@ -112,6 +112,11 @@ export function compileNode(node: Node, context: Context): Compiled {
 
 const PERCENT = 0.01;
 
+/** A text in the form of an ISO date is one: `"2026-11-23" + 30`. */
+function textType(text: string): "text" | "date" | "datetime" {
+  return looksLikeIso(text) ? (text.length === 10 ? "date" : "datetime") : "text";
+}
+
 function constant(value: Value, type: Type): Compiled {
   return { type, run: () => value, constant: value };
 }
@@ -127,7 +132,7 @@ const unknownEnv = new Proxy({} as MappingEnv, {
 export function fold(compiled: Compiled, parts: readonly Compiled[]): Compiled {
   if (parts.some((part) => part.constant === undefined)) return compiled;
   try {
-    const value = compiled.run({ record: {}, env: unknownEnv, vars: [], work: 0 });
+    const value = compiled.run({ record: {}, env: unknownEnv, vars: [] });
     if (typeof value === "string" && value.length > 1000) return compiled;
     return { ...constant(value, compiled.type) };
   } catch {

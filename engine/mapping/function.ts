@@ -10,8 +10,6 @@ export interface Scope {
   env: MappingEnv;
   /** values of LET names and LAMBDA parameters, each at its own place */
   vars: Value[];
-  /** calls of lambdas so far; bounded per record */
-  work: number;
 }
 
 export type Closure = (scope: Scope) => Value;

@@ -2,6 +2,7 @@ import { Decimal } from "decimal.js";
 import { fail } from "./error.ts";
 import { addScaled, multiplyScaled, type Rounding, roundScaled } from "./scaled.ts";
 import { describeValue, isNumber, type Num, type Value } from "./value.ts";
+import { spend } from "./work.ts";
 
 /** Exact for + − ×: results with more digits than this are refused, never rounded. */
 const DIGITS = 300;
@@ -152,6 +153,7 @@ export function isWhole(value: Num): boolean {
 export function collectNumbers(values: readonly Value[]): Num[] {
   const numbers: Num[] = [];
   const visit = (value: Value, argument: number): void => {
+    spend();
     if (isNumber(value)) numbers.push(value);
     else if (Array.isArray(value)) for (const item of value) visit(item, argument);
     else if (value !== null) {

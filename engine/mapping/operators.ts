@@ -4,8 +4,10 @@ import { compareValues, isEqual } from "./compare.ts";
 import { fail } from "./error.ts";
 import { dateOfDayNumber, dayNumber, looksLikeIso, parseIso, toInstant, writeDate, writeInstant } from "./moment.ts";
 import { add, divide, exact, isWhole, multiply, power, subtract } from "./number.ts";
+import { LONGEST_TEXT } from "./text.ts";
 import type { MappingEnv } from "./types.ts";
 import { describeValue, isNumber, type Num, type Value } from "./value.ts";
+import { spend } from "./work.ts";
 
 type Binary = (a: Value, b: Value, env: MappingEnv) => Value;
 
@@ -19,6 +21,8 @@ export interface Operands {
 /** Applies item by item when a side is a list; a single value meets every item. */
 export function overLists(operator: string, single: Binary): Binary {
   const apply: Binary = (a, b, env) => {
+    if (Array.isArray(a)) spend(a.length);
+    else if (Array.isArray(b)) spend(b.length);
     if (Array.isArray(a) && Array.isArray(b)) {
       if (a.length !== b.length) {
         fail(
@@ -71,7 +75,10 @@ export function binary(operator: BinaryOperator, operands: Operands): Binary {
 
 /** Blanks join as empty text, as in spreadsheets. */
 function joined(a: Value, b: Value): string {
-  return (a === null ? "" : toText(a, 0)) + (b === null ? "" : toText(b, 1));
+  const text = (a === null ? "" : toText(a, 0)) + (b === null ? "" : toText(b, 1));
+  if (text.length > LONGEST_TEXT)
+    fail("too_long", `expected at most ${LONGEST_TEXT} characters, this makes ${text.length}`);
+  return text;
 }
 
 function operand(value: Value, { operator, left, right }: Operands, argument: 0 | 1): Num {

@@ -1,5 +1,6 @@
 import { Decimal } from "decimal.js";
 import type { Json } from "../../connectors/sdk/types.ts";
+import { spend } from "./work.ts";
 
 /** A number inside a formula: a JavaScript number where that is exact enough to compute with, else a decimal. */
 export type Num = number | Decimal;
@@ -32,17 +33,24 @@ export function fieldReader(name: string): (record: RecordValue) => Value | unde
 export function toJson(value: Value): Json {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Decimal) return decimalToJson(value);
-  if (Array.isArray(value)) return needsConversion(value) ? value.map(toJson) : (value as Json[]);
-  if (!needsConversion(value)) return value as { [key: string]: Json };
-  const plain: { [key: string]: Json } = {};
-  for (const key of Object.keys(value)) setField(plain, key, toJson(value[key] ?? null));
-  return plain;
+  return needsConversion(value) ? convert(value) : (value as Json);
 }
 
 function needsConversion(value: Value | undefined): boolean {
+  spend();
   if (typeof value !== "object" || value === null) return value === undefined;
   if (value instanceof Decimal) return true;
   return Array.isArray(value) ? value.some(needsConversion) : Object.values(value).some(needsConversion);
+}
+
+function convert(value: Value | undefined): Json {
+  spend();
+  if (typeof value !== "object" || value === null) return value ?? null;
+  if (value instanceof Decimal) return decimalToJson(value);
+  if (Array.isArray(value)) return value.map(convert);
+  const plain: { [key: string]: Json } = {};
+  for (const key of Object.keys(value)) setField(plain, key, convert(value[key]));
+  return plain;
 }
 
 function decimalToJson(value: Decimal): number | string {

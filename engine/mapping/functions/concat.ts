@@ -1,6 +1,9 @@
 import { toText } from "../coerce.ts";
+import { fail } from "../error.ts";
 import { defineFunction } from "../function.ts";
+import { LONGEST_TEXT } from "../text.ts";
 import type { Value } from "../value.ts";
+import { spend } from "../work.ts";
 
 export const concat = defineFunction({
   name: "CONCAT",
@@ -16,11 +19,14 @@ export const concat = defineFunction({
   ],
   apply: (values) => {
     const write = (value: Value, argument: number): string => {
+      if (Array.isArray(value)) spend(value.length + 1);
       if (value === null) return "";
       return Array.isArray(value) ? value.map((item) => write(item, argument)).join("") : toText(value, argument);
     };
     let text = "";
     for (let index = 0; index < values.length; index += 1) text += write(values[index]!, index);
+    if (text.length > LONGEST_TEXT)
+      fail("too_long", `expected at most ${LONGEST_TEXT} characters, this makes ${text.length}`);
     return text;
   },
 });

@@ -12,5 +12,5 @@ export const countA = defineFunction({
     { formula: "COUNTA(lines)", record: { lines: [{ sku: "A1" }, { sku: "B2" }] }, output: 2 },
     { formula: "COUNTA(NULL)", output: 0 },
   ],
-  apply: (values) => values.flat(5).filter((value) => value !== null && value !== "").length,
+  apply: (values) => values.flat(1).filter((value) => value !== null && value !== "").length,
 });

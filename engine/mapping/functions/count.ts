@@ -12,5 +12,5 @@ export const count = defineFunction({
     { formula: 'COUNT([1, "2", NULL, 3.5])', output: 2 },
     { formula: "COUNT(NULL)", output: 0 },
   ],
-  apply: (values) => values.flat(5).filter(isNumber).length,
+  apply: (values) => values.flat(1).filter(isNumber).length,
 });

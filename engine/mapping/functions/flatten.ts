@@ -1,6 +1,7 @@
 import { defineFunction } from "../function.ts";
 import { ANY } from "../types.ts";
 import type { Value } from "../value.ts";
+import { spend } from "../work.ts";
 
 export const flatten = defineFunction({
   name: "FLATTEN",
@@ -12,5 +13,14 @@ export const flatten = defineFunction({
     { formula: "FLATTEN([[1, 2], [3, [4]]])", output: [1, 2, 3, 4] },
     { formula: "FLATTEN(NULL)", output: null },
   ],
-  apply: ([list]) => list.flat(20) as Value[],
+  apply: ([list]) => {
+    const flat: Value[] = [];
+    const visit = (item: Value): void => {
+      spend();
+      if (Array.isArray(item)) item.forEach(visit);
+      else flat.push(item);
+    };
+    list.forEach(visit);
+    return flat;
+  },
 });

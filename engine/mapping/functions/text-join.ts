@@ -18,7 +18,7 @@ export const textJoin = defineFunction({
   ],
   apply: ([separator, ignoreEmpty, ...values]) =>
     values
-      .flat(5)
+      .flat(1)
       .filter((item) => !ignoreEmpty || (item !== null && item !== ""))
       .map((item) => (item === null ? "" : toText(item, 2)))
       .join(separator),

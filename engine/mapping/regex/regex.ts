@@ -108,7 +108,7 @@ class HybridRegex implements Regex {
   private nativeExec(text: string, from: number): RegexMatch | undefined {
     this.native.lastIndex = from;
     const match = this.native.exec(text);
-    return match ? { start: match.index, end: match.index + match[0].length, groups: match } : undefined;
+    return match ? { start: match.index, end: match.index + match[0].length, groups: [...match] } : undefined;
   }
 
   private machineExec(characters: string[], from: number, budget: { steps: number }): RegexMatch | undefined {
