@@ -8,6 +8,8 @@ export type Column = {
   declared: string;
   /** the type below any domains, without length: `numeric`, `public.mood` */
   base: string;
+  /** the same with length or digits: `numeric(10,2)` */
+  full: string;
   /** its name in pg_type: `numeric`, `mood` */
   type: string;
   /** pg_type.typtype of the base: b(ase), e(num), c(omposite), r(ange), m(ultirange) */
@@ -84,7 +86,8 @@ SELECT c.oid::text, c.nspname AS schema, c.relname AS table, c.relkind AS kind, 
   json_build_object('select', has_any_column_privilege(c.oid, 'SELECT'), 'insert', has_any_column_privilege(c.oid, 'INSERT'),
     'update', has_any_column_privilege(c.oid, 'UPDATE'), 'delete', has_table_privilege(c.oid, 'DELETE')) AS may,
   COALESCE((SELECT json_agg(json_build_object(
-      'name', a.attname, 'declared', format_type(a.atttypid, a.atttypmod), 'base', format_type(t.oid, -1), 'type', t.typname,
+      'name', a.attname, 'declared', format_type(a.atttypid, a.atttypmod), 'base', format_type(t.oid, -1),
+      'full', format_type(t.oid, CASE WHEN r.domain IS NULL THEN a.atttypmod ELSE r.mod END), 'type', t.typname,
       'kind', t.typtype, 'category', t.typcategory, 'mod', CASE WHEN r.domain IS NULL THEN a.atttypmod ELSE r.mod END,
       'element', CASE WHEN t.typcategory = 'A' THEN (SELECT json_build_object('type', e.typname, 'kind', e.typtype,
           'base', format_type(e.oid, -1), 'options', (SELECT json_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = e.oid))

@@ -3,19 +3,23 @@ import { quote } from "../sdk/errors.ts";
 import type { Json } from "../sdk/types.ts";
 import { Refusal } from "./refusal.ts";
 
-const date = /^(\d{4,6})-(\d\d)-(\d\d)$/;
 const moment = /^(\d{4,6}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?( ?Z|[+-]\d\d(?::?\d\d)?)?)?( BC)?$/i;
 const clock = /^(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 const forever = /^-?infinity$/;
 
+/** Is `YYYY-MM-DD` (which the pattern has seen to) a day of the calendar? */
 function isDay(text: string): boolean {
-  const found = date.exec(text);
-  if (!found) return false;
-  const [year, month, day] = [Number(found[1]), Number(found[2]), Number(found[3])];
-  if (year === 0 || month < 1 || month > 12 || day < 1) return false;
+  const end = text.length;
+  const month = two(text, end - 5);
+  const day = two(text, end - 2);
+  if (month < 1 || month > 12 || day < 1) return false;
+  if (day <= 28) return !text.startsWith("0000");
+  const year = Number(text.slice(0, end - 6));
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  return day <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
+  return year > 0 && day <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
 }
+
+const two = (text: string, at: number) => (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
 
 const isClock = (hours: string, minutes: string, seconds: string | undefined) =>
   Number(hours) < 24 && Number(minutes) < 60 && Number(seconds ?? 0) < 60;

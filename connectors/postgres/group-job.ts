@@ -15,7 +15,8 @@ const unchanged: WriteOutcome = { outcome: "unchanged" };
 
 /** Tells `bisect` that the server took rows and kept none, as if it had refused them. */
 export const droppedCode = "PLT00";
-const dropped = () => Object.assign(new Error("a trigger drops the row"), { severity: "ERROR", code: droppedCode });
+export const dropped = () =>
+  Object.assign(new Error("a trigger drops the row"), { severity: "ERROR", code: droppedCode });
 
 /** Columns 0 to 2 of an answer's row are its kind, `n` and a count. */
 const first = 3;
@@ -64,7 +65,7 @@ export class GroupJob {
       const unsettled = await this.#once(pending);
       if (unsettled === undefined) return false;
       if (unsettled.length === 0) return true;
-      pending = unsettled; // changed by someone between our look and our lock; a new statement sees them as they are now
+      pending = unsettled; // changed by someone since our look; a new statement sees them as they are now
     }
     throw dropped();
   }

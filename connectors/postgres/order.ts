@@ -36,7 +36,7 @@ export function planRead(connection: string, table: Table, request: ReadRequest)
   const where: string[] = [];
   let nullsFirst = "";
   if (watermark && request.watermark) {
-    const w = name(watermark.name);
+    const w = `t.${name(watermark.name)}`;
     const encode = (value: NonNullable<Json>) => encodeWatermark(connection, table, watermark, value);
     const { after, until } = request.watermark;
     if (after !== null && after !== undefined) where.push(`${w} > ${bind(encode(after), watermark.base)}`);
@@ -46,13 +46,13 @@ export function planRead(connection: string, table: Table, request: ReadRequest)
   }
   if (position) where.push(...resumed(position, watermark || undefined, counted ? undefined : sorts, bind));
   const order = [
-    ...(watermark ? [`${name(watermark.name)}${position?.w ? "" : nullsFirst}`] : []),
+    ...(watermark ? [`t.${name(watermark.name)}${position?.w ? "" : nullsFirst}`] : []),
     ...sorts.map((sort) => sort.sql),
   ];
-  const columns = table.columns.map((column) => name(column.name));
+  const columns = table.columns.map((column) => `t.${name(column.name)}`);
   const extra = counted ? [] : sorts.map((sort) => `(${sort.sql})::text`);
   const text = [
-    `SELECT ${[...columns, ...extra].join(", ")} FROM ${relation(table)}`,
+    `SELECT ${[...columns, ...extra].join(", ")} FROM ${relation(table)} t`,
     where.length > 0 ? `WHERE ${where.join(" AND ")}` : "",
     order.length > 0 ? `ORDER BY ${order.join(", ")}` : "",
     request.limit === undefined ? "" : `LIMIT ${bind(request.limit, "int8")}`,
@@ -72,16 +72,16 @@ function keyOf(table: Table): Sort[] | undefined {
   if (key) return key.map((field) => byColumn(table.columns.find((column) => column.name === field)!));
   if (table.kind === "p")
     return [
-      { sql: "tableoid", type: "oid" },
-      { sql: "ctid", type: "tid" },
+      { sql: "t.tableoid", type: "oid" },
+      { sql: "t.ctid", type: "tid" },
     ];
-  return table.kind === "r" || table.kind === "m" ? [{ sql: "ctid", type: "tid" }] : undefined;
+  return table.kind === "r" || table.kind === "m" ? [{ sql: "t.ctid", type: "tid" }] : undefined;
 }
 
 const byColumn = (column: Column): Sort =>
   column.comparable
-    ? { sql: name(column.name), type: column.base }
-    : { sql: `${name(column.name)}::text`, type: "text" };
+    ? { sql: `t.${name(column.name)}`, type: column.base }
+    : { sql: `t.${name(column.name)}::text`, type: "text" };
 
 function resumed(
   position: Position,
@@ -89,7 +89,7 @@ function resumed(
   sorts: Sort[] | undefined,
   bind: (value: string, type: string) => string,
 ): string[] {
-  const w = watermark && name(watermark.name);
+  const w = watermark && `t.${name(watermark.name)}`;
   if (!sorts || !position.k) return w && position.w ? [`${w} >= ${bind(position.w, watermark.base)}`] : [];
   const behind = (left: Sort[], right: string[]) =>
     `(${left.map((sort) => sort.sql).join(", ")}) > (${right.map((value, at) => bind(value, left[at]!.type)).join(", ")})`;

@@ -32,6 +32,9 @@ export class UnknownField {
 
 type Shape = {
   key: string;
+  names: string[];
+  /** its records by wave */
+  groups: Group[];
   places: Place[];
   matching: number;
   refused: FailureInfo | null;
@@ -54,15 +57,17 @@ export function preparePage(
   assertFields(connection, table, operation, matched, records);
   const failures = new Map<number, FailureInfo>();
   const shapes = new Map<string, Shape>();
-  const groups = new Map<string, Group>();
+  const groups: { wave: number; group: Group }[] = [];
   const waves = new Map<string, number>();
   let last: Shape | undefined;
   for (let index = 0; index < records.length; index++) {
     const { values } = records[index]!;
-    const names = operation === "delete" ? matched : Object.keys(values);
-    const key = names.join("\0");
-    if (last?.key !== key) last = shapes.get(key) ?? shapeOf(table, operation, matched, names, key);
-    shapes.set(key, last);
+    if (!last || (operation !== "delete" && !sameNames(values, last.names))) {
+      const names = operation === "delete" ? matched : Object.keys(values);
+      const key = names.join("\0");
+      last = shapes.get(key) ?? shapeOf(table, operation, matched, names, key);
+      shapes.set(key, last);
+    }
     const row = last.refused ? last.refused : encodeRow(table, operation, last, values);
     if (!Array.isArray(row)) {
       failures.set(index, row);
@@ -75,22 +80,27 @@ export function preparePage(
       wave = waves.get(found) ?? 0;
       waves.set(found, wave + 1);
     }
-    const name = `${wave}\0${key}`;
-    let group = groups.get(name);
+    let group: Group | undefined = last.groups[wave];
     if (!group) {
       const { places, matching, cannotCreate } = last;
-      group = { places, matching, values: places.map(() => []), rows: [], cannotCreate };
-      groups.set(name, group);
+      const values = places.map(() => new Array<string | null>(records.length).fill(null));
+      group = { places, matching, values, rows: [], cannotCreate };
+      last.groups[wave] = group;
+      groups.push({ wave, group });
     }
     for (let at = 0; at < row.length; at++) group.values[at]![index] = row[at]!;
     group.rows.push(index);
   }
-  const ordered = [...groups]
-    .sort(([a], [b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
-    .map(([, group]) => group);
-  // All writers lock and create in the same order, so that two of them cannot wait for each other.
+  const ordered = groups.sort((a, b) => a.wave - b.wave).map(({ group }) => group);
+  // All writers change and create in the same order, so that two of them cannot wait for each other.
   if (matched.length > 0) for (const group of ordered) sortByMatch(group);
   return { groups: ordered, failures };
+}
+
+function sameNames(values: JsonRecord, names: string[]): boolean {
+  let at = 0;
+  for (const name in values) if (names[at++] !== name) return false;
+  return at === names.length;
 }
 
 function sortByMatch(group: Group): void {
@@ -135,7 +145,15 @@ function assertFields(
 
 function shapeOf(table: Table, operation: Operation, match: string[], names: string[], key: string): Shape {
   const columns = new Map(table.columns.map((column) => [column.name, column]));
-  const shape: Shape = { key, places: [], matching: match.length, refused: null, cannotCreate: null };
+  const shape: Shape = {
+    key,
+    names,
+    groups: [],
+    places: [],
+    matching: match.length,
+    refused: null,
+    cannotCreate: null,
+  };
   const missing = match.find((field) => !names.includes(field));
   if (missing !== undefined) shape.refused = matchMissing(table, missing);
   for (const field of [...match, ...names.filter((one) => !match.includes(one))]) {

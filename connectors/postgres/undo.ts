@@ -1,11 +1,75 @@
-import type { UndoOutcome, UndoRequest, WriteHooks } from "../sdk/types.ts";
-import type { Table } from "./catalog.ts";
+/** Puts ledger rows back: finds and locks what is there now, compares, restores what nobody changed since. */
+import type { LedgerEntry, UndoOutcome, UndoRecord, UndoRequest, WriteHooks } from "../sdk/types.ts";
+import { keysOf, type Table } from "./catalog.ts";
 import type { Clients } from "./client.ts";
+import { droppedCode } from "./group-job.ts";
+import { ignoredByTrigger, refusalOf } from "./reasons.ts";
+import { inTransaction, type Transaction } from "./transaction.ts";
+import { type Found, findNow } from "./undo-find.ts";
+import { judge, type Verdict } from "./undo-judge.ts";
+import { type Restore, restoreCreated, restoreDeleted, restoreUpdated } from "./undo-restore.ts";
+
+/**
+ * One outcome per record. With `preview` nothing is written and `entry` is what would be entered; with `force` what was
+ * changed since is restored too, as far as the before-image goes.
+ */
 export async function undoPage(
-  _clients: Clients,
-  _table: Table,
-  _request: UndoRequest,
-  _hooks: WriteHooks,
+  clients: Clients,
+  table: Table,
+  request: UndoRequest,
+  hooks: WriteHooks,
 ): Promise<UndoOutcome[]> {
-  throw new Error("todo");
+  const { records, signal, preview, force } = request;
+  signal.throwIfAborted();
+  const outcomes: UndoOutcome[] = new Array(records.length);
+  if (records.length === 0) return outcomes;
+  const keys = keysOf(table);
+  const guarded = ({ identity }: UndoRecord) => keys.some((key) => key.every((field) => identity[field] !== undefined));
+  const indexed = records.every(guarded);
+  await inTransaction(clients, table.table, { signal, indexed, hooks }, async (transaction) => {
+    const found = await findNow(clients.access.name, table, records, transaction, !preview);
+    const verdicts = records.map((record, row) => judge(table, record, found[row]!, force));
+    for (const [row, verdict] of verdicts.entries()) outcomes[row] = verdict.outcome;
+    if (preview) return [];
+    // Rows go before others come, so that unique values are free again.
+    const restored = new Map<number, LedgerEntry>();
+    for (const act of ["remove", "change", "create"] as const)
+      await perform(table, records, { act, verdicts, found, transaction }, outcomes, restored);
+    return [...restored.values()].sort((a, b) => a.index - b.index);
+  });
+  return outcomes;
+}
+
+type Work = { act: "remove" | "change" | "create"; verdicts: Verdict[]; found: Found[]; transaction: Transaction };
+
+async function perform(
+  table: Table,
+  records: UndoRecord[],
+  { act, verdicts, found, transaction }: Work,
+  outcomes: UndoOutcome[],
+  restored: Map<number, LedgerEntry>,
+): Promise<void> {
+  const rows = records.map((_, row) => row).filter((row) => verdicts[row]!.act === act);
+  if (rows.length === 0) return;
+  const restore: Restore = { table, records, found, transaction };
+  const run = { remove: restoreCreated, change: restoreUpdated, create: restoreDeleted }[act];
+  await transaction.bisect(
+    rows,
+    async (piece) => {
+      for (const entry of await run(restore, piece)) {
+        const { index, ...rest } = entry;
+        restored.set(index, entry);
+        outcomes[index] = { outcome: "restored", entry: rest };
+      }
+    },
+    (row, cause) => {
+      restored.delete(row);
+      const trigger = (cause as { code?: string }).code === droppedCode;
+      const values = records[row]!.before ?? records[row]!.identity;
+      outcomes[row] = {
+        outcome: "failed",
+        failure: trigger ? ignoredByTrigger(table) : refusalOf(table, cause, values, table.columns),
+      };
+    },
+  );
 }

@@ -1,0 +1,228 @@
+/** The table's own rules, asked of rows that are not there yet: domains, checks, unique indexes, foreign keys. */
+import type pg from "pg";
+import type { FailureInfo } from "../sdk/errors.ts";
+import type { ForeseeRequest, JsonRecord } from "../sdk/types.ts";
+import { type Column, publicName, type Table, type UniqueIndex } from "./catalog.ts";
+import { decodeRow } from "./group-job.ts";
+import type { Group } from "./page.ts";
+import { checkBroken, domainBroken, referenceMissing, uniqueTaken } from "./reasons.ts";
+import { arrayParameter, differs, name, type Place, placeOf, relation, unnested } from "./sql.ts";
+import { type Row, rawQuery } from "./transaction.ts";
+
+/** A row that a record would lead to. */
+export type Draft = {
+  row: number;
+  creates: boolean;
+  /** texts of all columns, before and after */
+  was: Row;
+  texts: Row;
+  /** the stored row it replaces */
+  place: string | null;
+  /** filled by `judge`: texts as the server would store them */
+  stored?: Row;
+  differs?: boolean;
+  failure?: FailureInfo;
+};
+
+/** Columns the judged rows carry beside the table's own; no table has such names. */
+const number = name("plumbline n");
+const creating = name("plumbline creates");
+
+export class RuleBook {
+  readonly #table: Table;
+  readonly #request: ForeseeRequest;
+  readonly #client: pg.Client;
+  readonly #columns: Place[];
+  /** values of unique indexes that this dry run has taken already, by index */
+  readonly #taken = new Map<string, Map<string, string>>();
+  /** stored rows that this dry run has changed or deleted */
+  readonly #replaced = new Set<string>();
+
+  constructor(table: Table, request: ForeseeRequest, client: pg.Client) {
+    this.#table = table;
+    this.#request = request;
+    this.#client = client;
+    this.#columns = table.columns.map(placeOf);
+    for (const [key, record] of request.assumed ?? []) if (record) this.#take(key, record);
+  }
+
+  /** Fills `stored`, `differs` and `failure` of the drafts. Throws what PostgreSQL throws for values it cannot read. */
+  async judge(drafts: Draft[], group: Group): Promise<void> {
+    const written = new Set(group.places.map((place) => place.column));
+    const rows = drafts.map((_, at) => at);
+    const columnOf = (texts: (draft: Draft) => Row, place: Place, at: number) =>
+      arrayParameter(
+        drafts.map((draft) => texts(draft)[at]!),
+        rows,
+        place.bare,
+      );
+    const parameters = [
+      ...this.#columns.map((place, at) => columnOf((draft) => draft.texts, place, at)),
+      ...this.#columns.map((place, at) => columnOf((draft) => draft.was, place, at)),
+      `{${drafts.map((draft) => (draft.creates ? "t" : "f")).join(",")}}`,
+    ];
+    const source = this.#rows(written);
+    await this.#values(drafts, source, parameters, written, group);
+    for (const index of this.#table.uniques) await this.#unique(drafts, index, source, parameters);
+    await this.#references(drafts, source, parameters);
+    for (const draft of drafts) {
+      if (draft.failure) continue;
+      if (draft.place) this.#replaced.add(draft.place);
+      this.#take(this.#request.records[draft.row]!.key, decodeRow(this.#columns, draft.stored!, 0));
+    }
+  }
+
+  /** `WITH … g` of the rows as they would be stored: defaults filled in, computed columns computed. */
+  #rows(written: Set<Column>): string {
+    const flag: Place = { ...this.#columns[0]!, sent: "boolean[]", cast: "", bare: true };
+    const width = this.#columns.length;
+    const plain = this.#columns.map(({ column }, at) => {
+      const value = `i.c${at}::${column.full}`;
+      const fills = !written.has(column) && column.defaultSql !== null && !hasEffects(column.defaultSql);
+      return `${fills ? `CASE WHEN i.c${2 * width} THEN (${column.defaultSql})::${column.full} ELSE ${value} END` : value} AS ${name(column.name)}`;
+    });
+    const olds = this.#columns.map((_, at) => `i.c${width + at} AS ${name(`plumbline o${at}`)}`);
+    const computed = this.#columns.filter(({ column }) => column.generatedSql !== null);
+    const kept = this.#columns.filter(({ column }) => column.generatedSql === null);
+    const again = [
+      ...kept.map(({ column }) => name(column.name)),
+      ...computed.map(({ column }) => `(${column.generatedSql})::${column.full} AS ${name(column.name)}`),
+      ...olds.map((_, at) => name(`plumbline o${at}`)),
+    ];
+    return `WITH i AS (${unnested([...this.#columns, ...this.#columns, flag], 1, "c")}),
+r AS (SELECT i.n AS ${number}, i.c${2 * width} AS ${creating}, ${[...plain, ...olds].join(", ")} FROM i),
+g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
+  }
+
+  async #values(
+    drafts: Draft[],
+    source: string,
+    parameters: string[],
+    written: Set<Column>,
+    group: Group,
+  ): Promise<void> {
+    const set = group.places.slice(group.matching);
+    const changes = set.map(({ column }) =>
+      differs(column, `g.${name(column.name)}`, `g.${name(`plumbline o${this.#table.columns.indexOf(column)}`)}`),
+    );
+    const domains = [...written].flatMap(
+      (column) => column.domain?.checks.map((check) => ({ column, check, domain: column.domain!.name })) ?? [],
+    );
+    const questions = [
+      ...domains.map(({ column, check }) => `(SELECT (${check.sql}) FROM (SELECT g.${name(column.name)} AS value) d)`),
+      ...this.#table.checks.map((check) => `(${check.sql})`),
+    ];
+    const shown = this.#columns.map(({ column }) => `g.${name(column.name)}`);
+    const text = `${source} SELECT ${[number, `(${[creating, ...changes].join(" OR ")})`, ...questions, ...shown].join(", ")} FROM g`;
+    for (const row of await rawQuery(this.#client, text, parameters)) {
+      const draft = drafts[Number(row[0]) - 1]!;
+      draft.differs = row[1] === "t";
+      draft.stored = row.slice(2 + questions.length);
+      if (!draft.differs) continue;
+      const broken = questions.findIndex((_, at) => row[2 + at] === "f");
+      if (broken < 0) continue;
+      const hit = domains[broken];
+      draft.failure = hit
+        ? domainBroken(this.#table, hit.domain, hit.check.name, [...written])
+        : checkBroken(this.#table, this.#table.checks[broken - domains.length]!.name);
+    }
+  }
+
+  async #unique(drafts: Draft[], index: UniqueIndex, source: string, parameters: string[]): Promise<void> {
+    const { match, operation } = this.#request;
+    if (operation !== "insert" && index.columns?.every((column) => match.includes(column))) return;
+    const keys = index.keys.map((key, at) => `(${key}) AS k${at}`).join(", ");
+    const where = index.predicate === null ? "" : ` AND (${index.predicate})`;
+    const same = index.keys
+      .map((key, at) => `(${key}) ${index.nullsEqual ? "IS NOT DISTINCT FROM" : "="} g.k${at}`)
+      .join(" AND ");
+    const text = `${source} SELECT g.n, t.place FROM (SELECT ${number} AS n, ${keys} FROM g WHERE true${where}) g
+      JOIN LATERAL (SELECT tableoid || '/' || ctid AS place FROM ${relation(this.#table)} WHERE ${same}${where}) t ON true`;
+    for (const [n, place] of await rawQuery(this.#client, text, parameters)) {
+      const draft = drafts[Number(n) - 1]!;
+      if (draft.failure || !draft.differs || place === draft.place || this.#replaced.has(place!)) continue;
+      draft.failure = uniqueTaken(this.#table, index.name, this.#brought(draft));
+    }
+    for (const draft of drafts) {
+      if (draft.failure || !draft.differs || !index.columns || index.predicate !== null) continue;
+      const record = decodeRow(this.#columns, draft.stored!, 0);
+      const { key } = this.#request.records[draft.row]!;
+      const taken = this.#taken.get(index.name)?.get(uniqueText(index, record) ?? "");
+      if (taken !== undefined && taken !== key)
+        draft.failure = uniqueTaken(this.#table, index.name, this.#brought(draft));
+      else this.#takeIndex(index, key, record);
+    }
+  }
+
+  async #references(drafts: Draft[], source: string, parameters: string[]): Promise<void> {
+    for (const key of this.#table.foreignKeys) {
+      const filled = key.columns.map((column) => `g.${name(column)} IS NOT NULL`).join(" AND ");
+      const same = key.columns.map((column, at) => `f.${name(key.refers[at]!)} = g.${name(column)}`).join(" AND ");
+      const text = `${source} SELECT g.${number} FROM g WHERE ${filled} AND NOT EXISTS (SELECT FROM ${relation(key)} f WHERE ${same})`;
+      const self = publicName(key, "") === publicName(this.#table, "");
+      const missing = await this.#allowed(text, parameters);
+      for (const [n] of missing) {
+        const draft = drafts[Number(n) - 1]!;
+        if (draft.failure || !draft.differs) continue;
+        const values = this.#brought(draft);
+        if (
+          self &&
+          this.#inPage(
+            drafts,
+            key.refers,
+            key.columns.map((column) => values[column]),
+          )
+        )
+          continue;
+        draft.failure = referenceMissing(this.#table, key.name, values);
+      }
+    }
+  }
+
+  /** A user who may not read the other table cannot be told; the server will judge then. */
+  async #allowed(text: string, parameters: string[]): Promise<Row[]> {
+    await this.#client.query("SAVEPOINT reference");
+    try {
+      return await rawQuery(this.#client, text, parameters);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "42501") throw error;
+      await this.#client.query("ROLLBACK TO reference");
+      return [];
+    }
+  }
+
+  #inPage(drafts: Draft[], fields: string[], values: unknown[]): boolean {
+    const wanted = JSON.stringify(values);
+    const same = (record: JsonRecord) => JSON.stringify(fields.map((field) => record[field])) === wanted;
+    if (drafts.some((draft) => !draft.failure && same(decodeRow(this.#columns, draft.stored!, 0)))) return true;
+    for (const record of this.#request.assumed?.values() ?? []) if (record && same(record)) return true;
+    return false;
+  }
+
+  /** The values a message may quote: those the record brought. */
+  #brought(draft: Draft): JsonRecord {
+    return this.#request.records[draft.row]!.values;
+  }
+
+  #take(key: string, record: JsonRecord): void {
+    for (const index of this.#table.uniques) this.#takeIndex(index, key, record);
+  }
+
+  #takeIndex(index: UniqueIndex, key: string, record: JsonRecord): void {
+    const text = uniqueText(index, record);
+    if (text === undefined) return;
+    const taken = this.#taken.get(index.name) ?? new Map<string, string>();
+    taken.set(text, key);
+    this.#taken.set(index.name, taken);
+  }
+}
+
+/** The record's values for the index as text; undefined where it guards nothing. */
+function uniqueText(index: UniqueIndex, record: JsonRecord): string | undefined {
+  if (!index.columns || index.predicate !== null) return undefined;
+  const values = index.columns.map((column) => record[column] ?? null);
+  return values.includes(null) && !index.nullsEqual ? undefined : JSON.stringify(values);
+}
+
+/** A default that counts up a sequence, or calls a function of the database's own, is not evaluated in a dry run. */
+const hasEffects = (sql: string) => /\b(nextval|setval)\b|\w\.\w+"?\(/.test(sql);
