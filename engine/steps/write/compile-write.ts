@@ -2,8 +2,10 @@ import type { FailureInfo } from "../../../connectors/sdk/errors.ts";
 import type { Json, JsonRecord, Operation, SinkInfo } from "../../../connectors/sdk/types.ts";
 import { convertValue } from "../../mapping/convert-value.ts";
 import { nearest } from "../../mapping/nearest.ts";
+import { setField } from "../../mapping/value.ts";
 import { isEmpty, joinKey, keyText } from "../field-access.ts";
 import { atField } from "../words.ts";
+import { quickConverter } from "./quick-convert.ts";
 import type { WriteStep } from "./schema.ts";
 
 /** What a write step does to each record before its connector gets it. */
@@ -53,7 +55,7 @@ function compileToWrite(
   match: readonly string[],
   info: SinkInfo | undefined,
 ): (record: JsonRecord) => Converted {
-  const targets = new Map((info?.fields ?? []).map((field) => [field.name, field]));
+  const targets = new Map((info?.fields ?? []).map((field) => [field.name, { field, quick: quickConverter(field) }]));
   const needed = neededFields(step, match, info);
   const matched = new Set(match);
   const onlyMatch = step.operation === "delete";
@@ -73,9 +75,14 @@ function compileToWrite(
             name,
             `sink “${step.sink}” has no such field. ${hint(name, targets.keys())}`,
           );
-        values[name] = value;
+        setField(values, name, value);
       } else {
-        const converted = convertValue(value, to.type, to);
+        const quick = to.quick(value);
+        if (quick !== undefined) {
+          values[name] = quick;
+          continue;
+        }
+        const converted = convertValue(value, to.field.type, to.field);
         if (!converted.ok) {
           return refuse(step, `write_${converted.code}`, name, `${converted.message}. ${converted.remedy}`);
         }
