@@ -49,10 +49,22 @@ export function toDeadLetterItem(row: LetterRow): DeadLetterItem {
   };
 }
 
-/** The columns of a group, over `dead_letter d` joined to `flow f`, grouped by `d.group_id`. */
-export const GROUP_COLUMNS = `d.group_id AS id, count(*)::float8 AS count, min(d.group_reason) AS reason, min(d.step_id) AS step,
-  min(d.field) AS field, min(d.at) AS "firstSeen", max(d.at) AS "lastSeen",
-  array_agg(DISTINCT jsonb_build_object('id', d.flow_id, 'name', coalesce(f.name, d.flow_id))) AS flows`;
+/**
+ * Letters by what is wrong with them, the largest group first. Counted per flow first, so that names are looked up once
+ * per flow and not once per letter.
+ *
+ * @param where condition over `dead_letter d`
+ */
+export const groupsSql = (where: string) => `
+  SELECT g.group_id AS id, sum(g.count)::float8 AS count, min(g.reason COLLATE "C") AS reason, min(g.step COLLATE "C") AS step,
+    min(g.field COLLATE "C") AS field, min(g.first) AS "firstSeen", max(g.last) AS "lastSeen",
+    jsonb_agg(jsonb_build_object('id', g.flow_id, 'name', coalesce(f.name, g.flow_id)) ORDER BY f.name, g.flow_id) AS flows
+  FROM (
+    SELECT d.group_id, d.flow_id, count(*) AS count, min(d.group_reason COLLATE "C") AS reason,
+      min(d.step_id COLLATE "C") AS step, min(d.field COLLATE "C") AS field, min(d.at) AS first, max(d.at) AS last
+    FROM dead_letter d WHERE ${where} GROUP BY d.group_id, d.flow_id
+  ) g LEFT JOIN flow f ON f.id = g.flow_id
+  GROUP BY g.group_id ORDER BY sum(g.count) DESC, g.group_id`;
 
 export type GroupRow = {
   id: string;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ServerContext } from "../context.ts";
 import { AnyId } from "../db/storable.ts";
 import type { DeadLetterGroup } from "../trpc/contract.ts";
-import { GROUP_COLUMNS, type GroupRow, toDeadLetterGroup } from "./letter-row.ts";
+import { type GroupRow, groupsSql, toDeadLetterGroup } from "./letter-row.ts";
 
 export const ListGroups = z.object({ flowId: AnyId.optional() });
 export type ListGroups = z.output<typeof ListGroups>;
@@ -13,20 +13,16 @@ export async function listGroups(
   { flowId }: ListGroups,
 ): Promise<DeadLetterGroup[]> {
   const { rows } = await pool.query<GroupRow>(
-    `SELECT ${GROUP_COLUMNS} FROM dead_letter d LEFT JOIN flow f ON f.id = d.flow_id
-     WHERE d.workspace_id = $1 AND d.state = 'open' AND ($2::text IS NULL OR d.flow_id = $2)
-     GROUP BY d.group_id ORDER BY count(*) DESC, d.group_id`,
+    groupsSql("d.workspace_id = $1 AND d.state = 'open' AND ($2::text IS NULL OR d.flow_id = $2)"),
     [workspaceId, flowId ?? null],
   );
   return rows.map(toDeadLetterGroup);
 }
 
-/** Letters of one run by reason, whatever their state: what a run page shows. */
+/** What failed in one run, by reason: its own letters whatever became of them, and those it replayed in vain. */
 export async function groupsOfRun({ pool, workspaceId }: ServerContext, runId: string): Promise<DeadLetterGroup[]> {
   const { rows } = await pool.query<GroupRow>(
-    `SELECT ${GROUP_COLUMNS} FROM dead_letter d LEFT JOIN flow f ON f.id = d.flow_id
-     WHERE d.workspace_id = $1 AND d.run_id = $2
-     GROUP BY d.group_id ORDER BY count(*) DESC, d.group_id`,
+    groupsSql("d.workspace_id = $1 AND (d.run_id = $2 OR (d.replay_run_id = $2 AND d.state = 'open'))"),
     [workspaceId, runId],
   );
   return rows.map(toDeadLetterGroup);

@@ -19,6 +19,7 @@ export async function removeFlow(ctx: ServerContext, flowId: string): Promise<{ 
       SELECT id FROM run WHERE flow_id = ${flowId} AND kind <> 'undo' AND state IN ('queued', 'running', 'waiting')`;
     await cancelRuns(
       tx,
+      ctx,
       active.map(({ id }) => id),
     );
     const letters = await tx.$executeRaw`

@@ -1,3 +1,4 @@
+import { isFinal } from "../../engine/run/states.ts";
 import type { ServerContext } from "../context.ts";
 import { groupsOfRun } from "../dead-letters/list-groups.ts";
 import { NotFound } from "../errors.ts";
@@ -62,7 +63,8 @@ async function relatedRuns({ pool, workspaceId }: ServerContext, run: RunSummary
 
 async function undoTally({ pool, workspaceId }: ServerContext, run: RunSummary): Promise<RunDetail["undo"]> {
   const tally = { possible: 0, done: 0, conflict: 0, notPossible: 0 };
-  if (run.mode === "dry") return tally;
+  // only what has ended can be undone; a page of a run at work is asked for often and should not count its whole ledger
+  if (run.mode === "dry" || !isFinal(run.state)) return tally;
   const { rows } = await pool.query<{ undo: string; count: number }>(
     `SELECT undo, count(*)::float8 AS count FROM change
      WHERE run_id = $1 AND workspace_id = $2 AND at >= $3::timestamptz - interval '1 hour' AND state IN ('done', 'unknown')
