@@ -3,7 +3,7 @@ import { nearest } from "../mapping/nearest.ts";
 import type { Problem } from "../steps/define-step.ts";
 import { definitionOf } from "../steps/registry.ts";
 import { list, stepName } from "../steps/words.ts";
-import { type Graph, PLAIN_PORT, reach } from "./graph.ts";
+import { type Graph, linkName, PLAIN_PORT, reach } from "./graph.ts";
 import type { Flow, Link, Step } from "./schema.ts";
 
 export type GraphFinding = {
@@ -21,7 +21,17 @@ export function graphProblems(flow: Flow, graph: Graph, broken: ReadonlySet<stri
   };
   duplicateIds(flow, broken, find);
   triggers(flow, broken, find);
-  for (const [index, link] of flow.links.entries()) linkProblems(flow, graph, broken, link, index, find);
+  const drawn = new Set<string>();
+  for (const [index, link] of flow.links.entries()) {
+    linkProblems(flow, graph, broken, link, index, find);
+    const name = linkName(link);
+    if (drawn.has(name)) {
+      const owner = graph.index.has(link.from) ? link.from : "";
+      const options = { field: `links[${index}]`, stops: false };
+      find(owner, `Link ${link.from} → ${link.to}: the same link is there twice.`, "Remove one of the two.", options);
+    }
+    drawn.add(name);
+  }
   for (const cycle of graph.cycles) {
     const shown = [...cycle, cycle[0]!].slice(0, 20).join(" → ");
     const [first, last] = [cycle[0]!, cycle.at(-1)!];

@@ -16,6 +16,11 @@ export type Graph = {
   cycles: string[][];
 };
 
+/** Two links of one name carry the same records. */
+export function linkName({ from, to, port }: Link): string {
+  return `${from} ${port ?? PLAIN_PORT} ${to}`;
+}
+
 export function graphOf(flow: Pick<Flow, "steps" | "links">): Graph {
   const index = new Map<string, number>();
   for (const [at, { id }] of flow.steps.entries()) if (!index.has(id)) index.set(id, at);
@@ -28,7 +33,7 @@ export function graphOf(flow: Pick<Flow, "steps" | "links">): Graph {
   const links: Link[] = [];
   const seen = new Set<string>();
   for (const link of flow.links) {
-    const name = `${link.from} ${link.port ?? PLAIN_PORT} ${link.to}`;
+    const name = linkName(link);
     if (seen.has(name) || !index.has(link.from) || !index.has(link.to)) continue;
     seen.add(name);
     links.push(link);

@@ -96,6 +96,16 @@ describe("links", () => {
     expect(problemsOf({ links })).toContainEqual(expect.objectContaining({ remedy: "Choose one of “out”." }));
   });
 
+  it("that are there twice are a problem", () => {
+    expect(problemsOf({ links: [...flowOf().links, { from: "orders", to: "check", port: "out" }] })).toEqual([
+      expect.objectContaining({
+        step: "orders",
+        field: "links[3]",
+        message: expect.stringContaining("the same link is there twice"),
+      }),
+    ]);
+  });
+
   it("from an end or to a trigger are problems", () => {
     const links = [...flowOf().links, { from: "books", to: "orders" }];
     const messages = problemsOf({ links }).map(({ message }) => message);

@@ -1,6 +1,6 @@
 /** Fields at a point of a flow: finding one by its path, and joining the shapes of several links. */
 import type { Field } from "../../connectors/sdk/types.ts";
-import { splitPath, writeName } from "../mapping/names.ts";
+import { splitPath } from "../mapping/names.ts";
 import { nearest } from "../mapping/nearest.ts";
 import { eitherType, fieldOfType, typeOfField } from "../mapping/types.ts";
 import type { Problem, Shape } from "./define-step.ts";
@@ -99,9 +99,4 @@ function joinFields(a: Field, b: Field): Field {
   if (a.options && b.options) field.options = [...new Set([...a.options, ...b.options])];
   if (a.key && b.key) field.key = true;
   return field;
-}
-
-/** A field name as a path that means exactly this field. */
-export function pathOf(name: string): string {
-  return writeName(name);
 }

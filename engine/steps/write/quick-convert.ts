@@ -2,6 +2,7 @@
 import type { Field, Json } from "../../../connectors/sdk/types.ts";
 
 const CANONICAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
+const WHOLE = /^(?:0|-?[1-9]\d*)$/;
 /** below this, a number times 100,000 is still exact enough to tell its digits after the point */
 const EXACT = 1e9;
 
@@ -19,13 +20,17 @@ export function quickConverter(field: Field): (value: Json) => Json | undefined 
         if (typeof value === "string") return maxLength === undefined || value.length <= maxLength ? value : undefined;
         return value === null ? empty : undefined;
       };
-    case "integer":
+    case "integer": {
+      const plain = precision === undefined && scale === undefined;
       return (value) => {
         if (typeof value === "number") {
-          return precision === undefined && scale === undefined && Number.isSafeInteger(value) ? value + 0 : undefined;
+          return plain && Number.isSafeInteger(value) ? value + 0 : undefined;
         }
+        if (typeof value === "string")
+          return plain && value.length <= 15 && WHOLE.test(value) ? Number(value) : undefined;
         return value === null ? empty : undefined;
       };
+    }
     case "decimal": {
       const fits = decimalTest(precision, scale);
       return (value) => {
