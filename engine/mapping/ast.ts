@@ -3,6 +3,22 @@ import type { Num } from "./value.ts";
 
 export type BinaryOperator = "+" | "-" | "*" | "/" | "^" | "&" | "=" | "<>" | "<" | "<=" | ">" | ">=";
 
+/** Binding powers. As in spreadsheets a minus sign binds tighter than a power, -2^2 = 4, and ^ goes from left to right. */
+export const POWERS: Record<BinaryOperator, number> = {
+  "=": 10,
+  "<>": 10,
+  "<": 10,
+  "<=": 10,
+  ">": 10,
+  ">=": 10,
+  "&": 20,
+  "+": 30,
+  "-": 30,
+  "*": 40,
+  "/": 40,
+  "^": 50,
+};
+
 interface At extends Position {
   /** longest path down to a leaf; bounded, so that walking a tree never exhausts the stack */
   depth: number;

@@ -1,4 +1,4 @@
-import { type BinaryOperator, children, type Draft, type Node } from "./ast.ts";
+import { type BinaryOperator, children, type Draft, type Node, POWERS } from "./ast.ts";
 import { FormulaError, type Position } from "./error.ts";
 import { negate, parseNumeric } from "./number.ts";
 import { type Token, tokenize } from "./token.ts";
@@ -8,21 +8,6 @@ import { quote } from "./value.ts";
 const LONGEST = 20_000;
 const DEEPEST = 250;
 
-/** Binding powers. As in spreadsheets a minus sign binds tighter than a power, -2^2 = 4, and ^ goes from left to right. */
-const POWERS: Record<BinaryOperator, number> = {
-  "=": 10,
-  "<>": 10,
-  "<": 10,
-  "<=": 10,
-  ">": 10,
-  ">=": 10,
-  "&": 20,
-  "+": 30,
-  "-": 30,
-  "*": 40,
-  "/": 40,
-  "^": 50,
-};
 const PERCENT = 60;
 const SIGN = 70;
 
