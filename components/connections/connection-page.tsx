@@ -263,7 +263,7 @@ function RemoveConnection({ connection }: { connection: ConnectionDetail }) {
             ? `“${connection.name}” cannot be removed while flows use it`
             : `Remove “${connection.name}”: its settings and credentials are deleted`
         }
-        action={used.length > 0 ? "Try all the same" : "Remove the connection"}
+        action={used.length > 0 ? undefined : "Remove the connection"}
         onConfirm={() => remove.mutate({ id: connection.id })}
       >
         {refusal ? (

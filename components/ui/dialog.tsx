@@ -76,7 +76,8 @@ export function ConfirmDialog({
   onClose: () => void;
   title: ReactNode;
   children?: ReactNode;
-  action: string;
+  /** absent: there is nothing to confirm, only to read */
+  action?: string;
   onConfirm: () => void;
   danger?: boolean;
   busy?: boolean;
@@ -96,11 +97,13 @@ export function ConfirmDialog({
           </div>
           <div className="flex flex-wrap justify-end gap-2 border-t border-line px-4 py-3">
             <Button large onClick={onClose}>
-              Leave it
+              {action ? "Leave it" : "Close"}
             </Button>
-            <Button look={danger ? "danger" : "primary"} large busy={busy} onClick={onConfirm}>
-              {action}
-            </Button>
+            {action && (
+              <Button look={danger ? "danger" : "primary"} large busy={busy} onClick={onConfirm}>
+                {action}
+              </Button>
+            )}
           </div>
         </AlertDialog.Popup>
       </AlertDialog.Portal>

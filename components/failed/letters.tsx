@@ -1,0 +1,220 @@
+"use client";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { FilePen, Inbox, RotateCcw } from "lucide-react";
+import { useDeferredValue, useState } from "react";
+import type { DeadLetterGroup, DeadLetterItem } from "../../server/trpc/contract.ts";
+import { Loaded } from "../server/loaded.tsx";
+import { useMay } from "../server/me.tsx";
+import { useTRPC } from "../server/trpc.ts";
+import { Button } from "../ui/button.tsx";
+import { JsonValue } from "../ui/code.tsx";
+import { count } from "../ui/format.ts";
+import { SearchInput } from "../ui/input.tsx";
+import { Card } from "../ui/page.tsx";
+import { EmptyState } from "../ui/states.tsx";
+import { type Column, Table } from "../ui/table.tsx";
+import { Checkbox } from "../ui/toggles.tsx";
+import { RelativeTime } from "../ui/values.tsx";
+import { DismissDialog } from "./dismiss-dialog.tsx";
+import { PatchGroupDialog } from "./patch-group-dialog.tsx";
+import { useLetterActions } from "./use-letter-actions.ts";
+
+/** Records of one group, or of one closed state, with what can be done for all or for chosen ones. */
+export function Letters({
+  group,
+  state,
+  flowId,
+  onOpen,
+}: {
+  group: DeadLetterGroup | null;
+  state?: string;
+  flowId: string | null;
+  onOpen: (id: string) => void;
+}) {
+  const trpc = useTRPC();
+  const mayOperate = useMay("operator");
+  const [search, setSearch] = useState("");
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [asking, setAsking] = useState<"patch" | "dismiss" | null>(null);
+  const asked = useDeferredValue(search.trim());
+  const letters = useInfiniteQuery(
+    trpc.letters.list.infiniteQueryOptions(
+      {
+        groupId: group?.id,
+        flowId: flowId ?? undefined,
+        state: (state ?? "open") as DeadLetterItem["state"],
+        search: asked || undefined,
+        limit: 100,
+      },
+      { getNextPageParam: (page) => page.next ?? undefined },
+    ),
+  );
+  const items = letters.data?.pages.flatMap((page) => page.items) ?? [];
+  const done = () => {
+    setAsking(null);
+    setChosen(new Set());
+  };
+  const { replay, dismiss } = useLetterActions(done);
+  const meant = chosen.size > 0 ? { ids: [...chosen] } : { groupId: group?.id };
+  const many = chosen.size > 0 ? chosen.size : (group?.count ?? 0);
+  const field = group?.field;
+  const choose: Column<DeadLetterItem> = {
+    id: "choose",
+    header: <span className="sr-only">Choose</span>,
+    width: "40px",
+    cell: ({ id, key }) => (
+      <Checkbox
+        label={`Choose ${key}`}
+        checked={chosen.has(id)}
+        onChange={(on) => {
+          const next = new Set(chosen);
+          if (on) next.add(id);
+          else next.delete(id);
+          setChosen(next);
+        }}
+      />
+    ),
+  };
+  const columns: Column<DeadLetterItem>[] = [
+    ...(group && mayOperate ? [choose] : []),
+    {
+      id: "key",
+      header: "Record",
+      width: "180px",
+      cell: (letter) => (
+        <button
+          type="button"
+          onClick={() => onOpen(letter.id)}
+          className="max-w-full truncate rounded-mark font-mono text-caption text-ink hover:underline"
+        >
+          {letter.key || "without a key"}
+        </button>
+      ),
+    },
+    field
+      ? {
+          id: "value",
+          header: <span className="font-mono">{field}</span>,
+          cell: (letter) => (
+            <JsonValue value={valueAt(letter.data, field)} className="break-normal! whitespace-nowrap!" />
+          ),
+        }
+      : { id: "reason", header: "Reason", cell: (letter) => <span title={letter.reason}>{letter.reason}</span> },
+    ...(group && group.flows.length <= 1
+      ? []
+      : [
+          {
+            id: "flow",
+            header: "Flow",
+            width: "20%",
+            wideOnly: true,
+            cell: (letter: DeadLetterItem) => letter.flowName,
+          },
+        ]),
+    {
+      id: "attempts",
+      header: "Attempts",
+      width: "86px",
+      align: "right",
+      wideOnly: true,
+      cell: (letter) => letter.attempts,
+    },
+    {
+      id: "at",
+      header: "When",
+      width: "120px",
+      cell: (letter) => <RelativeTime at={letter.at} className="text-muted" />,
+    },
+  ];
+  return (
+    <div className="min-w-0">
+      {group && (
+        <Card className="mb-3 p-3">
+          <h2 className="text-body font-medium break-words text-ink">{group.reason}</h2>
+          <p className="mt-0.5 text-work text-muted">
+            {count(group.count, "record")} in {group.flows.map(({ name }) => `“${name}”`).join(", ")}, first{" "}
+            <RelativeTime at={group.firstSeen} />
+          </p>
+          {mayOperate && (
+            <div className="mt-3 flex flex-wrap gap-2">
+              <Button
+                look="primary"
+                icon={RotateCcw}
+                busy={replay.isPending && asking === null}
+                onClick={() => replay.mutate(meant)}
+              >
+                Replay {count(many, "record")}
+              </Button>
+              {chosen.size === 0 && (
+                <Button large icon={FilePen} onClick={() => setAsking("patch")}>
+                  Set one field and replay…
+                </Button>
+              )}
+              <Button large look="quiet" onClick={() => setAsking("dismiss")}>
+                Dismiss {many === 1 ? "it" : count(many, "record")}…
+              </Button>
+            </div>
+          )}
+        </Card>
+      )}
+      <div className="mb-2">
+        <SearchInput
+          label="Search key, reason or value"
+          value={search}
+          onChange={setSearch}
+          className="w-64 max-sm:w-full"
+        />
+      </div>
+      <Loaded query={letters} what="The records could not be loaded">
+        {() =>
+          items.length === 0 ? (
+            <EmptyState compact icon={Inbox} title={asked ? "No record matches" : "No records here"} />
+          ) : (
+            <Table
+              label="Failed records"
+              columns={columns}
+              rows={items}
+              rowKey={({ id }) => id}
+              onOpen={({ id }) => onOpen(id)}
+              footer={
+                letters.hasNextPage && (
+                  <Button onClick={() => letters.fetchNextPage()} busy={letters.isFetchingNextPage}>
+                    Show 100 more
+                  </Button>
+                )
+              }
+            />
+          )
+        }
+      </Loaded>
+      {asking === "patch" && group && (
+        <PatchGroupDialog
+          group={group}
+          examples={items}
+          busy={replay.isPending}
+          onClose={() => setAsking(null)}
+          onReplay={(patch) => replay.mutate({ groupId: group.id, patch })}
+        />
+      )}
+      {asking === "dismiss" && (
+        <DismissDialog
+          records={many}
+          busy={dismiss.isPending}
+          onClose={() => setAsking(null)}
+          onDismiss={(note) => dismiss.mutate({ ...meant, note })}
+        />
+      )}
+    </div>
+  );
+}
+
+/** The value at a path such as customer.name. */
+function valueAt(data: DeadLetterItem["data"], path: string): unknown {
+  if (path in data) return data[path];
+  return path
+    .split(".")
+    .reduce<unknown>(
+      (at, name) => (typeof at === "object" && at !== null ? (at as { [name: string]: unknown })[name] : undefined),
+      data,
+    );
+}

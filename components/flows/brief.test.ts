@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { flowSchema } from "../../engine/flow/schema.ts";
+import { briefQuestions, emptyBrief, newFlowDocument, readDocumentFile, suggestions } from "./brief.ts";
+
+describe("a new flow", () => {
+  it("is a document the engine reads, with only what was answered", () => {
+    const document = newFlowDocument(" Shop to books ", { ...emptyBrief, timing: " Every hour " });
+    expect(flowSchema.parse(document)).toMatchObject({ name: "Shop to books", brief: { timing: "Every hour" } });
+    expect(Object.keys(document.brief)).toEqual(["timing"]);
+  });
+  it("has a suggestion for every question", () => {
+    for (const { field } of briefQuestions) {
+      expect(suggestions(field, { connections: ["Shop", "Books"], email: "ana@example.com" }).length).toBeGreaterThan(
+        0,
+      );
+    }
+    expect(suggestions("moves", { connections: ["Shop"], email: "" })).toEqual([]);
+  });
+});
+
+describe("a document from a file", () => {
+  it("is read from YAML and from JSON", async () => {
+    expect(await readDocumentFile("format: plumbline/1\nname: A")).toEqual({ format: "plumbline/1", name: "A" });
+    expect(await readDocumentFile('{"name":"A"}')).toEqual({ name: "A" });
+  });
+  it("is refused with what was expected", async () => {
+    await expect(readDocumentFile("- 1\n- 2")).rejects.toThrow(/Expected a flow document with format/);
+    await expect(readDocumentFile("a: [1")).rejects.toThrow(/cannot be read/);
+  });
+});

@@ -1,0 +1,90 @@
+/** The short brief of a new flow: six questions with suggestions, and the document it begins as. Pure. */
+
+export const briefQuestions = [
+  {
+    field: "moves",
+    label: "What moves?",
+    hint: "Which records, from where to where.",
+    placeholder: "Orders of the shop become invoices in the books",
+  },
+  { field: "direction", label: "In which direction?", placeholder: "One-way" },
+  { field: "timing", label: "When?", placeholder: "Every 5 minutes" },
+  {
+    field: "onFailure",
+    label: "What happens when something fails?",
+    placeholder: "The record waits under Failed; others go on",
+  },
+  { field: "owner", label: "Who watches it?", hint: "An e-mail address.", placeholder: "ana@example.com" },
+  { field: "rollback", label: "How is it undone?", placeholder: "Undo the run" },
+] as const;
+
+export type BriefField = (typeof briefQuestions)[number]["field"];
+export type Brief = Record<BriefField, string>;
+export const emptyBrief: Brief = { moves: "", direction: "", timing: "", onFailure: "", owner: "", rollback: "" };
+
+/** What many answer, to take with one press. */
+export function suggestions(
+  field: BriefField,
+  { connections, email }: { connections: string[]; email: string },
+): string[] {
+  switch (field) {
+    case "moves":
+      return pairs(connections).map(([from, to]) => `Records of ${from} go to ${to}`);
+    case "direction":
+      return ["One-way", "Both ways; the newer change wins"];
+    case "timing":
+      return ["Every 5 minutes", "Every hour", "Every day at 6:00", "By hand"];
+    case "onFailure":
+      return [
+        "The record waits under Failed until somebody corrects it; others go on",
+        "Stop when more than a fifth fails",
+      ];
+    case "owner":
+      return [email];
+    case "rollback":
+      return [
+        "Undo the run: new records are deleted, changed ones get their old values back",
+        "It cannot be undone; correct by hand",
+      ];
+  }
+}
+
+/** The first few ways between two connections. */
+function pairs(connections: string[]): [string, string][] {
+  return connections
+    .flatMap((from) => connections.filter((to) => to !== from).map((to): [string, string] => [from, to]))
+    .slice(0, 3);
+}
+
+/** A new flow: its name and brief, nothing on the canvas yet. Questions left open stay open until it is published. */
+export function newFlowDocument(name: string, brief: Brief) {
+  const answered = Object.entries(brief).filter(([, answer]) => answer.trim() !== "");
+  return {
+    format: "plumbline/1",
+    name: name.trim(),
+    brief: Object.fromEntries(answered.map(([field, answer]) => [field, answer.trim()])),
+    steps: [],
+    links: [],
+  };
+}
+
+/**
+ * A flow document from the text of a file, JSON or YAML.
+ * @throws Error saying what was expected, for the person who chose the file
+ */
+export async function readDocumentFile(text: string): Promise<{ [part: string]: unknown }> {
+  const { parse } = await import("yaml");
+  let document: unknown;
+  try {
+    document = parse(text, { maxAliasCount: 100 });
+  } catch (cause) {
+    const where = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new Error(`Expected a flow document in JSON or YAML, but it cannot be read: ${where}`, { cause });
+  }
+  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+    throw new Error(
+      "Expected a flow document with format, name, steps and links. Choose a file that was exported from a flow.",
+    );
+  }
+  return document as { [part: string]: unknown };
+}

@@ -1,0 +1,171 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { CircleAlert, CircleCheck, CircleX, Plus, ServerOff, Unplug, Workflow } from "lucide-react";
+import Link from "next/link";
+import type { HomeSummary } from "../../server/trpc/contract.ts";
+import { flowsSentence } from "../flows/flows-page.tsx";
+import { FlowsTable } from "../flows/flows-table.tsx";
+import { RunsTable } from "../runs/runs-table.tsx";
+import { Loaded } from "../server/loaded.tsx";
+import { useMay, useMe } from "../server/me.tsx";
+import { useTRPC } from "../server/trpc.ts";
+import { ButtonLink } from "../ui/button.tsx";
+import { cx } from "../ui/cx.ts";
+import { Card, Page, PageHeader, Section } from "../ui/page.tsx";
+import { Badge } from "../ui/pill.tsx";
+import { Notice, Skeleton, SkeletonRows } from "../ui/states.tsx";
+import { Num, useNow } from "../ui/values.tsx";
+import { Welcome } from "./welcome.tsx";
+
+/** Is it fine, what is wrong, what do I press. */
+export function HomePage() {
+  const trpc = useTRPC();
+  const me = useMe();
+  const mayBuild = useMay("builder");
+  const home = useQuery(trpc.home.summary.queryOptions());
+  const now = useNow();
+  const firstName = me.user.name.split(" ")[0] ?? me.user.name;
+  return (
+    <Page>
+      <PageHeader
+        title={now ? `${greeting(now.getHours())}, ${firstName}` : "Home"}
+        sentence={
+          home.data &&
+          (home.data.flows.length === 0 ? "Nothing moves yet. Here is how it begins." : flowsSentence(home.data.flows))
+        }
+        actions={
+          mayBuild &&
+          home.data &&
+          home.data.flows.length > 0 && (
+            <ButtonLink look="primary" icon={Plus} href="/flows?new=1">
+              New flow
+            </ButtonLink>
+          )
+        }
+      />
+      <Loaded query={home} what="The overview could not be loaded" skeleton={<Waiting />}>
+        {(summary) => (
+          <div className="flex flex-col gap-6">
+            {summary.workersAlive === 0 && (
+              <Notice tone="warn" icon={ServerOff}>
+                No worker is running, so runs wait. Start one with{" "}
+                <code className="font-mono text-caption">npm run worker</code>, or ask whoever looks after this server.
+              </Notice>
+            )}
+            {summary.flows.length === 0 ? <Welcome /> : <Overview summary={summary} />}
+          </div>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+function Overview({ summary }: { summary: HomeSummary }) {
+  const { today } = summary;
+  return (
+    <>
+      <div className="grid gap-4 lg:grid-cols-[1fr_280px]">
+        <Section title="What needs attention">
+          <Attention items={summary.attention} />
+        </Section>
+        <Section title="Last 24 hours">
+          <Card className="grid grid-cols-3 divide-x divide-line lg:grid-cols-1 lg:divide-x-0 lg:divide-y">
+            <Figure label="runs" value={today.runs} />
+            <Figure label="records written" value={today.written} />
+            <Figure label="records failed" value={today.failed} loud={today.failed > 0} />
+          </Card>
+        </Section>
+      </div>
+      <Section
+        title="Flows"
+        aside={
+          <Link href="/flows" className="rounded-mark hover:text-ink hover:underline">
+            All flows
+          </Link>
+        }
+      >
+        <FlowsTable flows={summary.flows.slice(0, 8)} short />
+      </Section>
+      <Section
+        title="Last runs"
+        aside={
+          <Link href="/runs" className="rounded-mark hover:text-ink hover:underline">
+            All runs
+          </Link>
+        }
+      >
+        {summary.lastRuns.length === 0 ? (
+          <Card className="px-4 py-6 text-center text-muted">Nothing has run yet. Open a flow and press “Try it”.</Card>
+        ) : (
+          <RunsTable runs={summary.lastRuns.slice(0, 8)} keys={false} label="Last runs" />
+        )}
+      </Section>
+    </>
+  );
+}
+
+const icons = { letters: CircleAlert, connection: Unplug, run: CircleX, flow: Workflow };
+
+function Attention({ items }: { items: HomeSummary["attention"] }) {
+  if (items.length === 0) {
+    return (
+      <Card className="flex items-center gap-2.5 px-4 py-4">
+        <CircleCheck aria-hidden className="size-4 text-ok-text" />
+        <span className="text-ink">Nothing needs you right now.</span>
+      </Card>
+    );
+  }
+  return (
+    <Card>
+      <ul className="divide-y divide-line">
+        {items.map((item) => {
+          const Icon = icons[item.kind];
+          const bad = item.kind === "letters" || item.kind === "run";
+          return (
+            <li key={`${item.kind} ${item.href} ${item.title}`}>
+              <Link
+                href={item.href}
+                className="flex items-start gap-2.5 rounded-card px-4 py-2.5 -outline-offset-2 hover:bg-hover"
+              >
+                <Icon aria-hidden className={cx("mt-0.5 size-4 shrink-0", bad ? "text-bad-text" : "text-warn-text")} />
+                <span className="min-w-0 flex-1">
+                  <span className="block font-medium text-ink">{item.title}</span>
+                  <span className="block text-muted">{item.detail}</span>
+                </span>
+                {item.count !== undefined && (
+                  <Badge tone="bad">
+                    <Num value={item.count} />
+                  </Badge>
+                )}
+              </Link>
+            </li>
+          );
+        })}
+      </ul>
+    </Card>
+  );
+}
+
+function Figure({ label, value, loud }: { label: string; value: number; loud?: boolean }) {
+  return (
+    <div className="px-4 py-2.5">
+      <Num value={value} className={cx("block text-title font-semibold", loud ? "text-bad-text" : "text-ink")} />
+      <span className="text-caption text-muted">{label}</span>
+    </div>
+  );
+}
+
+function greeting(hour: number): string {
+  if (hour < 5 || hour >= 18) return "Good evening";
+  return hour < 12 ? "Good morning" : "Good afternoon";
+}
+
+function Waiting() {
+  return (
+    <div role="status" aria-label="Loading" className="space-y-6">
+      <Skeleton className="h-28 w-full" />
+      <SkeletonRows rows={4} />
+      <SkeletonRows rows={4} />
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+"use client";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { ScrollText } from "lucide-react";
+import { Loaded } from "../server/loaded.tsx";
+import { type AuditItem, useTRPC } from "../server/trpc.ts";
+import { Button } from "../ui/button.tsx";
+import { JsonValue } from "../ui/code.tsx";
+import { EmptyState } from "../ui/states.tsx";
+import { type Column, Table } from "../ui/table.tsx";
+import { RelativeTime } from "../ui/values.tsx";
+import { auditWords } from "./audit-words.ts";
+
+const columns: Column<AuditItem>[] = [
+  { id: "at", header: "When", width: "140px", cell: ({ at }) => <RelativeTime at={at} className="text-muted" /> },
+  { id: "who", header: "Who", width: "200px", cell: ({ actor }) => <span title={actor}>{actor}</span> },
+  {
+    id: "what",
+    header: "What",
+    width: "210px",
+    cell: ({ action }) => <span className="font-medium text-ink">{auditWords(action)}</span>,
+  },
+  {
+    id: "detail",
+    header: "Detail",
+    wideOnly: true,
+    cell: ({ detail }) =>
+      hasDetail(detail) ? <JsonValue value={detail} className="break-normal! whitespace-nowrap! text-muted" /> : null,
+  },
+];
+
+const hasDetail = (detail: unknown) => typeof detail === "object" && detail !== null && Object.keys(detail).length > 0;
+
+/** Every change a person, a token or the system made. */
+export function AuditLog() {
+  const trpc = useTRPC();
+  const audit = useInfiniteQuery(
+    trpc.settings.audit.infiniteQueryOptions({ limit: 100 }, { getNextPageParam: (page) => page.next ?? undefined }),
+  );
+  return (
+    <Loaded query={audit} what="The audit log could not be loaded">
+      {({ pages }) => {
+        const items = pages.flatMap((page) => page.items);
+        if (items.length === 0) return <EmptyState compact icon={ScrollText} title="Nothing has been changed yet" />;
+        return (
+          <Table
+            label="Audit log"
+            columns={columns}
+            rows={items}
+            rowKey={({ id }) => id}
+            footer={
+              audit.hasNextPage && (
+                <Button onClick={() => audit.fetchNextPage()} busy={audit.isFetchingNextPage}>
+                  Show 100 older
+                </Button>
+              )
+            }
+          />
+        );
+      }}
+    </Loaded>
+  );
+}

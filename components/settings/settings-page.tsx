@@ -1,0 +1,41 @@
+"use client";
+import { Lock } from "lucide-react";
+import { useMay, useMe } from "../server/me.tsx";
+import { useUrlValue } from "../ui/filters.tsx";
+import { Page, PageHeader } from "../ui/page.tsx";
+import { EmptyState } from "../ui/states.tsx";
+import { Tabs } from "../ui/tabs.tsx";
+import { AuditLog } from "./audit-log.tsx";
+import { People } from "./people.tsx";
+import { Tokens } from "./tokens.tsx";
+import { Workspace } from "./workspace.tsx";
+
+const tabs = [
+  { value: "workspace", label: "Workspace", content: <Workspace /> },
+  { value: "people", label: "People", content: <People /> },
+  { value: "tokens", label: "API tokens", content: <Tokens /> },
+  { value: "audit", label: "Audit log", content: <AuditLog /> },
+];
+
+export function SettingsPage() {
+  const me = useMe();
+  const mayAdmin = useMay("admin");
+  const [part, setPart] = useUrlValue("part");
+  return (
+    <Page>
+      <PageHeader title="Settings" sentence={`Who works in ${me.workspace.name}, and what programs may do.`} />
+      {mayAdmin ? (
+        <Tabs
+          label="Parts of the settings"
+          tabs={tabs}
+          value={tabs.some(({ value }) => value === part) ? (part ?? "workspace") : "workspace"}
+          onChange={setPart}
+        />
+      ) : (
+        <EmptyState icon={Lock} title="Settings are for admins">
+          Your role here is {me.role}. Ask an admin or owner to change something.
+        </EmptyState>
+      )}
+    </Page>
+  );
+}
