@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-const document = (name: string) => ({ name, steps: [{ id: "r", kind: "read", connection: "shop" }] });
+const document = (name: string) => ({ name, steps: [{ id: "r", kind: "read", connection: "shop", every: "5m" }] });
 
 describe("the health of a flow", () => {
   it("says what a person must look at before what is merely going on", async () => {
@@ -49,7 +49,11 @@ describe("the health of a flow", () => {
     expect(text.failed).toContain("The table is gone.");
     expect(text["at work"]).toBe("Running: 1,200 records read so far.");
     expect(text.fine).toBe("The last run wrote 2 records.");
-    expect(flows.find(({ id }) => id === letters)).toMatchObject({ openLetters: 1, connections: ["shop"] });
+    expect(flows.find(({ id }) => id === letters)).toMatchObject({
+      openLetters: 1,
+      connections: ["shop"],
+      timing: "every 5 minutes",
+    });
     expect(flows.find(({ id }) => id === dry)?.lastRun).toBeNull();
 
     const home = await homeSummary(ctx);

@@ -1,8 +1,8 @@
-import type { Timing } from "../../engine/flow/schedule.ts";
 import type { ServerContext } from "../context.ts";
 import { RUN_COLUMNS, type RunRow, toRunSummary } from "../runs/run-row.ts";
 import type { FlowSummary } from "../trpc/contract.ts";
 import { healthOf } from "./flow-health.ts";
+import { timingOf } from "./schedule-flow.ts";
 import { timingText } from "./timing-text.ts";
 
 type Row = {
@@ -13,7 +13,9 @@ type Row = {
   paused: boolean;
   updatedAt: Date;
   nextRunAt: Date | null;
-  timing: Timing | null;
+  /** its read step, and the flow's own time zone */
+  trigger: unknown;
+  timeZone: string | null;
   connections: unknown[];
   openLetters: number;
   /** of the flow's connections, one that cannot be used */
@@ -27,14 +29,17 @@ export async function listFlows({ pool, workspaceId }: ServerContext): Promise<F
     `SELECT f.id, f.name, f.live_version AS "liveVersion", f.paused, s.next_run_at AS "nextRunAt",
        greatest(f.updated_at, d.updated_at) AS "updatedAt",
        coalesce(d.document <> v.document, true) AS "draftChanged",
-       s.timing, u.connections, coalesce(l.open, 0)::float8 AS "openLetters", b.name AS "brokenConnection",
+       u.connections, u.trigger, u."timeZone", coalesce(l.open, 0)::float8 AS "openLetters", b.name AS "brokenConnection",
        to_jsonb(x) AS run
      FROM flow f
      JOIN draft d ON d.flow_id = f.id
      LEFT JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version
      LEFT JOIN schedule s ON s.flow_id = f.id
      CROSS JOIN LATERAL (
-       SELECT jsonb_path_query_array(coalesce(v.document, d.document), '$.steps[*].connection') AS connections) u
+       SELECT jsonb_path_query_array(doc, '$.steps[*].connection') AS connections,
+         jsonb_path_query_first(doc, '$.steps[*] ? (@.kind == "read")') AS trigger,
+         doc #>> '{settings,timeZone}' AS "timeZone"
+       FROM (SELECT coalesce(v.document, d.document) AS doc) AS shown) u
      LEFT JOIN LATERAL (
        SELECT name FROM connection k
        WHERE k.workspace_id = f.workspace_id AND k.state IN ('refused', 'unreachable') AND u.connections ? k.name
@@ -65,7 +70,7 @@ function toFlowSummary(row: Row): FlowSummary {
     liveVersion: row.liveVersion,
     draftChanged: row.draftChanged,
     paused: row.paused,
-    timing: timingText(row.timing),
+    timing: timingText(timingOf(row.trigger, row.timeZone ?? undefined)),
     connections: [...new Set(row.connections.filter((name) => typeof name === "string"))],
     nextRunAt,
     lastRun,

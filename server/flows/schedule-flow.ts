@@ -1,6 +1,6 @@
+import { isJsonRecord } from "../../engine/flow/plain.ts";
 import { readDraft } from "../../engine/flow/read-draft.ts";
 import { nextRunAt, type Timing } from "../../engine/flow/schedule.ts";
-import type { Flow } from "../../engine/flow/schema.ts";
 import type { ServerContext } from "../context.ts";
 import type { Prisma } from "../db/generated/client.ts";
 import type { Tx } from "../db/prisma.ts";
@@ -16,7 +16,9 @@ export async function schedule(
     version === null
       ? null
       : await tx.flowVersion.findUnique({ where: { flowId_version: { flowId, version } }, select: { document: true } });
-  const timing = live === null ? BY_HAND : timingOf(readDraft(live.document).flow);
+  const { steps, settings } = readDraft(live?.document).flow;
+  const trigger = steps.find(({ kind }) => kind === "read");
+  const timing = timingOf(trigger, settings?.timeZone);
   if (timing.kind === "by-hand") {
     await tx.schedule.deleteMany({ where: { flowId } });
     return;
@@ -27,13 +29,16 @@ export async function schedule(
 
 const BY_HAND: Timing = { kind: "by-hand" };
 
-/** When a flow starts by itself: what its read step says, in the step's time zone or the flow's. */
-export function timingOf({ steps, settings }: Flow): Timing {
-  const trigger = steps.find((step) => step.kind === "read");
-  if (trigger === undefined) return BY_HAND;
-  const zone = trigger.timeZone ?? settings?.timeZone;
-  const place = zone === undefined ? {} : { timeZone: zone };
-  if (trigger.cron !== undefined) return { kind: "cron", cron: trigger.cron, ...place };
-  if (trigger.every !== undefined) return { kind: "every", every: trigger.every, ...place };
+/**
+ * When a flow starts by itself: what its read step says, in the step's time zone or the flow's.
+ *
+ * @param trigger the read step, of a draft perhaps and not valid yet; anything that says no time means by hand
+ */
+export function timingOf(trigger: unknown, flowTimeZone?: string): Timing {
+  if (!isJsonRecord(trigger)) return BY_HAND;
+  const timeZone = typeof trigger.timeZone === "string" ? trigger.timeZone : flowTimeZone;
+  const place = timeZone === undefined ? {} : { timeZone };
+  if (typeof trigger.cron === "string") return { kind: "cron", cron: trigger.cron, ...place };
+  if (typeof trigger.every === "string") return { kind: "every", every: trigger.every, ...place };
   return BY_HAND;
 }

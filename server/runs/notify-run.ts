@@ -11,6 +11,7 @@ export async function notifyRun(tx: Tx, { workspaceId }: ServerContext, runId: s
     workspaceId,
   );
   if (row === undefined) return;
-  const { id, flowId, state, counts } = toRunSummary(row);
-  await notify(tx, workspaceId, { type: "run", runId: id, flowId, state, counts });
+  const { id, flowId, state, kind, counts, undoCounts } = toRunSummary(row);
+  const shown = kind === "undo" ? { ...counts, ...undoCounts } : counts;
+  await notify(tx, workspaceId, { type: "run", runId: id, flowId, state, counts: shown });
 }
