@@ -1,4 +1,7 @@
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { closeDatabase, databaseFor } from "../db/prisma.ts";
+import { createApiServer } from "../http-server.ts";
 import { startApi, type TestApi } from "../testing/api-server.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { routes } from "./routes.ts";
@@ -34,6 +37,25 @@ describe("health", () => {
       version: expect.stringMatching(/^\d+\.\d+/),
       workers: [{ id: "alive", pid: 42, host: "here", seenAt: expect.stringMatching(/Z$/) }],
     });
+  });
+});
+
+describe("without its database", () => {
+  it("says so, in health and in every answer, and never shows a stack", async () => {
+    const away = databaseFor("postgres://nobody@127.0.0.1:1/none");
+    const { server, stop } = createApiServer(away);
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
+    try {
+      const health = await fetch(`${url}/health`);
+      expect(await health.json()).toMatchObject({ status: "degraded", database: "unreachable", workers: [] });
+      const answer = await fetch(`${url}/connections`, { headers: { authorization: "Bearer plb_x" } });
+      expect(answer.status).toBe(503);
+      expect(errorOf(await answer.json()).code).toBe("database-unavailable");
+    } finally {
+      await stop(500);
+      await closeDatabase(away.url);
+    }
   });
 });
 

@@ -59,6 +59,17 @@ export const FieldSchema: z.ZodType<Field, Field> = z
   } satisfies Record<keyof Field, unknown>)
   .meta({ id: "Field" });
 
+/** A failure as plain data: docs/errors.md has a heading for each code. */
+export const FailureSchema = z
+  .object({
+    kind: z.enum(["transient", "rejected", "credentials", "settings"]),
+    code: z.string(),
+    message: z.string(),
+    field: z.string().optional(),
+    retryAfterMs: z.number().optional(),
+  })
+  .meta({ id: "Failure" });
+
 export const StreamSchema: z.ZodType<StreamInfo, StreamInfo> = z
   .object({
     name: z.string(),
@@ -67,6 +78,7 @@ export const StreamSchema: z.ZodType<StreamInfo, StreamInfo> = z
     key: z.array(z.string()),
     watermarks: z.array(z.string()),
     estimate: z.number().optional(),
+    problem: FailureSchema.optional().describe("Why its fields could not be learnt just now."),
   } satisfies Record<keyof StreamInfo, unknown>)
   .meta({ id: "Stream" });
 

@@ -19,7 +19,12 @@ export function databaseFor(url: string): Database {
   shared.plumblineDatabases ??= new Map();
   const known = shared.plumblineDatabases.get(url);
   if (known) return known;
-  const pool = new pg.Pool({ connectionString: url, max: poolSize(), application_name: "plumbline" });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize(),
+    application_name: "plumbline",
+    connectionTimeoutMillis: 30_000,
+  });
   pool.on("connect", (client) => client.on("error", () => {})); // a client in use: its query reports the loss
   // a client that lost its server is dropped by the pool, and the next query reconnects; without these it ends the process
   pool.on("error", () => {});
