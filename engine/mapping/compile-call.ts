@@ -193,7 +193,8 @@ function checkConstants(node: Call, definition: MappingFunction, args: readonly 
 
 function resultType(definition: MappingFunction, args: readonly Argument[]): Type {
   const types = args.map((arg) => arg.type);
-  if (typeof definition.returns === "function") return definition.returns(types);
+  const constants = args.map((arg) => (arg.lambda ? undefined : arg.constant));
+  if (typeof definition.returns === "function") return definition.returns(types, constants);
   const propagates = args.some(
     (arg, index) => emptyRule(parameterAt(definition, index), index) === "propagate" && arg.type.nullable,
   );

@@ -75,8 +75,8 @@ interface Definition<Ps extends readonly Parameter[]> {
   category: Category;
   summary: string;
   parameters: Ps;
-  /** of the result; a function when it depends on the arguments */
-  returns: FieldType | ((args: readonly Type[]) => Type);
+  /** of the result; a function when it depends on the arguments (a constant is undefined when it is none) */
+  returns: FieldType | ((args: readonly Type[], constants: readonly (Value | undefined)[]) => Type);
   /** the result may be NULL although no argument is */
   nullable?: boolean;
   /** types a LAMBDA argument receives; default: item of the first list, its number */

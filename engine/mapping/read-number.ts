@@ -19,7 +19,7 @@ export function readNumber(text: string, decimal: string | undefined, group: str
   let digits = text.trim();
   if (decimal !== undefined) {
     const separator = group ?? (decimal === "," ? "." : ",");
-    const head = GROUPED[separator]?.exec(digits)?.[0];
+    const head = digits.length < 5 ? undefined : GROUPED[separator]?.exec(digits)?.[0];
     if (head) digits = head.replace(/[.,'’\s\u00a0\u202f]/g, "") + digits.slice(head.length);
     if (decimal === ",") digits = digits.includes(".") ? "x" : digits.replace(",", ".");
   }

@@ -10,6 +10,7 @@ import {
   writeDate,
   writeInstant,
 } from "../moment.ts";
+import type { Type } from "../types.ts";
 import { quote } from "../value.ts";
 
 const UNITS = ["day", "week", "month", "year", "hour", "minute", "second"];
@@ -26,8 +27,8 @@ export const dateAdd = defineFunction({
     { name: "count", type: "integer", summary: "how many, negative for earlier" },
     { name: "unit", type: "text", summary: "day, week, month, year, hour, minute or second", choices: UNITS },
   ],
-  returns: ([moment]) => ({
-    type: moment?.type === "date" || moment?.type === "datetime" ? moment.type : "any",
+  returns: ([moment], [, , unit]) => ({
+    type: typeof unit === "string" && singular(unit) in MILLISECONDS ? "datetime" : dateType(moment),
     nullable: moment?.nullable !== false,
   }),
   check: ([, , unit]) =>
@@ -55,6 +56,10 @@ export const dateAdd = defineFunction({
     return moment.kind === "date" ? writeDate(moved) : writeInstant(localToInstant(moved, env.timeZone));
   },
 });
+
+function dateType(type: Type | undefined): "date" | "datetime" | "any" {
+  return type?.type === "date" || type?.type === "datetime" ? type.type : "any";
+}
 
 function singular(unit: string): string {
   return unit.toLowerCase().replace(/s$/, "");

@@ -23,6 +23,16 @@ function compiledFormats(given: Value): DateFormat[] {
   return formats;
 }
 
+/** Formats with hours give dates with time. */
+function resultType(given: Value | undefined): "date" | "datetime" | "any" {
+  if (given === undefined || given === null) return "any";
+  const timed = formatsOf(given).map((format) => {
+    const compiled = dateFormat(format);
+    return typeof compiled !== "string" && compiled.hasTime;
+  });
+  return timed.every(Boolean) ? "datetime" : timed.some(Boolean) ? "any" : "date";
+}
+
 export const parseDate = defineFunction({
   name: "PARSEDATE",
   chain: "parseDate",
@@ -45,7 +55,7 @@ export const parseDate = defineFunction({
       summary: "of times without an offset; default: the time zone of the run",
     },
   ],
-  returns: "date",
+  returns: ([text], [, format]) => ({ type: resultType(format), nullable: text?.nullable !== false }),
   check: ([, format, zone]) => {
     if (format === undefined || format === null) return zoneProblem(zone, 2);
     const wrong = formatsOf(format)

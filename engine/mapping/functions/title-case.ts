@@ -14,9 +14,24 @@ export const titleCase = defineFunction({
     { formula: 'TITLECASE("élodie")', output: "Élodie" },
     { formula: "TITLECASE(NULL)", output: null },
   ],
-  apply: ([text]) =>
-    text.toLowerCase().replace(/\p{L}[\p{L}\p{M}]*/gu, (word) => {
-      const first = String.fromCodePoint(word.codePointAt(0)!);
-      return first.toUpperCase() + word.slice(first.length);
-    }),
+  apply: ([text]) => {
+    const lower = text.toLowerCase();
+    let result = "";
+    let inside = false;
+    for (let index = 0; index < lower.length; index += 1) {
+      const code = lower.charCodeAt(index);
+      if (code > 127) return beyondAscii(lower);
+      const letter = code >= 97 && code <= 122;
+      result += letter && !inside ? String.fromCharCode(code - 32) : lower[index];
+      inside = letter;
+    }
+    return result;
+  },
 });
+
+function beyondAscii(lower: string): string {
+  return lower.replace(/\p{L}[\p{L}\p{M}]*/gu, (word) => {
+    const first = String.fromCodePoint(word.codePointAt(0)!);
+    return first.toUpperCase() + word.slice(first.length);
+  });
+}
