@@ -147,12 +147,12 @@ describe("what a write step sends", () => {
   });
 
   it.each([
-    [{ customer: "x".repeat(41) }, "write_too_long", "customer", "expected at most 40 characters, found 41"],
-    [{ total: "12,50" }, "write_not_a_number", "total", "expected a number"],
-    [{ total: "1.234" }, "write_too_many_decimals", "total", "at most 2 digits after the point"],
-    [{ currency: null }, "write_required", "currency", "found nothing"],
-    [{ external_id: " " }, "write_missing", "external_id", "it finds the record in the target"],
-    [{ color: "red" }, "write_unknown_field", "color", "no such field"],
+    [{ customer: "x".repeat(41) }, "write-too-long", "customer", "expected at most 40 characters, found 41"],
+    [{ total: "12,50" }, "write-not-a-number", "total", "expected a number"],
+    [{ total: "1.234" }, "write-too-many-decimals", "total", "at most 2 digits after the point"],
+    [{ currency: null }, "write-required", "currency", "found nothing"],
+    [{ external_id: " " }, "write-missing", "external_id", "it finds the record in the target"],
+    [{ color: "red" }, "write-unknown-field", "color", "no such field"],
   ])("with %j is refused with its reason", (change, code, field, message) => {
     const result = write().toWrite({ ...good, ...change } as JsonRecord);
     expect(result).toEqual({
@@ -164,7 +164,7 @@ describe("what a write step sends", () => {
 
   it("must hold every required field when a record may be created", () => {
     const { currency: _, ...rest } = good;
-    expect(write().toWrite(rest)).toMatchObject({ ok: false, failure: { code: "write_missing", field: "currency" } });
+    expect(write().toWrite(rest)).toMatchObject({ ok: false, failure: { code: "write-missing", field: "currency" } });
     expect(write(steps({ id: "books", operation: "update" } as { id: string })).toWrite(rest)).toMatchObject({
       ok: true,
     });

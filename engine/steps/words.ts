@@ -28,7 +28,7 @@ export function formulaFailure(step: Named, error: unknown, field?: string): Fai
   if (!(error instanceof MappingError)) throw error;
   const failure: FailureInfo = {
     kind: "rejected",
-    code: error.code,
+    code: failureCode(error.code),
     message: `${atField(step, field)}: ${sentence(error.message)}`,
   };
   if (field !== undefined) failure.field = field;
@@ -38,4 +38,9 @@ export function formulaFailure(step: Named, error: unknown, field?: string): Fai
 /** Ends in a full stop. */
 export function sentence(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+/** The code of a mapping's reason as failures write it: `not_a_number` is `not-a-number` in a dead letter. */
+export function failureCode(code: string): string {
+  return code.replaceAll("_", "-");
 }

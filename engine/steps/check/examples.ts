@@ -17,8 +17,8 @@ export const examples: StepExample[] = [
     input: [ana, ben, eva],
     out: { out: [ana] },
     ended: [
-      { outcome: "dead", code: "check_type", field: "email" },
-      { outcome: "dead", code: "check_empty", field: "email" },
+      { outcome: "dead", code: "check-type", field: "email" },
+      { outcome: "dead", code: "check-empty", field: "email" },
     ],
   },
   {
@@ -26,7 +26,7 @@ export const examples: StepExample[] = [
     step: { kind: "check", rules: [{ field: "email", is: "email", optional: true }] },
     input: [ana, ben, eva],
     out: { out: [ana, eva] },
-    ended: [{ outcome: "dead", code: "check_type", field: "email" }],
+    ended: [{ outcome: "dead", code: "check-type", field: "email" }],
   },
   {
     title: "failing records can go their own way",
@@ -46,7 +46,7 @@ export const examples: StepExample[] = [
     step: { kind: "check", rules: [{ field: "email", is: "email", unique: true }] },
     input: [ana, { ...ana, id: 4 }],
     out: { out: [ana] },
-    ended: [{ outcome: "dead", code: "check_unique", field: "email" }],
+    ended: [{ outcome: "dead", code: "check-unique", field: "email" }],
   },
   {
     title: "a formula may look at several fields",
@@ -59,7 +59,7 @@ export const examples: StepExample[] = [
       { total: 10, paid: 11 },
     ],
     out: { out: [{ total: 10, paid: 4 }] },
-    ended: [{ outcome: "dead", code: "check_formula", field: "paid" }],
+    ended: [{ outcome: "dead", code: "check-formula", field: "paid" }],
   },
   {
     title: "dates have bounds, texts lengths, and codes a list",
@@ -79,9 +79,9 @@ export const examples: StepExample[] = [
     ],
     out: { out: [{ on: "2026-03-01", name: "Ana", state: "open" }] },
     ended: [
-      { outcome: "dead", code: "check_range", field: "on" },
-      { outcome: "dead", code: "check_length", field: "name" },
-      { outcome: "dead", code: "check_option", field: "state" },
+      { outcome: "dead", code: "check-range", field: "on" },
+      { outcome: "dead", code: "check-length", field: "name" },
+      { outcome: "dead", code: "check-option", field: "state" },
     ],
   },
 ];

@@ -54,5 +54,5 @@ function reasonOf({ rule, read }: CompiledRule, record: JsonRecord): Reason {
   const found = quote(read?.(record));
   const text = rule.message ?? `expected a value no other record of this run has, found ${found} a second time`;
   const remedy = rule.message ? "" : "Correct the value here and retry, or dismiss this record.";
-  return { code: "check_unique", ...(rule.field === undefined ? {} : { field: rule.field }), text, remedy };
+  return { code: "check-unique", ...(rule.field === undefined ? {} : { field: rule.field }), text, remedy };
 }

@@ -79,5 +79,5 @@ function emptyKey(step: DedupeStep) {
   const where =
     step.keys.length === 1 ? `${stepName(step)}, field “${field}”` : `${stepName(step)}, fields ${list(step.keys)}`;
   const message = `${where}: expected a value that tells the record apart, found nothing. Fill it in here and retry.`;
-  return { kind: "rejected" as const, code: "dedupe_empty_key", field, message };
+  return { kind: "rejected" as const, code: "dedupe-empty-key", field, message };
 }

@@ -49,6 +49,6 @@ export const examples: StepExample[] = [
     step: { kind: "dedupe", keys: ["email"], emptyKey: "dead" },
     input: [{ email: null }],
     out: { out: [] },
-    ended: [{ outcome: "dead", code: "dedupe_empty_key", field: "email" }],
+    ended: [{ outcome: "dead", code: "dedupe-empty-key", field: "email" }],
   },
 ];

@@ -41,6 +41,6 @@ export const examples: StepExample[] = [
     step: { kind: "map", fields: [{ to: "total", formula: "NUMBER(total) * 2" }] },
     input: [{ total: "ten" }, { total: "10" }],
     out: { out: [{ total: 20 }] },
-    ended: [{ outcome: "dead", code: "not_a_number", field: "total" }],
+    ended: [{ outcome: "dead", code: "not-a-number", field: "total" }],
   },
 ];

@@ -3,7 +3,7 @@ import { type CompiledMapping, compileMapping } from "../../mapping/compile-mapp
 import { dead, emptyBatch, push } from "../batch.ts";
 import { defineStep, type Ended, type Problem, type Shape, type StepExecutor, type StepSite } from "../define-step.ts";
 import { findField } from "../shape.ts";
-import { atField, count, sentence } from "../words.ts";
+import { atField, count, failureCode, sentence } from "../words.ts";
 import { examples } from "./examples.ts";
 import { type MapStep, mapSchema } from "./schema.ts";
 
@@ -74,7 +74,8 @@ function compile(site: StepSite<MapStep>): StepExecutor {
       const result = mapping.run(record, context);
       if (result.ok) push(out, result.record, batch.origins[index]!);
       else {
-        const { field, code } = result;
+        const { field } = result;
+        const code = failureCode(result.code);
         const message = `${atField(step, field)}: ${sentence(result.message)}`;
         ended.push(dead(record, batch.origins[index]!, { kind: "rejected", code, message, field }));
       }

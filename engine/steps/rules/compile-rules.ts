@@ -5,7 +5,7 @@ import { compileFormula } from "../../mapping/compile-formula.ts";
 import { MappingError } from "../../mapping/error.ts";
 import type { Shape, StepContext } from "../define-step.ts";
 import { isEmpty, type Reader, readerOf } from "../field-access.ts";
-import { atField, sentence, stepName } from "../words.ts";
+import { atField, failureCode, sentence, stepName } from "../words.ts";
 import { compilePattern } from "./pattern.ts";
 import type { Rule } from "./schema.ts";
 import { KIND_TESTS } from "./value-kinds.ts";
@@ -45,10 +45,10 @@ function compileRule(rule: Rule, input: Shape): CompiledRule {
       formula?.(record, context);
     } catch (error) {
       if (!(error instanceof MappingError)) throw error;
-      return { code: error.code, ...field, text: `the rule has no result: ${error.message}`, remedy: "" };
+      return { code: failureCode(error.code), ...field, text: `the rule has no result: ${error.message}`, remedy: "" };
     }
     const text = `expected ${quote(rule.formula)} to be TRUE, found FALSE`;
-    return { code: "check_formula", ...field, text, remedy: "Correct the record here and retry." };
+    return { code: "check-formula", ...field, text, remedy: "Correct the record here and retry." };
   }
 }
 
@@ -58,7 +58,7 @@ function valueReason(rule: Rule, tests: readonly ValueTest[], value: Json | unde
     const expected = rule.is ? KIND_TESTS[rule.is].expected : "a value";
     const found = value === undefined || value === null ? "nothing" : quote(value);
     const text = `expected ${expected}, found ${found}`;
-    return { code: "check_empty", ...field, text, remedy: "Fill it in here and retry, or mark the rule as optional." };
+    return { code: "check-empty", ...field, text, remedy: "Fill it in here and retry, or mark the rule as optional." };
   }
   const failed = tests.find((test) => !test.holds(value, context));
   if (!failed) throw new Error("A rule that holds has no reason.");

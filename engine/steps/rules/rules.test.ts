@@ -143,7 +143,7 @@ describe("a reason", () => {
     );
     const [rule] = compileRules([{ formula: "paid <= total" }], OPEN);
     expect(rule?.reason({ paid: 2 }, context)).toMatchObject({
-      code: "missing_field",
+      code: "missing-field",
       text: expect.stringContaining("has no result"),
     });
   });

@@ -22,7 +22,7 @@ export function valueTests(rule: Condition, pattern: ((text: string) => boolean)
   const tests: ValueTest[] = [];
   if (rule.is) {
     const { holds, expected, remedy } = KIND_TESTS[rule.is];
-    tests.push({ code: "check_type", holds, expected, remedy: remedy ?? MEND });
+    tests.push({ code: "check-type", holds, expected, remedy: remedy ?? MEND });
   }
   if (rule.min !== undefined) tests.push(boundTest(rule.min, 1));
   if (rule.max !== undefined) tests.push(boundTest(rule.max, -1));
@@ -30,13 +30,13 @@ export function valueTests(rule: Condition, pattern: ((text: string) => boolean)
   if (rule.maxLength !== undefined) tests.push(lengthTest(rule.maxLength, -1));
   if (pattern) {
     const expected = `text that matches ${rule.matches}`;
-    tests.push({ code: "check_pattern", holds: (value) => pattern(textOf(value)), expected, remedy: MEND });
+    tests.push({ code: "check-pattern", holds: (value) => pattern(textOf(value)), expected, remedy: MEND });
   }
   if (rule.oneOf) {
     const allowed = new Set(rule.oneOf.map(String));
     const expected = `one of ${list(rule.oneOf.map(String), 8)}`;
     const holds = (value: Json) => (typeof value === "object" ? false : allowed.has(String(value)));
-    tests.push({ code: "check_option", holds, expected, remedy: MEND });
+    tests.push({ code: "check-option", holds, expected, remedy: MEND });
   }
   return tests;
 }
@@ -52,7 +52,7 @@ function boundTest(bound: number | string, sign: 1 | -1): ValueTest {
       : sign === 1
         ? "a number of at least"
         : "a number of at most";
-  const test = { code: "check_range", expected: `${what} ${bound}`, remedy: MEND };
+  const test = { code: "check-range", expected: `${what} ${bound}`, remedy: MEND };
   if (limit !== undefined) {
     return {
       ...test,
@@ -79,7 +79,7 @@ function boundTest(bound: number | string, sign: 1 | -1): ValueTest {
 function lengthTest(bound: number, sign: 1 | -1): ValueTest {
   const what = sign === 1 ? "at least" : "at most";
   return {
-    code: "check_length",
+    code: "check-length",
     expected: `${what} ${bound} characters`,
     remedy: sign === 1 ? MEND : "Shorten it, or raise the limit of the rule.",
     holds: (value) => (lengthOf(value) - bound) * sign >= 0,

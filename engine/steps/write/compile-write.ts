@@ -4,7 +4,7 @@ import { convertValue } from "../../mapping/convert-value.ts";
 import { nearest } from "../../mapping/nearest.ts";
 import { setField } from "../../mapping/value.ts";
 import { isEmpty, joinKey, keyText } from "../field-access.ts";
-import { atField } from "../words.ts";
+import { atField, failureCode } from "../words.ts";
 import { quickConverter } from "./quick-convert.ts";
 import type { WriteStep } from "./schema.ts";
 
@@ -71,7 +71,7 @@ function compileToWrite(
         if (!open)
           return refuse(
             step,
-            "write_unknown_field",
+            "write-unknown-field",
             name,
             `sink “${step.sink}” has no such field. ${hint(name, targets.keys())}`,
           );
@@ -84,7 +84,12 @@ function compileToWrite(
         }
         const converted = convertValue(value, to.field.type, to.field);
         if (!converted.ok) {
-          return refuse(step, `write_${converted.code}`, name, `${converted.message}. ${converted.remedy}`);
+          return refuse(
+            step,
+            `write-${failureCode(converted.code)}`,
+            name,
+            `${converted.message}. ${converted.remedy}`,
+          );
         }
         values[name] = converted.value;
       }
@@ -94,7 +99,7 @@ function compileToWrite(
         const why = matched.has(name) ? "it finds the record in the target" : `sink “${step.sink}” requires it`;
         return refuse(
           step,
-          "write_missing",
+          "write-missing",
           name,
           `expected a value, because ${why}, found nothing. Fill it in and retry, or map a value for the empty case.`,
         );
