@@ -228,7 +228,9 @@ export function noAnswer(asked: Asked, host: string, cause: unknown, timeoutMs: 
   const late = error.name === "TimeoutError" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT";
   const what = late
     ? `did not answer ${method} ${path} within ${Math.round(timeoutMs / 1000)} s`
-    : `closed the connection during ${method} ${path}`;
+    : error.name === "AbortError"
+      ? `had not answered ${method} ${path} when it was stopped`
+      : `closed the connection during ${method} ${path}`;
   if (method === "GET" || method === "HEAD")
     return new IntegrationError(`${name} ${what}.`, {
       kind: "transient",

@@ -97,6 +97,17 @@ describe("answers", () => {
     expect(broken).toMatchObject({ kind: "transient", code: "not-json" });
   });
 
+  it("does not take a sign-in page for the success of a write", async () => {
+    const http = client(await answering(200, "<html>Sign in</html>", { "content-type": "text/html; charset=utf-8" }));
+    expect(await errorOf(http.post("/x", { body: {}, about: "record" }))).toMatchObject({
+      kind: "settings",
+      code: "not-json",
+    });
+    expect(await client(await answering(200, "OK", { "content-type": "text/plain" })).post("/x", { body: {} })).toBe(
+      "OK",
+    );
+  });
+
   it("refuses answers over the limit, also when they come compressed", async () => {
     const big = gzipSync(JSON.stringify("x".repeat(3_000_000)));
     const url = await serve(

@@ -182,7 +182,7 @@ export function createHttp(options: HttpOptions): Http {
         // Another host gets nothing of ours but the question: no credentials, and none of the connection's own headers.
         for (const header of Object.keys(headers)) if (header !== "accept") delete headers[header];
         if (auth.kind === "apiKey" && auth.in === "query") next.searchParams.delete(auth.name);
-      }
+      } else if (auth.kind === "apiKey" && auth.in === "query") next.searchParams.set(auth.name, auth.value);
       url = next;
     }
   }
@@ -325,7 +325,8 @@ function asJson(text: string): Json {
 
 function bodyOf<T>(asked: Asked, answer: Answered, schema: z.ZodType<T> | undefined): T {
   const notJson = typeof answer.body === "string" && !/^\s*"/.test(answer.text);
-  if (notJson && (asked.method === "GET" || schema)) {
+  // A page of HTML is never the answer of an interface, and often a sign-in page: what was sent did not arrive where it should.
+  if (notJson && (asked.method === "GET" || schema || /html/i.test(answer.headers["content-type"] ?? ""))) {
     const kind = answer.headers["content-type"] ?? "no content type";
     // A cut or broken JSON may come whole the next time; a page of HTML means the wrong address.
     const broken = /json/.test(kind);

@@ -2,7 +2,6 @@
  * Writes pages to systems that take one record per request: read back, compare, enter in the ledger, send with bounded
  * concurrency, and settle lost answers. What the system can do is given as `RecordSink`; what it cannot is left out.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { type FailureInfo, failureOf, IntegrationError, quote } from "./errors.ts";
 import { sameValue } from "./json.ts";
 import { inLanes } from "./lanes.ts";
@@ -333,7 +332,8 @@ async function lookUp(
 ): Promise<WriteOutcome> {
   let stored: Stored | null | undefined;
   for (let attempt = 0; stored === undefined && attempt < 4; attempt++) {
-    if (attempt > 0) await sleep(50 * 4 ** (attempt - 1), undefined, { signal }).catch(() => {});
+    if (attempt > 0) await new Promise((done) => setTimeout(done, 50 * 4 ** (attempt - 1)));
+    if (signal.aborted) break;
     stored = await sink.read!(plan.identity, signal).catch(() => undefined);
   }
   if (stored === undefined) return plan.do === "create" ? { outcome: "unknown", failure: lost } : failed(lost);
