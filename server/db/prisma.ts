@@ -29,7 +29,9 @@ export function databaseFor(url: string): Database {
   // a client that lost its server is dropped by the pool, and the next query reconnects; without these it ends the process
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
-  const database = { url, pool, db: new PrismaClient({ adapter: new PrismaPg(pool) }) };
+  // Prisma's own limits (2 s for a connection, 5 s in all) make a burst of 1,500 starts fail; waiting its turn is not an error
+  const transactionOptions = { maxWait: 30_000, timeout: 30_000 };
+  const database = { url, pool, db: new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions }) };
   shared.plumblineDatabases.set(url, database);
   return database;
 }
