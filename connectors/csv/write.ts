@@ -149,7 +149,7 @@ function planRow({ sink, operation, match }: WriteRequest, { values }: WriteReco
       return failed(
         new IntegrationError(
           `File ${quote(sink)} has no row with ${JSON.stringify(identity)} to update. Use "upsert" to add it.`,
-          { kind: "rejected", code: "not-found", field: match[0] },
+          { kind: "rejected", code: "record-not-found", field: match[0] },
         ),
       );
     state.now = texts;

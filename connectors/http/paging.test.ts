@@ -156,7 +156,7 @@ describe("paging", () => {
     const [page] = await readPages(odd.session, { stream: "people" });
     expect(page!.records).toEqual([{ id: "1" }, { id: "2" }]);
     expect(page!.unreadable).toMatchObject([
-      { key: "record 2", data: { value: 5 }, failure: { code: "not-a-record" } },
+      { key: "record 2", data: { value: 5 }, failure: { code: "item-not-a-record" } },
     ]);
   });
 

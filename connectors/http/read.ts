@@ -147,7 +147,7 @@ function judge(
   if (!isRecord(item))
     return unreadable(
       { value: item },
-      "not-a-record",
+      "item-not-a-record",
       `expected a record, found ${quote(item)}. Check the path of the list.`,
     );
   if (!watermark) return "record";

@@ -150,7 +150,7 @@ describe("a described connector", () => {
     expect(got).toMatchObject([
       { outcome: "updated" },
       { outcome: "unchanged" },
-      { outcome: "failed", failure: { code: "too-long", field: "email" } },
+      { outcome: "failed", failure: { code: "value-too-long", field: "email" } },
       { outcome: "created", remoteId: "c91" },
     ]);
     const back = await session.undo(

@@ -154,7 +154,7 @@ export function valueProblem(
     if (expected) return refusal("wrong-type", `"${name}" takes ${expected}, found ${quote(value)}.`, name);
     if (field.maxLength !== undefined && typeof value === "string" && [...value].length > field.maxLength)
       return refusal(
-        "too-long",
+        "value-too-long",
         `"${name}" takes at most ${field.maxLength} characters, found ${[...value].length} in ${quote(value)}. Shorten it in the mapping.`,
         name,
       );

@@ -99,13 +99,13 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
       `${name} refused the stored credentials (401 for ${where})${quoted}. Enter new ones under Connections.`,
       {
         kind: "credentials",
-        code: "unauthorized",
+        code: "credentials-refused",
       },
     );
   if (status === 403)
     return new IntegrationError(
       `${name} knows these credentials but does not allow ${where} (403)${quoted}. Give the account the right for it, or use another account.`,
-      { kind: "credentials", code: "forbidden" },
+      { kind: "credentials", code: "access-denied" },
     );
   if (status === 429 || status === 503 || status === 425 || status === 408) {
     const afterMs = retryAfterMs(answer.headers);
@@ -136,7 +136,7 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
     if (about === "record")
       return new IntegrationError(`${name} has no such record (${status} for ${where})${quoted}.`, {
         kind: "rejected",
-        code: "not-found",
+        code: "record-not-found",
       });
     return new IntegrationError(
       `${name} has nothing at ${where} (${status})${quoted}. Check the base URL and the path.`,
@@ -234,7 +234,7 @@ export function noAnswer(asked: Asked, host: string, cause: unknown, timeoutMs: 
   if (method === "GET" || method === "HEAD")
     return new IntegrationError(`${name} ${what}.`, {
       kind: "transient",
-      code: late ? "timeout" : "connection-lost",
+      code: late ? "answer-timeout" : "connection-lost",
       cause,
     });
   return new IntegrationError(

@@ -37,10 +37,10 @@ const answering = (
 
 describe("statuses", () => {
   const cases: [number, "list" | "record", string, string][] = [
-    [401, "list", "credentials", "unauthorized"],
-    [403, "list", "credentials", "forbidden"],
+    [401, "list", "credentials", "credentials-refused"],
+    [403, "list", "credentials", "access-denied"],
     [404, "list", "settings", "path-not-found"],
-    [404, "record", "rejected", "not-found"],
+    [404, "record", "rejected", "record-not-found"],
     [400, "record", "rejected", "refused"],
     [409, "record", "rejected", "conflict"],
     [412, "record", "rejected", "refused"],
@@ -91,17 +91,17 @@ describe("answers", () => {
     const html = await errorOf(
       client(await answering(200, "<html><title>Sign in</title>", { "content-type": "text/html" })).get("/x"),
     );
-    expect(html).toMatchObject({ kind: "settings", code: "not-json" });
+    expect(html).toMatchObject({ kind: "settings", code: "answer-not-json" });
     expect(html.message).toContain("<html><title>Sign in");
     const broken = await errorOf(client(await answering(200, '{"items":[{"a"')).get("/x"));
-    expect(broken).toMatchObject({ kind: "transient", code: "not-json" });
+    expect(broken).toMatchObject({ kind: "transient", code: "answer-not-json" });
   });
 
   it("does not take a sign-in page for the success of a write", async () => {
     const http = client(await answering(200, "<html>Sign in</html>", { "content-type": "text/html; charset=utf-8" }));
     expect(await errorOf(http.post("/x", { body: {}, about: "record" }))).toMatchObject({
       kind: "settings",
-      code: "not-json",
+      code: "answer-not-json",
     });
     expect(await client(await answering(200, "OK", { "content-type": "text/plain" })).post("/x", { body: {} })).toBe(
       "OK",
@@ -131,7 +131,7 @@ describe("answers", () => {
 
   it("tells a lost answer from one that never was sent", async () => {
     const silent = client(await serve(() => {}), { timeoutMs: 150 });
-    expect(await errorOf(silent.get("/x"))).toMatchObject({ kind: "transient", code: "timeout" });
+    expect(await errorOf(silent.get("/x"))).toMatchObject({ kind: "transient", code: "answer-timeout" });
     expect(await errorOf(silent.post("/x", { body: {} }))).toMatchObject({
       kind: "transient",
       code: "outcome-unknown",
@@ -192,7 +192,7 @@ describe("sign-in", () => {
       Object.entries(auth).map(([name, value]) => [name, value.startsWith("geheim") ? `falsch-${value}` : value]),
     ) as typeof auth;
     const error = await errorOf(client(fake.url, { auth: wrong }).get("/things"));
-    expect(error).toMatchObject({ kind: "credentials", code: "unauthorized" });
+    expect(error).toMatchObject({ kind: "credentials", code: "credentials-refused" });
     expect(JSON.stringify(error) + error.message + String(error.cause)).not.toMatch(/falsch|ZmFsc2No/);
   });
 

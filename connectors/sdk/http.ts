@@ -332,7 +332,7 @@ function bodyOf<T>(asked: Asked, answer: Answered, schema: z.ZodType<T> | undefi
     const broken = /json/.test(kind);
     throw new IntegrationError(
       `${asked.name} answered ${asked.method} ${asked.path} with ${kind}, not with ${broken ? "valid " : ""}JSON; it begins ${quote(answer.text.slice(0, 80))}. ${broken ? "" : "Check the base URL and the path."}`.trim(),
-      { kind: broken ? "transient" : "settings", code: "not-json" },
+      { kind: broken ? "transient" : "settings", code: "answer-not-json" },
     );
   }
   if (!schema) return answer.body as T;

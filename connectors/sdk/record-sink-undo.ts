@@ -165,7 +165,7 @@ async function sendInverse(
     return restored(plan, done.remoteId, done.identity, done.after);
   } catch (error) {
     const failure = failureOf(error);
-    if (plan.do === "delete" && failure.code === "not-found") return restored(plan); // gone already, as wanted
+    if (plan.do === "delete" && failure.code === "record-not-found") return restored(plan); // gone already, as wanted
     if (!mayHaveLanded(failure) || !sink.read) throw error;
     const stored = await sink.read(plan.identity, signal);
     const landed =

@@ -126,7 +126,7 @@ export function planWrite(
   if (problem) return nothing(problem);
   if (operation === "update" && stored === null)
     return rejected(
-      "not-found",
+      "record-not-found",
       `Sink "${sink.name}" has no record with ${JSON.stringify(pick(values, sink.key))} to update. Use "upsert" to create it.`,
       sink.key[0],
     );
@@ -260,7 +260,7 @@ async function sendPlan(
   } catch (error) {
     const failure = failureOf(error);
     if (mayHaveLanded(failure)) return settleLost(sink, plan, values, context, failure);
-    if (plan.do === "delete" && failure.code === "not-found") return { outcome: "unchanged" };
+    if (plan.do === "delete" && failure.code === "record-not-found") return { outcome: "unchanged" };
     if (plan.do !== "create" || request.operation !== "upsert" || failure.code !== "conflict" || !sink.update)
       throw error;
     // It exists after all: someone made it since we looked, or we cannot look.
