@@ -100,8 +100,8 @@ SELECT c.oid::text, c.nspname AS schema, c.relname AS table, c.relkind AS kind, 
       'options', (SELECT json_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid),
       'domain', CASE WHEN r.domain IS NOT NULL THEN json_build_object('name', format_type(r.domain, NULL), 'checks',
         COALESCE((SELECT json_agg(json_build_object('name', k.conname, 'sql', pg_get_expr(k.conbin, 0)) ORDER BY b.depth DESC, k.conname)
-          FROM pg_constraint k JOIN base b ON b.domain = r.domain
-          WHERE k.contype = 'c' AND k.contypid IN (r.domain, b.type)), '[]'::json)) END,
+          FROM (SELECT r.domain AS type, 0 AS depth UNION ALL SELECT type, depth FROM base WHERE base.domain = r.domain) b
+          JOIN pg_constraint k ON k.contype = 'c' AND k.contypid = b.type), '[]'::json)) END,
       'comparable', t.typcategory IN ('S','E','R') OR t.typtype IN ('e','r','m')
         OR (t.typcategory = 'A' AND EXISTS (SELECT FROM pg_type e JOIN pg_opclass o ON o.opcdefault
           AND (o.opcintype = e.oid OR e.typcategory IN ('S','E')) WHERE e.oid = t.typelem))

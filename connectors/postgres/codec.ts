@@ -102,9 +102,22 @@ const scalars: { [type: string]: (mod: number, declared: string) => Codec } = {
     encode: (value) =>
       typeof value === "string" && uuid.test(value) ? value : new Refusal(`expected a UUID, found ${quote(value)}`),
   }),
+  bit: (mod) => bitsCodec(Math.max(mod, 1), Math.max(mod, 1)),
+  varbit: (mod) => bitsCodec(0, mod < 0 ? Number.POSITIVE_INFINITY : mod),
   varchar: (mod, declared) => textCodec(declared, mod < 0 ? undefined : mod - 4, false),
   bpchar: (mod, declared) => textCodec(declared, mod < 0 ? undefined : mod - 4, true),
 };
+
+function bitsCodec(least: number, most: number): Codec {
+  return {
+    type: "text",
+    decode: asIs,
+    encode: (value) =>
+      typeof value === "string" && /^[01]*$/.test(value) && value.length >= least && value.length <= most
+        ? value
+        : new Refusal(`expected ${least === most ? least : `at most ${most}`} binary digits, found ${quote(value)}`),
+  };
+}
 
 const jsonCodec: Codec = {
   type: "json",

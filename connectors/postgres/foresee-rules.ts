@@ -33,8 +33,10 @@ export class RuleBook {
   readonly #request: ForeseeRequest;
   readonly #client: pg.Client;
   readonly #columns: Place[];
-  /** values of unique indexes that this dry run has taken already, by index */
+  /** values of unique indexes that this dry run has taken already, and by whom, by index */
   readonly #taken = new Map<string, Map<string, string>>();
+  /** the value each record took, by index and record */
+  readonly #holds = new Map<string, string>();
   /** stored rows that this dry run has changed or deleted */
   readonly #replaced = new Set<string>();
 
@@ -146,7 +148,7 @@ g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
     for (const draft of drafts) {
       if (draft.failure || !draft.differs || !index.columns || index.predicate !== null) continue;
       const record = decodeRow(this.#columns, draft.stored!, 0);
-      const { key } = this.#request.records[draft.row]!;
+      const key = this.#owner(this.#request.records[draft.row]!.key, record);
       const taken = this.#taken.get(index.name)?.get(uniqueText(index, record) ?? "");
       if (taken !== undefined && taken !== key)
         draft.failure = uniqueTaken(this.#table, index.name, this.#brought(draft));
@@ -205,13 +207,22 @@ g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
   }
 
   #take(key: string, record: JsonRecord): void {
-    for (const index of this.#table.uniques) this.#takeIndex(index, key, record);
+    for (const index of this.#table.uniques) this.#takeIndex(index, this.#owner(key, record), record);
+  }
+
+  /** What makes two records of the dry run the same one: its match, or for inserts its key. */
+  #owner(key: string, record: JsonRecord): string {
+    const { operation, match } = this.#request;
+    return operation === "insert" ? key : JSON.stringify(match.map((field) => record[field] ?? null));
   }
 
   #takeIndex(index: UniqueIndex, key: string, record: JsonRecord): void {
     const text = uniqueText(index, record);
     if (text === undefined) return;
     const taken = this.#taken.get(index.name) ?? new Map<string, string>();
+    const held = this.#holds.get(`${index.name}\0${key}`);
+    if (held !== undefined && taken.get(held) === key) taken.delete(held);
+    this.#holds.set(`${index.name}\0${key}`, text);
     taken.set(text, key);
     this.#taken.set(index.name, taken);
   }

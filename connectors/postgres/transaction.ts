@@ -101,7 +101,11 @@ function pieces(client: pg.ClientBase): Transaction {
   const query: Transaction["query"] = (text, values, name) => rawQuery(client, text, values, name);
   // Deferred constraints would speak at COMMIT, when it is too late to tell which record is to blame.
   const settle = () => client.query("SET CONSTRAINTS ALL IMMEDIATE");
-  const bisect: Transaction["bisect"] = async (rows, work, refused) => {
+  const halve = async (
+    rows: number[],
+    work: (rows: number[]) => Promise<void>,
+    refused: Map<number, unknown>,
+  ): Promise<void> => {
     try {
       await work(rows);
       await settle();
@@ -110,11 +114,31 @@ function pieces(client: pg.ClientBase): Transaction {
     } catch (error) {
       assertRefusal(error);
       await client.query("ROLLBACK TO piece");
-      if (rows.length === 1) return refused(rows[0]!, error);
+      if (rows.length === 1) {
+        refused.set(rows[0]!, error);
+        return;
+      }
     }
     const half = rows.length >> 1;
-    await bisect(rows.slice(0, half), work, refused);
-    await bisect(rows.slice(half), work, refused);
+    await halve(rows.slice(0, half), work, refused);
+    await halve(rows.slice(half), work, refused);
+  };
+  const bisect: Transaction["bisect"] = async (rows, work, report) => {
+    let refused = new Map<number, unknown>();
+    await halve(rows, work, refused);
+    // A record that refers to one further down the page has to wait until that one is there.
+    for (let written = rows.length - refused.size; written > 0; ) {
+      const early = [...refused]
+        .filter(([, cause]) => (cause as { code?: string }).code === "23503")
+        .map(([row]) => row);
+      if (early.length === 0) break;
+      const still = new Map<number, unknown>();
+      await halve(early, work, still);
+      written = early.length - still.size;
+      for (const row of early) refused.delete(row);
+      refused = new Map([...refused, ...still]);
+    }
+    for (const [row, cause] of refused) report(row, cause);
   };
   const restart: Transaction["restart"] = async () => {
     await client.query("ROLLBACK TO piece");
