@@ -1,0 +1,55 @@
+import { graphlib, layout as place } from "@dagrejs/dagre";
+import type { Flow } from "../../engine/flow/schema.ts";
+
+type Layout = NonNullable<Flow["layout"]>;
+const card = { width: 200, height: 84 };
+const gap = { across: 72, down: 44 };
+
+/**
+ * Positions left to right, in the order of the links.
+ *
+ * @param which "all": every step anew; "missing": steps that have a position keep it, and when none has, all are placed
+ */
+export function arrange(flow: Pick<Flow, "steps" | "links" | "layout">, which: "all" | "missing"): Layout {
+  const known = flow.layout ?? {};
+  const placed = flow.steps.filter(({ id }) => known[id] !== undefined);
+  if (which === "missing" && placed.length === flow.steps.length)
+    return Object.fromEntries(flow.steps.map(({ id }) => [id, known[id]!]));
+  const graph = new graphlib.Graph({ multigraph: true });
+  graph.setGraph({ rankdir: "LR", nodesep: gap.down, ranksep: gap.across });
+  graph.setDefaultEdgeLabel(() => ({}));
+  const ids = new Set(flow.steps.map(({ id }) => id));
+  for (const id of ids) graph.setNode(id, { ...card });
+  for (const { from, to, port } of flow.links) {
+    if (ids.has(from) && ids.has(to) && from !== to) graph.setEdge(from, to, {}, port ?? "out");
+  }
+  place(graph);
+  const fresh: Layout = {};
+  for (const id of ids) {
+    const { x, y } = graph.node(id) as { x: number; y: number };
+    fresh[id] = [Math.round(x - card.width / 2), Math.round(y - card.height / 2)];
+  }
+  if (which === "all" || placed.length === 0) return fresh;
+  // Beside what stands already: new ones go below, in their own order.
+  const below = Math.max(...placed.map(({ id }) => known[id]![1])) + card.height + gap.down;
+  const missing = flow.steps.filter(({ id }) => known[id] === undefined);
+  const top = Math.min(...missing.map(({ id }) => fresh[id]![1]));
+  for (const { id } of placed) fresh[id] = known[id]!;
+  for (const { id } of missing) fresh[id] = [fresh[id]![0], fresh[id]![1] - top + below];
+  return fresh;
+}
+
+/** A free place right of a step (or of everything when none is named). */
+export function placeAfter(flow: Pick<Flow, "steps" | "links" | "layout">, after: string | null): [number, number] {
+  const places = arrange(flow, "missing");
+  const all = Object.values(places);
+  const start = after === null ? undefined : places[after];
+  const right = all.length === 0 ? -(card.width + gap.across) : Math.max(...all.map(([x]) => x));
+  const row = all.length === 0 ? 0 : (all.find(([x]) => x === right)?.[1] ?? 0);
+  const [x, y] = start ?? [right, row];
+  const at: [number, number] = [x + card.width + gap.across, y];
+  const taken = (place: [number, number]) =>
+    all.some(([left, top]) => Math.abs(left - place[0]) < card.width && Math.abs(top - place[1]) < card.height);
+  while (taken(at)) at[1] += card.height + gap.down;
+  return at;
+}

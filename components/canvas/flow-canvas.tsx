@@ -1,0 +1,246 @@
+"use client";
+import {
+  applyEdgeChanges,
+  applyNodeChanges,
+  Background,
+  BackgroundVariant,
+  Controls,
+  type EdgeTypes,
+  MarkerType,
+  MiniMap,
+  type NodeChange,
+  type NodeTypes,
+  Panel,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+} from "@xyflow/react";
+import { type DragEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { Flow, Link } from "../../engine/flow/schema.ts";
+import "./canvas.css";
+import { FlowLink } from "./flow-link.tsx";
+import { StepCard } from "./step-node.tsx";
+import {
+  type FlowEdge,
+  fromReactFlow,
+  keepUnchanged,
+  linkOf,
+  type Marks,
+  type RunLook,
+  type StepNode,
+  toReactFlow,
+} from "./to-react-flow.ts";
+
+const nodeTypes: NodeTypes = { step: StepCard };
+const edgeTypes: EdgeTypes = { link: FlowLink };
+const edgeDefaults = {
+  markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--color-faint)" },
+};
+const fitOptions = { maxZoom: 1, minZoom: 0.2, padding: 0.16 };
+const words = {
+  "node.a11yDescription.default": "Press Enter to choose the step, Delete to remove it, L to link it to another.",
+  "node.a11yDescription.keyboardDisabled":
+    "Press Enter to choose the step, arrow keys to move it, L to link it, Delete to remove it.",
+  "edge.a11yDescription.default": "Press Enter to choose the link, Delete to remove it.",
+};
+
+/** What is dragged from the palette travels under this type. */
+export const dragType = "application/x-plumbline-step";
+
+export type CanvasHandlers = {
+  onSelect: (stepId: string | null) => void;
+  onMove: (layout: NonNullable<Flow["layout"]>) => void;
+  onLink: (link: Link) => void;
+  onRemove: (removed: { steps: string[]; links: Link[] }) => void;
+  onDropItem: (item: string, at: [number, number]) => void;
+  /** the key L on a step */
+  onLinkByKey: (stepId: string) => void;
+  onOpen: (stepId: string) => void;
+};
+
+type Props = {
+  flow: Pick<Flow, "steps" | "links" | "layout">;
+  marks?: Marks;
+  run?: RunLook | null;
+  selected?: string | null;
+  /** absent: nothing can be changed, steps can still be looked at */
+  handlers?: CanvasHandlers;
+  onSelect?: (stepId: string | null) => void;
+  label: string;
+  /** small pictures of a flow go without map and controls */
+  plain?: boolean;
+  children?: ReactNode;
+};
+
+/** A flow as steps and links. It keeps only what the hand does at the moment; every change is told to `handlers`. */
+export function FlowCanvas(props: Props) {
+  return (
+    <ReactFlowProvider>
+      <Canvas {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+const noMarks: Marks = {};
+
+function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelect, label, plain, children }: Props) {
+  const picture = useMemo(() => toReactFlow(flow, marks, run), [flow, marks, run]);
+  const [nodes, setNodes] = useState<StepNode[]>(() => named(picture.nodes, selected));
+  const [edges, setEdges] = useState<FlowEdge[]>(picture.edges);
+  const react = useReactFlow<StepNode, FlowEdge>();
+  const choose = handlers?.onSelect ?? onSelect;
+
+  useEffect(() => {
+    setNodes((before) => keepUnchanged(before, named(picture.nodes, selected)));
+    setEdges((before) => {
+      const chosen = new Set(before.filter((edge) => edge.selected).map(({ id }) => id));
+      return picture.edges.map((edge) => (chosen.has(edge.id) ? { ...edge, selected: true } : edge));
+    });
+  }, [picture, selected]);
+
+  useEffect(() => {
+    if (selected === undefined) return;
+    setNodes((before) =>
+      before.some((node) => Boolean(node.selected) !== (node.id === selected))
+        ? before.map((node) =>
+            Boolean(node.selected) === (node.id === selected) ? node : { ...node, selected: node.id === selected },
+          )
+        : before,
+    );
+  }, [selected]);
+
+  const box = useRef<HTMLDivElement>(null);
+  const many = nodes.length;
+  const before = useRef(many);
+  useEffect(() => {
+    const grew = many > before.current;
+    before.current = many;
+    if (!grew || !box.current) return;
+    const frame = requestAnimationFrame(() => {
+      const { width, height } = box.current!.getBoundingClientRect();
+      const view = react.getViewport();
+      const hidden = react.getNodes().some(({ position: { x, y } }) => {
+        const [left, top] = [x * view.zoom + view.x, y * view.zoom + view.y];
+        return left < 0 || top < 0 || left + 200 * view.zoom > width || top + 84 * view.zoom > height;
+      });
+      if (hidden) react.fitView({ ...fitOptions, duration: 150 });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [many, react]);
+
+  const changeNodes = useCallback(
+    (changes: NodeChange<StepNode>[]) => {
+      setNodes((now) =>
+        applyNodeChanges(
+          changes.filter(({ type }) => type !== "remove"),
+          now,
+        ),
+      );
+      const put = changes.flatMap((change) =>
+        change.type === "position" && change.dragging === false && change.position
+          ? [{ id: change.id, position: change.position }]
+          : [],
+      );
+      if (put.length > 0) handlers?.onMove(fromReactFlow({ nodes: put, edges: [] }).layout);
+      const picked = changes.filter((change) => change.type === "select");
+      const on = picked.findLast((change) => change.selected);
+      if (on) choose?.(on.id);
+      else if (picked.length > 0) {
+        const off = new Set(picked.map(({ id }) => id));
+        choose?.(react.getNodes().find((node) => node.selected && !off.has(node.id))?.id ?? null);
+      }
+    },
+    [handlers, choose, react],
+  );
+
+  const drop = (event: DragEvent) => {
+    const item = event.dataTransfer.getData(dragType);
+    if (item === "" || !handlers) return;
+    event.preventDefault();
+    const { x, y } = react.screenToFlowPosition({ x: event.clientX - 100, y: event.clientY - 30 });
+    handlers.onDropItem(item, [Math.round(x), Math.round(y)]);
+  };
+
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: the steps in it are what is focused; the box only hears their keys
+    <div
+      ref={box}
+      role="group"
+      aria-label={label}
+      className="relative h-full w-full"
+      onDragOver={(event) => {
+        if (!event.dataTransfer.types.includes(dragType)) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = "copy";
+      }}
+      onDrop={drop}
+      onKeyDown={(event) => {
+        const id = (event.target as HTMLElement).closest<HTMLElement>(".react-flow__node")?.dataset.id;
+        if (!id || event.ctrlKey || event.metaKey || event.altKey) return;
+        if (event.key.toLowerCase() === "l" && handlers) {
+          event.preventDefault();
+          handlers.onSelect(id);
+          handlers.onLinkByKey(id);
+        }
+      }}
+    >
+      <ReactFlow<StepNode, FlowEdge>
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        defaultEdgeOptions={edgeDefaults}
+        onNodesChange={changeNodes}
+        onEdgesChange={(changes) =>
+          setEdges((now) =>
+            applyEdgeChanges(
+              changes.filter(({ type }) => type !== "remove"),
+              now,
+            ),
+          )
+        }
+        onConnect={(connection) => handlers?.onLink(linkOf(connection))}
+        isValidConnection={({ source, target }) => source !== target}
+        onBeforeDelete={async ({ nodes: gone, edges: cut }) => {
+          const steps = gone.map(({ id }) => id);
+          // Links of a removed step go with it; those chosen by themselves are named.
+          const links = cut
+            .filter(({ source, target }) => !steps.includes(source) && !steps.includes(target))
+            .map(linkOf);
+          if (steps.length + links.length > 0) handlers?.onRemove({ steps, links });
+          return false;
+        }}
+        onNodeDoubleClick={(_, node) => handlers?.onOpen(node.id)}
+        deleteKeyCode={handlers ? ["Delete", "Backspace"] : null}
+        nodesDraggable={Boolean(handlers)}
+        nodesConnectable={Boolean(handlers)}
+        edgesFocusable={Boolean(handlers)}
+        elementsSelectable={Boolean(handlers || onSelect)}
+        fitView
+        fitViewOptions={fitOptions}
+        minZoom={0.1}
+        maxZoom={2}
+        connectionRadius={36}
+        snapToGrid
+        snapGrid={[4, 4]}
+        selectNodesOnDrag
+        zoomOnDoubleClick={false}
+        preventScrolling={!plain}
+        onlyRenderVisibleElements={many > 300}
+        ariaLabelConfig={words}
+        proOptions={{ hideAttribution: true }}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={20} size={1.5} />
+        {!plain && <Controls showInteractive={false} position="bottom-left" fitViewOptions={fitOptions} />}
+        {!plain && many > 6 && (
+          <MiniMap pannable zoomable position="bottom-right" className="max-md:hidden" ariaLabel="The whole flow" />
+        )}
+        {children && <Panel position="top-center">{children}</Panel>}
+      </ReactFlow>
+    </div>
+  );
+}
+
+function named(nodes: StepNode[], selected: string | null | undefined): StepNode[] {
+  return nodes.map((node) => ({ ...node, ariaLabel: node.data.title, selected: node.id === selected }));
+}
