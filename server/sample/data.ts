@@ -142,7 +142,8 @@ export function sampleData(today: Date): SampleData {
       total: random.chance(0.12) ? total.replace(".", ",") : total,
       currency: random.chance(0.006) ? "EURO" : random.chance(0.04) ? "eur" : "EUR",
       status: random.pick(["paid", "paid", "paid", "shipped", "shipped", "open", "cancelled"]),
-      updatedAt: new Date(placed.getTime() + random.below(86_400_000)),
+      // never after the company was made: a watermark in the future would hide the next change
+      updatedAt: new Date(Math.min(placed.getTime() + random.below(86_400_000), today.getTime() - 60_000)),
     });
   }
   return { customers, products, orders, lines };
