@@ -1,7 +1,7 @@
 "use client";
 import { Tooltip } from "@base-ui/react/tooltip";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from "@trpc/client";
+import { createTRPCClient, httpBatchLink, httpLink, httpSubscriptionLink, splitLink } from "@trpc/client";
 import { type ReactNode, useState } from "react";
 import type { AppRouter } from "../../server/trpc/root.ts";
 import { ToastProvider } from "../ui/toast.tsx";
@@ -29,7 +29,12 @@ function makeClient() {
       splitLink({
         condition: (operation) => operation.type === "subscription",
         true: httpSubscriptionLink({ url }),
-        false: httpBatchLink({ url, maxURLLength: 4000 }),
+        false: splitLink({
+          // Whole documents are too long for an address.
+          condition: ({ path }) => path === "flows.preview" || path === "flows.validate",
+          true: httpLink({ url, methodOverride: "POST" }),
+          false: httpBatchLink({ url, maxURLLength: 4000 }),
+        }),
       }),
     ],
   });

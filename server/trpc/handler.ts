@@ -15,6 +15,7 @@ export async function handleTrpc(
     endpoint: "/api/trpc",
     req: request,
     router: appRouter,
+    allowMethodOverride: true, // questions that carry a whole document are asked by POST
     createContext: async ({ req, resHeaders }) => ({
       db,
       pool,
