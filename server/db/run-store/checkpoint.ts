@@ -76,7 +76,7 @@ export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: C
     await storeOutcomes(client, lease, checkpoint);
     await storeRemembered(client, lease, checkpoint);
     await storeWatermark(client, lease, checkpoint);
-    await markUndone(client, checkpoint);
+    await markUndone(client, lease, checkpoint);
     if (after.kind === "yield") await enqueueRun(client, lease.runId);
     if (after.kind === "finish") await afterFinish(client, lease);
     if (checkpoint.letters.length + checkpoint.resolvedLetters.length > 0) {
@@ -171,11 +171,12 @@ async function storeWatermark(client: pg.ClientBase, lease: Lease, { watermark }
   );
 }
 
-async function markUndone(client: pg.ClientBase, { undone }: Checkpoint): Promise<void> {
+async function markUndone(client: pg.ClientBase, lease: Lease, { undone }: Checkpoint): Promise<void> {
   if (undone.length === 0) return;
   await client.query(
-    "UPDATE change c SET undo = u.undo FROM unnest($1::bigint[], $2::text[]) AS u(id, undo) WHERE c.id = u.id",
-    [undone.map(({ id }) => id), undone.map(({ undo }) => undo)],
+    `UPDATE change c SET undo = u.undo FROM unnest($1::bigint[], $2::text[]) AS u(id, undo)
+     WHERE c.run_id = (SELECT parent_id FROM run WHERE id = $3) AND c.id = u.id`,
+    [undone.map(({ id }) => id), undone.map(({ undo }) => undo), lease.runId],
   );
 }
 

@@ -23,7 +23,7 @@ const VALUES = `$4, $1, $5, $6, $7, $9, $10::int, $11::int, r.k, r.s, r.o, r.i, 
 function rowsJson(lease: Lease, address: PartAddress, drafts: LedgerDraft[]): string {
   const rows = drafts.map((draft) => ({
     k: draft.key,
-    ...(draft.sourceKey === null ? {} : { s: draft.sourceKey }),
+    ...(draft.sourceKey === null || draft.sourceKey === draft.key ? {} : { s: draft.sourceKey }),
     o: draft.operation,
     i: draft.identity,
     ...(draft.before === null ? {} : { b: draft.before }),
