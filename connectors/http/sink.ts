@@ -96,7 +96,7 @@ export function recordSink(http: Http, sink: HttpSink): RecordSink {
     const answer = await http.request(action.method ?? method, path, {
       body,
       headers,
-      about: "record",
+      about: variablesOf(action.path).length > 0 ? "record" : "list", // 404 at a fixed path is about the path
       ok: action.ok,
       signal,
     });

@@ -159,6 +159,15 @@ describe("limits and refusals in the middle of a page", () => {
     ]);
   });
 
+  it("takes a 404 for a create at a fixed path as a wrong path, and stops there", async () => {
+    const { session, fake } = await writing({ key: [], create: { path: "/custommers" }, concurrency: 1 });
+    const got = await write(session, "insert", people(5));
+    expect(got).toMatchObject(
+      Array(5).fill({ outcome: "failed", failure: { kind: "settings", code: "path-not-found" } }),
+    );
+    expect(fake.log).toHaveLength(1);
+  });
+
   it("names the value a path needs and a record lacks", async () => {
     const { session } = await writing({ create: { path: "/{collection}" } });
     const got = await write(session, "insert", [{ id: "a", collection: "customers" }, { id: "b" }]);

@@ -9,6 +9,7 @@ import { Agent, type Dispatcher, request as send } from "undici";
 import type { z } from "zod";
 import { IntegrationError, quote } from "./errors.ts";
 import { type Answered, type Asked, failedAnswer, noAnswer } from "./http-errors.ts";
+import { createPace } from "./http-pace.ts";
 import { parseJson } from "./json.ts";
 import { assertAllowedHost, pinnedLookup } from "./network.ts";
 import { type ClientCredentials, clientCredentials } from "./oauth.ts";
@@ -86,6 +87,7 @@ export function createHttp(options: HttpOptions): Http {
   const hidden = [...secretsOf(auth), ...(options.secrets ?? [])].filter((secret) => secret.length >= 4);
   const tokens = auth.kind === "oauth2" ? clientCredentials(name, auth, postForm) : undefined;
   const allowed = new Set<string>();
+  const pace = createPace();
 
   /** Names are judged by `pinnedLookup` when connecting; addresses skip it, so each host is judged once here. */
   async function allow(url: URL): Promise<void> {
@@ -163,7 +165,10 @@ export function createHttp(options: HttpOptions): Http {
     const headers = lowerCase({ accept: "application/json", ...extraHeaders, ...options.headers });
     const token = await authorize(url, headers, options.signal);
     for (let hops = 0; ; hops++) {
+      await pace.turn(options.signal);
       const answer = await exchange(asked, url, headers, options);
+      if (answer.status === 429) pace.limited();
+      else pace.accepted();
       const to = answer.headers.location;
       if (!redirects.has(answer.status) || (method !== "GET" && method !== "HEAD") || to === undefined)
         return [asked, answer, url, token];
