@@ -14,6 +14,8 @@ export type Codec = {
   type: FieldType;
   decode(raw: string): Json;
   encode(value: NonNullable<Json>): string | Refusal;
+  /** `encode` gives the very text the server would print of it (always, or for these texts), so it need not send it back */
+  exact: boolean | ((text: string) => boolean);
 };
 
 const asIs = (raw: string): Json => raw;
@@ -23,6 +25,10 @@ const isoUtc = (raw: string) =>
 const number = (raw: string): Json => (Number.isFinite(Number(raw)) ? Number(raw) : raw);
 const integer = (raw: string): Json => (raw.length < 16 || Number.isSafeInteger(Number(raw)) ? Number(raw) : raw);
 const bytea = (raw: string): Json => Buffer.from(raw.slice(2), "hex").toString("base64");
+/** Zero has no sign and nothing has needless zeros in front; a fixed scale is filled up by `decimalText`. */
+const exactDecimal = (text: string) => /^-?(0|[1-9]\d*)(\.\d+)?$/.test(text) && !/^-[0.]+$/.test(text);
+/** `datetimeText` writes four-digit years as the server does: with a blank after the day. */
+const exactDatetime = (text: string) => text.charCodeAt(10) === 32 && !text.endsWith("C");
 const uuid = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
 /** Text the server can store: no NUL, no half surrogate pairs (which would turn into U+FFFD). */
@@ -40,9 +46,10 @@ function plainText(value: NonNullable<Json>, what: string): string | Refusal {
   );
 }
 
-function textCodec(declared: string, maxLength: number | undefined, padded: boolean): Codec {
+function textCodec(declared: string, maxLength: number | undefined, padded: boolean, exact = true): Codec {
   return {
     type: "text",
+    exact,
     decode: padded ? (raw) => raw.replace(/ +$/, "") : asIs,
     encode(value) {
       const text = plainText(value, "text");
@@ -56,6 +63,7 @@ function textCodec(declared: string, maxLength: number | undefined, padded: bool
 
 const optionsCodec = (options: string[]): Codec => ({
   type: "text",
+  exact: true,
   decode: asIs,
   encode: (value) =>
     typeof value === "string" && options.includes(value)
@@ -64,15 +72,31 @@ const optionsCodec = (options: string[]): Codec => ({
 });
 
 const scalars: { [type: string]: (mod: number, declared: string) => Codec } = {
-  int2: () => ({ type: "integer", decode: Number, encode: integerText(-32768, 32767, "smallint") }),
-  int4: () => ({ type: "integer", decode: Number, encode: integerText(-2147483648, 2147483647, "integer") }),
-  int8: () => ({ type: "integer", decode: integer, encode: integerText(-(2n ** 63n), 2n ** 63n - 1n, "bigint") }),
-  oid: () => ({ type: "integer", decode: Number, encode: integerText(0, 4294967295, "oid") }),
-  numeric: (mod, declared) => ({ type: "decimal", decode: asIs, encode: decimalText(...digitsOf(mod), declared) }),
-  float4: () => ({ type: "decimal", decode: number, encode: floatText("real") }),
-  float8: () => ({ type: "decimal", decode: number, encode: floatText("double precision") }),
+  int2: () => ({ type: "integer", exact: true, decode: Number, encode: integerText(-32768, 32767, "smallint") }),
+  int4: () => ({
+    type: "integer",
+    exact: true,
+    decode: Number,
+    encode: integerText(-2147483648, 2147483647, "integer"),
+  }),
+  int8: () => ({
+    type: "integer",
+    exact: true,
+    decode: integer,
+    encode: integerText(-(2n ** 63n), 2n ** 63n - 1n, "bigint"),
+  }),
+  oid: () => ({ type: "integer", exact: true, decode: Number, encode: integerText(0, 4294967295, "oid") }),
+  numeric: (mod, declared) => ({
+    type: "decimal",
+    exact: exactDecimal,
+    decode: asIs,
+    encode: decimalText(...digitsOf(mod), declared),
+  }),
+  float4: () => ({ type: "decimal", exact: false, decode: number, encode: floatText("real") }),
+  float8: () => ({ type: "decimal", exact: false, decode: number, encode: floatText("double precision") }),
   bool: () => ({
     type: "boolean",
+    exact: true,
     decode: (raw) => raw === "t",
     encode(value) {
       if (value === true || value === "true") return "t";
@@ -80,15 +104,26 @@ const scalars: { [type: string]: (mod: number, declared: string) => Codec } = {
       return new Refusal(`expected true or false, found ${quote(value)}`);
     },
   }),
-  date: () => ({ type: "date", decode: asIs, encode: dateText }),
-  timestamp: (mod) => ({ type: "datetime", decode: iso, encode: datetimeText("timestamp", mod < 0 ? 6 : mod) }),
-  timestamptz: (mod) => ({ type: "datetime", decode: isoUtc, encode: datetimeText("timestamptz", mod < 0 ? 6 : mod) }),
-  time: (mod) => ({ type: "time", decode: asIs, encode: timeText(mod < 0 ? 6 : mod, false) }),
-  timetz: (mod) => ({ type: "time", decode: asIs, encode: timeText(mod < 0 ? 6 : mod, true) }),
+  date: () => ({ type: "date", exact: true, decode: asIs, encode: dateText }),
+  timestamp: (mod) => ({
+    type: "datetime",
+    exact: exactDatetime,
+    decode: iso,
+    encode: datetimeText("timestamp", mod < 0 ? 6 : mod),
+  }),
+  timestamptz: (mod) => ({
+    type: "datetime",
+    exact: exactDatetime,
+    decode: isoUtc,
+    encode: datetimeText("timestamptz", mod < 0 ? 6 : mod),
+  }),
+  time: (mod) => ({ type: "time", exact: false, decode: asIs, encode: timeText(mod < 0 ? 6 : mod, false) }),
+  timetz: (mod) => ({ type: "time", exact: false, decode: asIs, encode: timeText(mod < 0 ? 6 : mod, true) }),
   json: () => jsonCodec,
   jsonb: () => jsonCodec,
   bytea: () => ({
     type: "text",
+    exact: true,
     decode: bytea,
     encode(value) {
       if (typeof value !== "string" || !/^[A-Za-z0-9+/]*={0,2}$/.test(value) || value.length % 4 !== 0)
@@ -98,9 +133,15 @@ const scalars: { [type: string]: (mod: number, declared: string) => Codec } = {
   }),
   uuid: () => ({
     type: "text",
+    exact: true,
     decode: asIs,
-    encode: (value) =>
-      typeof value === "string" && uuid.test(value) ? value : new Refusal(`expected a UUID, found ${quote(value)}`),
+    encode(value) {
+      if (typeof value !== "string" || !uuid.test(value)) return new Refusal(`expected a UUID, found ${quote(value)}`);
+      const digits = value.toLowerCase();
+      if (digits.length === 36) return digits;
+      const plain = digits.replaceAll("-", "");
+      return [0, 8, 12, 16, 20].map((from, at) => plain.slice(from, [8, 12, 16, 20, 32][at])).join("-");
+    },
   }),
   bit: (mod) => bitsCodec(Math.max(mod, 1), Math.max(mod, 1)),
   varbit: (mod) => bitsCodec(0, mod < 0 ? Number.POSITIVE_INFINITY : mod),
@@ -111,6 +152,7 @@ const scalars: { [type: string]: (mod: number, declared: string) => Codec } = {
 function bitsCodec(least: number, most: number): Codec {
   return {
     type: "text",
+    exact: true,
     decode: asIs,
     encode: (value) =>
       typeof value === "string" && /^[01]*$/.test(value) && value.length >= least && value.length <= most
@@ -121,6 +163,7 @@ function bitsCodec(least: number, most: number): Codec {
 
 const jsonCodec: Codec = {
   type: "json",
+  exact: false,
   decode: (raw) => JSON.parse(raw),
   encode: (value) => {
     const text = JSON.stringify(value);
@@ -147,7 +190,9 @@ export function codecOf(column: Pick<Column, "type" | "kind" | "mod" | "declared
   if (column.options) return optionsCodec(column.options);
   if (column.element) return listCodec(column.element, column.mod);
   const scalar = column.kind === "b" ? scalars[column.type] : undefined;
-  return scalar ? scalar(column.mod, column.declared) : textCodec(column.declared, undefined, false);
+  return scalar
+    ? scalar(column.mod, column.declared)
+    : textCodec(column.declared, undefined, false, column.type === "text");
 }
 
 function listCodec(element: NonNullable<Column["element"]>, mod: number): Codec {
@@ -157,6 +202,7 @@ function listCodec(element: NonNullable<Column["element"]>, mod: number): Codec 
     value === null ? null : inner.encode(value);
   return {
     type: "list",
+    exact: false,
     decode: (raw) => parseArray(raw, inner.decode),
     encode(value) {
       if (!Array.isArray(value)) return new Refusal(`expected a list, found ${quote(value)}`);

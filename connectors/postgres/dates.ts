@@ -55,12 +55,21 @@ export function datetimeText(type: "timestamp" | "timestamptz", digits: number) 
             `the column keeps ${digits} digits of a second, found ${quote(value)}. Round it in the mapping`,
           );
         const zone = found[6]?.trim().toUpperCase();
-        if (type === "timestamptz") return value; // the session's time zone is UTC
-        return zone === undefined || zone === "Z" ? value.replace(/ ?Z$/i, "") : inUtc(value, found, zone);
+        const end = type === "timestamptz" ? "+00" : "";
+        if (zone === undefined || zone === "Z") return printed(found) + end + (found[7] ?? "");
+        if (type === "timestamptz" && (found[7] || found[1]!.length > 10)) return value;
+        const utc = inUtc(value, found, zone);
+        return utc instanceof Refusal ? utc : utc + end;
       }
     }
     return new Refusal(`expected a date and time such as 2026-11-23T10:00:00Z, found ${quote(value)}`);
   };
+}
+
+/** As the server prints it. */
+function printed([, day, hours = "00", minutes = "00", seconds = "00", fraction]: RegExpExecArray): string {
+  const digits = fraction?.replace(/0+$/, "");
+  return `${day} ${hours}:${minutes}:${seconds}${digits ? `.${digits}` : ""}`;
 }
 
 function inUtc(value: string, found: RegExpExecArray, zone: string): string | Refusal {
@@ -70,7 +79,8 @@ function inUtc(value: string, found: RegExpExecArray, zone: string): string | Re
   const parts = /^[+-](\d\d):?(\d\d)?$/.exec(zone)!;
   const offset = sign * (Number(parts[1]) * 60 + Number(parts[2] ?? 0)) * 60_000;
   const utc = new Date(Date.parse(`${day}T${hours}:${minutes}:${seconds}Z`) + offset).toISOString();
-  return utc.slice(0, 19) + (fraction ? `.${fraction}` : "");
+  const digits = fraction?.replace(/0+$/, "");
+  return `${utc.slice(0, 10)} ${utc.slice(11, 19)}${digits ? `.${digits}` : ""}`;
 }
 
 export function timeText(digits: number, zoned: boolean) {

@@ -117,14 +117,25 @@ export class GroupJob {
 
   #created(row: number, line: Row): void {
     const { old, stored } = this.#statement;
-    const after = decodeRow(stored, line, first + old.length);
+    const after = this.#group.exact ? this.#sent(row) : {};
+    decodeInto(after, stored, line, first + old.length);
     const names = this.#request.operation === "insert" ? identityOf(this.#table, after) : this.#request.match;
     this.entries.set(row, { index: row, operation: "create", identity: picked(after, names), before: null, after });
     this.#outcomes[row] = created;
   }
 
+  #sent(row: number): JsonRecord {
+    const { places, values } = this.#group;
+    const record: JsonRecord = {};
+    for (let at = 0; at < places.length; at++) {
+      const text = values[at]![row]!;
+      record[places[at]!.column.name] = text === null ? null : places[at]!.codec.decode(text);
+    }
+    return record;
+  }
+
   #updated(row: number, line: Row): void {
-    const { places, matching } = this.#group;
+    const { places, matching, values, exact } = this.#group;
     const before: JsonRecord = {};
     const after: JsonRecord = {};
     const identity: JsonRecord = {};
@@ -133,16 +144,19 @@ export class GroupJob {
     let differences = 0;
     for (let at = 0; at < places.length; at++) {
       const { column, codec } = places[at]!;
-      const now = line[newFrom + at]!;
+      const now = exact ? values[at]![row]! : line[newFrom + at]!;
       if (at < matching) {
         identity[column.name] = now === null ? null : codec.decode(now);
         continue;
       }
       const was = line[oldFrom + at - matching]!;
       if (was === now) continue;
+      const old = was === null ? null : codec.decode(was);
+      const next = now === null ? null : codec.decode(now);
+      if (old === next) continue; // char(n) fills up with blanks
       differences++;
-      before[column.name] = was === null ? null : codec.decode(was);
-      after[column.name] = now === null ? null : codec.decode(now);
+      before[column.name] = old;
+      after[column.name] = next;
     }
     // A trigger that puts the old values back leaves nothing to tell.
     this.#outcomes[row] = differences === 0 ? unchanged : updated;
@@ -158,7 +172,10 @@ export class GroupJob {
 }
 
 export function decodeRow(places: Place[], line: Row, from: number): JsonRecord {
-  const record: JsonRecord = {};
+  return decodeInto({}, places, line, from);
+}
+
+function decodeInto(record: JsonRecord, places: Place[], line: Row, from: number): JsonRecord {
   for (let at = 0; at < places.length; at++) {
     const { column, codec } = places[at]!;
     const raw = line[from + at]!;

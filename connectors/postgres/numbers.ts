@@ -66,7 +66,7 @@ export function decimalText(precision: number | undefined, scale: number | undef
       );
     if (read.whole.length > precision - scale)
       return new Refusal(`${declared} holds ${precision - scale} digits before the point, found ${quote(value)}`);
-    return text;
+    return scale > 0 ? `${plain({ ...read, part: "" })}.${read.part.padEnd(scale, "0")}` : plain(read);
   };
 }
 

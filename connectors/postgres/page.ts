@@ -16,6 +16,8 @@ export type Group = {
   values: (string | null)[][];
   /** indexes of the page's records in the order they are written in */
   rows: number[];
+  /** what is sent is what the server stores, so it need not come back */
+  exact: boolean;
   /** why a record that is not there cannot be created with these fields; null when it can */
   cannotCreate: FailureInfo | null;
 };
@@ -35,6 +37,9 @@ type Shape = {
   names: string[];
   /** its records by wave */
   groups: Group[];
+  /** values[place][record] */
+  values: (string | null)[][];
+  exact: boolean;
   places: Place[];
   matching: number;
   refused: FailureInfo | null;
@@ -65,32 +70,31 @@ export function preparePage(
     if (!last || (operation !== "delete" && !sameNames(values, last.names))) {
       const names = operation === "delete" ? matched : Object.keys(values);
       const key = names.join("\0");
-      last = shapes.get(key) ?? shapeOf(table, operation, matched, names, key);
+      last = shapes.get(key) ?? shapeOf(table, operation, matched, names, key, records.length);
       shapes.set(key, last);
     }
-    const row = last.refused ? last.refused : encodeRow(table, operation, last, values);
-    if (!Array.isArray(row)) {
-      failures.set(index, row);
+    const failure = last.refused ?? encodeRow(table, operation, last, values, index);
+    if (failure) {
+      failures.set(index, failure);
       continue;
     }
     // The second record with the same match waits for the first: it acts on what that one left.
     let wave = 0;
     if (last.matching > 0) {
-      const found = last.matching === 1 ? row[0]! : row.slice(0, last.matching).join("\0");
+      const found = matchText(last, index);
       wave = waves.get(found) ?? 0;
       waves.set(found, wave + 1);
     }
     let group: Group | undefined = last.groups[wave];
     if (!group) {
       const { places, matching, cannotCreate } = last;
-      const values = places.map(() => new Array<string | null>(records.length).fill(null));
-      group = { places, matching, values, rows: [], cannotCreate };
+      group = { places, matching, values: last.values, rows: [], cannotCreate, exact: false };
       last.groups[wave] = group;
       groups.push({ wave, group });
     }
-    for (let at = 0; at < row.length; at++) group.values[at]![index] = row[at]!;
     group.rows.push(index);
   }
+  for (const shape of shapes.values()) for (const group of shape.groups) group.exact = shape.exact;
   const ordered = groups.sort((a, b) => a.wave - b.wave).map(({ group }) => group);
   // All writers change and create in the same order, so that two of them cannot wait for each other.
   if (matched.length > 0) for (const group of ordered) sortByMatch(group);
@@ -143,17 +147,28 @@ function assertFields(
     if (!known.has(field) && records.every(({ values }) => values[field] !== undefined)) throw gone(field, "writes");
 }
 
-function shapeOf(table: Table, operation: Operation, match: string[], names: string[], key: string): Shape {
+function shapeOf(
+  table: Table,
+  operation: Operation,
+  match: string[],
+  names: string[],
+  key: string,
+  count: number,
+): Shape {
   const columns = new Map(table.columns.map((column) => [column.name, column]));
   const shape: Shape = {
     key,
     names,
     groups: [],
+    values: [],
+    exact: false,
     places: [],
     matching: match.length,
     refused: null,
     cannotCreate: null,
   };
+  // Triggers change what is stored, and partitions may have some of their own.
+  shape.exact = table.kind === "r" && !table.fills.insert && !table.fills.update;
   const missing = match.find((field) => !names.includes(field));
   if (missing !== undefined) shape.refused = matchMissing(table, missing);
   for (const field of [...match, ...names.filter((one) => !match.includes(one))]) {
@@ -167,6 +182,7 @@ function shapeOf(table: Table, operation: Operation, match: string[], names: str
       else shape.refused ??= filledByDatabase(table, field);
     }
     shape.places.push(placeOf(column));
+    shape.values.push(new Array<string | null>(count).fill(null));
   }
   if (operation === "insert" || operation === "upsert") {
     const lacking = table.columns.find(
@@ -178,28 +194,35 @@ function shapeOf(table: Table, operation: Operation, match: string[], names: str
   return shape;
 }
 
+/** Puts the record's texts into the shape's columns; gives the reason when one does not fit. */
 function encodeRow(
   table: Table,
   operation: Operation,
   shape: Shape,
   values: JsonRecord,
-): (string | null)[] | FailureInfo {
+  index: number,
+): FailureInfo | undefined {
   const { places, matching } = shape;
-  const row: (string | null)[] = new Array(places.length);
-  const mayFill =
-    operation === "update" ? table.fills.update : table.fills.insert || (operation === "upsert" && table.fills.update);
+  const { fills } = table;
+  const mayFill = operation === "update" ? fills.update : fills.insert || (operation === "upsert" && fills.update);
   for (let at = 0; at < places.length; at++) {
     const { column, codec } = places[at]!;
     const value = values[column.name];
     if (value === null || value === undefined) {
       if (at < matching) return matchMissing(table, column.name);
       if (column.notNull && !mayFill) return valueMissing(table, column.name);
-      row[at] = null;
       continue;
     }
     const text = codec.encode(value);
     if (text instanceof Refusal) return valueRefused(table, column.name, text.reason);
-    row[at] = text;
+    if (shape.exact && codec.exact !== true && (codec.exact === false || !codec.exact(text))) shape.exact = false;
+    shape.values[at]![index] = text;
   }
-  return row;
+  return undefined;
+}
+
+function matchText({ values, matching }: Shape, index: number): string {
+  let text = values[0]![index]!;
+  for (let at = 1; at < matching; at++) text += `\0${values[at]![index]}`;
+  return text;
 }

@@ -25,7 +25,7 @@ export type Statement = {
   guarded: boolean;
   /** old values in the answer (update: the written fields that can change; delete: the whole record) */
   old: Place[];
-  /** stored values in the answer: what was written, then the key the database made */
+  /** stored values in the answer: what was written (unless that is known, see `Group.exact`), then the key the database made */
   stored: Place[];
 };
 
@@ -41,7 +41,8 @@ export function buildStatement(table: Table, operation: Operation, group: Group)
   const guarded = matching === 0 || table.uniques.some(isGuard(matchNames));
   const made = primaryKey(table).filter((field) => !places.some((place) => place.column.name === field));
   const keys = made.map((field) => placeOf(table.columns.find((column) => column.name === field)!));
-  const stored = operation === "delete" ? [] : [...places, ...keys];
+  const returned = operation === "delete" || group.exact ? [] : places;
+  const stored = operation === "delete" ? [] : [...returned, ...keys];
   const old = operation === "delete" ? table.columns.map(placeOf) : set;
 
   const t = (place: Place) => `t.${name(place.column.name)}`;
@@ -78,11 +79,11 @@ export function buildStatement(table: Table, operation: Operation, group: Group)
       answers.push(answer(Kind.deleted, "n", numbered(old, "o"), "done"));
     } else if (acts) {
       const sets = set.map((place, at) => `${name(place.column.name)} = old.c${matching + at}`).join(", ");
-      const news = places.map((place, at) => `${t(place)} AS v${at}`);
+      const news = returned.map((place, at) => `${t(place)} AS v${at}`);
       const back = ["old.n AS n", ...set.map((_, at) => `old.o${at} AS o${at}`), ...news].join(", ");
       withs.push(`done AS (UPDATE ${target} t SET ${sets} FROM old WHERE ${where} RETURNING ${back})`);
       answers.push(
-        answer(Kind.updated, "n", [...numbered(set, "o"), ...numbered(places, "v"), ...blank(keys)], "done"),
+        answer(Kind.updated, "n", [...numbered(set, "o"), ...numbered(returned, "v"), ...blank(keys)], "done"),
       );
     }
     if (operation !== "delete") answers.push(answer(Kind.unchanged, "n", nothing, `old WHERE NOT d${clear}`));
@@ -96,7 +97,7 @@ export function buildStatement(table: Table, operation: Operation, group: Group)
     const named = match.map((place) => name(place.column.name)).join(", ");
     const arbiter =
       operation === "upsert" && table.uniques.some(isArbiter(matchNames)) ? ` ON CONFLICT (${named}) DO NOTHING` : "";
-    const back = stored.map((place, at) => `${name(place.column.name)} AS v${at}`).join(", ");
+    const back = stored.map((place, at) => `${name(place.column.name)} AS v${at}`).join(", ") || "1";
     const rows = `SELECT ${numbered(places, "c").join(", ")} FROM i${absent} ORDER BY n`;
     withs.push(`made AS (INSERT INTO ${target} (${names}) ${rows}${arbiter} RETURNING ${back})`);
     answers.push(answer(Kind.created, "NULL", [...blank(old), ...numbered(stored, "v")], "made"));

@@ -68,7 +68,7 @@ function statementFor(
   const known = cache.get(table) ?? new Map<string, Statement>();
   cache.set(table, known);
   const fields = group.places.map((place) => place.column.name);
-  const key = JSON.stringify([operation, match, fields, group.cannotCreate !== null]);
+  const key = JSON.stringify([operation, match, fields, group.cannotCreate !== null, group.exact]);
   let statement = known.get(key);
   if (!statement) {
     if (known.size > 200) known.clear(); // ragged records could make one per combination of fields
