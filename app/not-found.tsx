@@ -1,19 +1,11 @@
-import { Compass } from "lucide-react";
-import { ButtonLink } from "../components/ui/button.tsx";
-import { EmptyState } from "../components/ui/states.tsx";
+import { NotFound } from "../components/frame/not-found.tsx";
 
 export const metadata = { title: "Not found" };
 
-export default function NotFound() {
+export default function Page() {
   return (
     <main>
-      <EmptyState
-        icon={Compass}
-        title="There is nothing at this address"
-        action={<ButtonLink href="/">Go home</ButtonLink>}
-      >
-        It may have been removed, or the address was cut short.
-      </EmptyState>
+      <NotFound />
     </main>
   );
 }

@@ -9,7 +9,7 @@ export function AccountCard({
 }: {
   title: string;
   sentence: ReactNode;
-  children: ReactNode;
+  children?: ReactNode;
 }) {
   return (
     <main className="flex min-h-dvh flex-col items-center justify-center bg-ground px-4 py-10">

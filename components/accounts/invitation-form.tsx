@@ -1,5 +1,5 @@
 "use client";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { CircleAlert } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { readFailure } from "../server/failure.ts";
@@ -17,6 +17,7 @@ export function InvitationForm({ token }: { token: string }) {
   const accept = useMutation(
     trpc.session.acceptInvitation.mutationOptions({ onSuccess: () => window.location.assign("/") }),
   );
+  const invitation = useQuery(trpc.session.invitation.queryOptions({ token }, { retry: false }));
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [asked, setAsked] = useState(false);
@@ -26,8 +27,19 @@ export function InvitationForm({ token }: { token: string }) {
     if (nameProblem(name) || passwordProblem(password)) return;
     accept.mutate({ token, name: name.trim(), password });
   };
+  if (invitation.isError) {
+    return <AccountCard title="This invitation cannot be used" sentence={readFailure(invitation.error).message} />;
+  }
+  const { data } = invitation;
   return (
-    <AccountCard title="Join the workspace" sentence="You were invited. Choose how others see you, and a password.">
+    <AccountCard
+      title={data ? `Join ${data.workspace}` : "Join the workspace"}
+      sentence={
+        data
+          ? `${data.email} is invited as ${data.role}. Choose how others see you, and a password.`
+          : "You were invited."
+      }
+    >
       <form onSubmit={submit} noValidate className="flex flex-col gap-4">
         {accept.isError && (
           <Notice tone="bad" icon={CircleAlert}>

@@ -12,6 +12,7 @@ import { EmptyState } from "../ui/states.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 import { LetterDialog } from "./letter-dialog.tsx";
 import { Letters } from "./letters.tsx";
+import { readReason } from "./reason.ts";
 
 const stateOptions = [
   { value: "replaying", label: "Being replayed" },
@@ -104,10 +105,10 @@ function GroupList({
                   here ? "border-accent bg-surface" : "border-transparent hover:bg-hover",
                 )}
               >
-                <span className="line-clamp-3 text-work text-ink">{group.reason}</span>
+                <span className="line-clamp-3 text-work text-ink">{readReason(group.reason).text}</span>
                 <span className="text-body font-semibold text-bad-text tabular-nums">{formatNumber(group.count)}</span>
                 <span className="col-span-2 mt-0.5 truncate text-caption text-muted">
-                  {group.flows.map(({ name }) => name).join(", ")} · {group.step}
+                  {readReason(group.reason).step ?? group.step}
                   {group.field && ` · ${group.field}`} · <RelativeTime at={group.lastSeen} />
                 </span>
               </button>

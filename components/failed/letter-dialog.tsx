@@ -19,6 +19,7 @@ import { RelativeTime } from "../ui/values.tsx";
 import { CorrectForm } from "./correct-form.tsx";
 import { DismissDialog } from "./dismiss-dialog.tsx";
 import { editsOf, patchOf } from "./letter-patch.ts";
+import { isInRecord, readReason } from "./reason.ts";
 import { useLetterActions } from "./use-letter-actions.ts";
 
 /** One failed record: why, its data, a form to correct it, and its journey. */
@@ -39,9 +40,11 @@ type From = "step" | "start";
 
 function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => void }) {
   const mayOperate = useMay("operator");
+  // A check speaks of the record itself: a field it misses can be filled in here. Other reasons may name a field of the target.
+  const missing = letter.code.startsWith("check-") ? letter.field : undefined;
   const [from, setFrom] = useState<From>("step");
   const record = from === "step" ? letter.data : letter.source;
-  const [edits, setEdits] = useState(() => editsOf(letter.data, letter.field));
+  const [edits, setEdits] = useState(() => editsOf(letter.data, missing));
   const [version, setVersion] = useState<"live" | "original">("live");
   const [dismissing, setDismissing] = useState(false);
   const { replay, dismiss } = useLetterActions(onClose);
@@ -51,7 +54,7 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
   const broken = Object.keys(problems).length > 0;
   const choose = (next: From) => {
     setFrom(next);
-    setEdits(editsOf(next === "step" ? letter.data : letter.source, next === "step" ? letter.field : undefined));
+    setEdits(editsOf(next === "step" ? letter.data : letter.source, next === "step" ? missing : undefined));
   };
   return (
     <>
@@ -99,13 +102,13 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
         }
       >
         <div className="flex flex-col gap-5">
-          <p className="text-body text-ink">{letter.reason}</p>
+          <p className="text-body text-ink">{readReason(letter.reason).text}</p>
           {open && mayOperate ? (
             <>
               <CorrectForm
                 edits={edits}
                 onChange={setEdits}
-                field={from === "step" ? letter.field : undefined}
+                field={from === "step" && (missing || isInRecord(letter.data, letter.field)) ? letter.field : undefined}
                 reason="This is what was refused."
                 problems={problems}
               />

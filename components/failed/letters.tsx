@@ -17,6 +17,7 @@ import { Checkbox } from "../ui/toggles.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 import { DismissDialog } from "./dismiss-dialog.tsx";
 import { PatchGroupDialog } from "./patch-group-dialog.tsx";
+import { isInRecord, readReason } from "./reason.ts";
 import { useLetterActions } from "./use-letter-actions.ts";
 
 /** Records of one group, or of one closed state, with what can be done for all or for chosen ones. */
@@ -57,7 +58,8 @@ export function Letters({
   const { replay, dismiss } = useLetterActions(done);
   const meant = chosen.size > 0 ? { ids: [...chosen] } : { groupId: group?.id };
   const many = chosen.size > 0 ? chosen.size : (group?.count ?? 0);
-  const field = group?.field;
+  // A field of the target is not in the record as it entered the step; then the reason of each record says more.
+  const field = isInRecord(items[0]?.data ?? {}, group?.field) ? group?.field : undefined;
   const choose: Column<DeadLetterItem> = {
     id: "choose",
     header: <span className="sr-only">Choose</span>,
@@ -99,7 +101,11 @@ export function Letters({
             <JsonValue value={valueAt(letter.data, field)} className="break-normal! whitespace-nowrap!" />
           ),
         }
-      : { id: "reason", header: "Reason", cell: (letter) => <span title={letter.reason}>{letter.reason}</span> },
+      : {
+          id: "reason",
+          header: "Reason",
+          cell: (letter) => <span title={letter.reason}>{readReason(letter.reason).text}</span>,
+        },
     ...(group && group.flows.length <= 1
       ? []
       : [
@@ -130,10 +136,10 @@ export function Letters({
     <div className="min-w-0">
       {group && (
         <Card className="mb-3 p-3">
-          <h2 className="text-body font-medium break-words text-ink">{group.reason}</h2>
+          <h2 className="text-body font-medium break-words text-ink">{readReason(group.reason).text}</h2>
           <p className="mt-0.5 text-work text-muted">
-            {count(group.count, "record")} in {group.flows.map(({ name }) => `“${name}”`).join(", ")}, first{" "}
-            <RelativeTime at={group.firstSeen} />
+            {count(group.count, "record")} at “{readReason(group.reason).step ?? group.step}” of{" "}
+            {group.flows.map(({ name }) => `“${name}”`).join(", ")}, first <RelativeTime at={group.firstSeen} />
           </p>
           {mayOperate && (
             <div className="mt-3 flex flex-wrap gap-2">

@@ -10,6 +10,7 @@ import { Field } from "../ui/field.tsx";
 import { count } from "../ui/format.ts";
 import { Input } from "../ui/input.tsx";
 import { editsOf, patchOf } from "./letter-patch.ts";
+import { isInRecord } from "./reason.ts";
 
 /** Sets one field of all records of a group, then replays them. Some of them are shown as they are now. */
 export function PatchGroupDialog({
@@ -25,12 +26,12 @@ export function PatchGroupDialog({
   onClose: () => void;
   onReplay: (patch: JsonRecord) => void;
 }) {
-  const [field, setField] = useState<string | null>(group.field ?? null);
+  const [field, setField] = useState<string | null>(
+    isInRecord(examples[0]?.data ?? {}, group.field) ? group.field : null,
+  );
   const [text, setText] = useState("");
   const [asked, setAsked] = useState(false);
-  const names = [
-    ...new Set([...(group.field ? [group.field] : []), ...examples.flatMap(({ data }) => Object.keys(data))]),
-  ];
+  const names = [...new Set([...examples.flatMap(({ data }) => Object.keys(data))])];
   const replay = () => {
     setAsked(true);
     if (!field) return;

@@ -35,7 +35,7 @@ export function Sidebar({ initiallyNarrow, failed }: { initiallyNarrow: boolean;
           const link = (
             <Link
               href={item.href}
-              aria-label={name}
+              aria-label={narrow ? name : undefined}
               aria-current={here ? "page" : undefined}
               className={cx(
                 "relative flex h-8 items-center gap-2.5 rounded-control px-2.5 text-work font-medium transition-colors",
@@ -48,6 +48,7 @@ export function Sidebar({ initiallyNarrow, failed }: { initiallyNarrow: boolean;
               {count > 0 && !narrow && (
                 <span className="ml-auto rounded-full bg-bad-soft px-1.5 text-caption text-bad-text tabular-nums">
                   {formatNumber(count)}
+                  <span className="sr-only"> open</span>
                 </span>
               )}
               {count > 0 && narrow && (
@@ -73,7 +74,7 @@ export function Sidebar({ initiallyNarrow, failed }: { initiallyNarrow: boolean;
         icon={narrow ? PanelLeftOpen : PanelLeftClose}
         onClick={toggle}
         aria-expanded={!narrow}
-        className={narrow ? "mx-auto" : "ml-0.5"}
+        className={narrow ? "self-center" : "self-start"}
       />
     </nav>
   );

@@ -68,10 +68,10 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
         trigger={
           <button
             type="button"
-            aria-label={`Your account, ${me.user.name}`}
             className="flex size-7 items-center justify-center rounded-full bg-accent-soft text-[11px] font-semibold text-accent-text pointer-coarse:size-9"
           >
-            {initials(me.user.name || me.user.email)}
+            <span aria-hidden>{initials(me.user.name || me.user.email)}</span>
+            <span className="sr-only">Your account, {me.user.name}</span>
           </button>
         }
       >

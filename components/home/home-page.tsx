@@ -64,18 +64,18 @@ function Overview({ summary }: { summary: HomeSummary }) {
   const { today } = summary;
   return (
     <>
-      <div className="grid gap-4 lg:grid-cols-[1fr_280px]">
-        <Section title="What needs attention">
-          <Attention items={summary.attention} />
-        </Section>
-        <Section title="Last 24 hours">
-          <Card className="grid grid-cols-3 divide-x divide-line lg:grid-cols-1 lg:divide-x-0 lg:divide-y">
-            <Figure label="runs" value={today.runs} />
-            <Figure label="records written" value={today.written} />
-            <Figure label="records failed" value={today.failed} loud={today.failed > 0} />
-          </Card>
-        </Section>
-      </div>
+      <Card className="grid grid-cols-3 divide-x divide-line">
+        <Figure label={today.runs === 1 ? "run in 24 hours" : "runs in 24 hours"} value={today.runs} />
+        <Figure label={today.written === 1 ? "record written" : "records written"} value={today.written} />
+        <Figure
+          label={today.failed === 1 ? "record failed" : "records failed"}
+          value={today.failed}
+          loud={today.failed > 0}
+        />
+      </Card>
+      <Section title="What needs attention">
+        <Attention items={summary.attention} />
+      </Section>
       <Section
         title="Flows"
         aside={

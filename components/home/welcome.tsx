@@ -27,7 +27,11 @@ const steps = [
 export function Welcome() {
   const trpc = useTRPC();
   const mayBuild = useMay("builder");
-  const connections = useQuery(trpc.connections.list.queryOptions());
+  const connections = useQuery({
+    ...trpc.connections.list.queryOptions(),
+    // The sample company is made in the background; it appears as soon as it is there.
+    refetchInterval: ({ state }) => (state.data?.length === 0 ? 2000 : false),
+  });
   const connectors = useQuery(trpc.connections.connectors.queryOptions());
   const known = connections.data ?? [];
   return (

@@ -1,6 +1,7 @@
 "use client";
 import Link from "next/link";
 import type { DeadLetterGroup } from "../../server/trpc/contract.ts";
+import { readReason } from "../failed/reason.ts";
 import type { RunDetail } from "../server/trpc.ts";
 import { formatNumber } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";
@@ -22,13 +23,13 @@ export function FailedGroups({ run }: { run: RunDetail }) {
       header: "Reason",
       cell: (group) =>
         dry ? (
-          <span>{group.reason}</span>
+          <span>{readReason(group.reason).text}</span>
         ) : (
           <Link
             href={`/failed?group=${encodeURIComponent(group.id)}`}
             className="rounded-mark text-ink hover:underline"
           >
-            {group.reason}
+            {readReason(group.reason).text}
           </Link>
         ),
     },

@@ -44,7 +44,7 @@ export function RetryFailed({ run }: { run: RunDetail }) {
   });
   const noun = nounOf(run.document);
   return (
-    <Button icon={RotateCcw} busy={retry.isPending} onClick={() => retry.mutate()}>
+    <Button look="primary" icon={RotateCcw} busy={retry.isPending} onClick={() => retry.mutate()}>
       Retry {count(failed, noun.one, noun.many)}
     </Button>
   );

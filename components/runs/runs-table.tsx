@@ -18,7 +18,7 @@ const columns: Column<RunSummary>[] = [
   {
     id: "run",
     header: "Run",
-    width: "176px",
+    width: "150px",
     cell: (run) => (
       <Link
         href={`/runs/${run.id}`}
@@ -29,7 +29,7 @@ const columns: Column<RunSummary>[] = [
     ),
   },
   { id: "flow", header: "Flow", cell: (run) => <span title={run.flowName}>{run.flowName}</span> },
-  { id: "state", header: "State", width: "168px", cell: (run) => <RunState run={run} /> },
+  { id: "state", header: "State", width: "162px", cell: (run) => <RunState run={run} /> },
   { id: "read", header: "Read", width: "84px", align: "right", wideOnly: true, cell: (run) => formatNumber(read(run)) },
   {
     id: "written",
@@ -52,21 +52,21 @@ const columns: Column<RunSummary>[] = [
   {
     id: "by",
     header: "Started",
-    width: "190px",
+    width: "168px",
     wideOnly: true,
     cell: (run) => <span className="text-muted">{triggerWords(run)}</span>,
   },
   {
     id: "at",
     header: "When",
-    width: "116px",
+    width: "112px",
     wideOnly: true,
     cell: (run) => <RelativeTime at={run.startedAt ?? run.createdAt} className="text-muted" />,
   },
   {
     id: "took",
     header: "Took",
-    width: "96px",
+    width: "84px",
     align: "right",
     wideOnly: true,
     cell: (run) => <span className="text-muted">{took(run)}</span>,

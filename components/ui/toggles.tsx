@@ -22,7 +22,7 @@ export function Checkbox({ checked, onChange, label, disabled, some, className }
       disabled={disabled}
       aria-label={label}
       className={cx(
-        "inline-flex size-4 shrink-0 items-center justify-center rounded-mark border border-faint bg-surface data-checked:border-accent data-checked:bg-accent data-indeterminate:border-accent data-indeterminate:bg-accent data-disabled:opacity-50",
+        "inline-flex size-4 shrink-0 items-center justify-center rounded-mark align-middle border border-faint bg-surface data-checked:border-accent data-checked:bg-accent data-indeterminate:border-accent data-indeterminate:bg-accent data-disabled:opacity-50",
         className,
       )}
     >
