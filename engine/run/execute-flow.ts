@@ -1,16 +1,17 @@
 /** Runs one attempt of a flow run or a replay: pages from the trigger (or from dead letters) through the plan. */
 import type { Json, JsonRecord, ReadPage } from "../../connectors/sdk/types.ts";
-import type { Plan } from "../flow/compile.ts";
+import type { CompiledStep, Plan } from "../flow/compile.ts";
 import { durationMs } from "../flow/duration.ts";
 import type { FlowSettings } from "../flow/schema.ts";
-import type { RunPorts } from "../ports.ts";
+import type { RunConnection, RunPorts } from "../ports.ts";
 import type { StepContext } from "../steps/define-step.ts";
 import { imbalance } from "./counts.ts";
-import type { PageWork, ReplayedLetter, SourcePage } from "./page.ts";
-import { processPage } from "./process-page.ts";
+import type { PageResult, PageWork, ReplayedLetter, SourcePage } from "./page.ts";
+import { landPage, preparePage } from "./process-page.ts";
 import { recoverOpenEntries } from "./recover.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type StopCondition } from "./run-pages.ts";
+import type { WriteSite } from "./write-batch.ts";
 
 /** Where a flow run stands: the connector's cursor, and the watermark it started after. */
 export type FlowCursor = { cursor: Json; after: Json };
@@ -82,8 +83,9 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
   const settings = plan.flow.settings ?? {};
   let current: PageWork | null = null;
   let open: Awaited<ReturnType<typeof recoverOpenEntries>> | null = null;
+  const unsaved = new UnsavedKeys();
 
-  return await runPages<PlannedPage>({
+  return await runPages<PlannedPage, Prepared>({
     state: job.state,
     ports,
     pages,
@@ -93,60 +95,75 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
     patient: job.mode === "live",
     sliceMs: job.sliceMs,
     interruptedWork: () => current,
-    async process(planned, number) {
-      if (open === null) {
-        open = job.attempt > 1 && job.mode === "live" ? await recoverOpenEntries(ports) : new Map();
-      }
+    async prepare(planned, number) {
+      open ??= job.attempt > 1 && job.mode === "live" ? await recoverOpenEntries(ports) : new Map();
       const page: SourcePage = { ...planned.source, number };
-      const { keyOf } = planned.plan;
-      const work: PageWork = {
-        page,
-        nextPart: job.attempt * PARTS_PER_ATTEMPT,
-        unsettled: new Set(),
-        fixes: [],
-        open,
-        keyOf: (origin) =>
-          page.letters?.[origin]?.key ?? keyOf(page.records[origin] as JsonRecord) ?? `${number}.${origin + 1}`,
-      };
-      current = work;
-      const { context, remembered } = stepContext(job, ports, settings.timeZone ?? "UTC");
-      const result = await processPage(page, {
+      const work = pageWork(job, page, planned.plan, open);
+      const remembered: PageResult["remembered"] = [];
+      const context = stepContext(job, ports, settings.timeZone ?? "UTC", unsaved.of(number, remembered));
+      const prepared = await preparePage(page, {
         plan: planned.plan,
         context,
         work,
         connection: (name) => ports.connection(name),
-        writeSite: (step, connection) => {
-          if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
-          return {
-            step: step.id,
-            title: step.title,
-            write: step.write,
-            connection,
-            mode: job.mode,
-            ports,
-            idempotencyPrefix: (origin) => idempotencyPrefix(job, step.id, page.letters?.[origin]),
-          };
-        },
+        writeSite: (step, connection) => writeSite(job, ports, page, step, connection),
       });
+      return { planned, work, prepared, remembered };
+    },
+    async land({ planned, work, prepared, remembered }, number) {
+      current = work;
+      const result = await landPage(prepared);
       current = null;
-      if (open.size > 0) open.clear();
       const wrong = imbalance(result.counts, result.steps);
       if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
+      const { counts, steps, letters, resolvedLetters, outcomes, fixes } = result;
       return {
         ...nothing(),
         page: number,
         cursor: planned.cursor,
         watermark: job.mode === "live" && !job.backfill ? planned.watermark : undefined,
-        counts: result.counts,
-        steps: result.steps,
-        letters: result.letters,
-        resolvedLetters: result.resolvedLetters,
-        outcomes: result.outcomes,
-        fixes: result.fixes,
-        remembered,
+        ...{ counts, steps, letters, resolvedLetters, outcomes, fixes, remembered },
       };
     },
   });
+}
+
+type Prepared = {
+  planned: PlannedPage;
+  work: PageWork;
+  prepared: Awaited<ReturnType<typeof preparePage>>;
+  remembered: PageResult["remembered"];
+};
+
+function pageWork(job: FlowJob, page: SourcePage, { keyOf }: Plan, open: PageWork["open"]): PageWork {
+  return {
+    page,
+    nextPart: job.attempt * PARTS_PER_ATTEMPT,
+    unsettled: new Set(),
+    fixes: [],
+    open,
+    keyOf: (origin) =>
+      page.letters?.[origin]?.key ?? keyOf(page.records[origin] as JsonRecord) ?? `${page.number}.${origin + 1}`,
+  };
+}
+
+function writeSite(
+  job: FlowJob,
+  ports: RunPorts,
+  page: SourcePage,
+  step: CompiledStep,
+  connection: RunConnection,
+): WriteSite {
+  if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
+  return {
+    step: step.id,
+    title: step.title,
+    write: step.write,
+    connection,
+    mode: job.mode,
+    ports,
+    idempotencyKey: (origin, key) => idempotencyKey(job, step.id, page, origin, key),
+  };
 }
 
 async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): AsyncGenerator<PlannedPage> {
@@ -204,28 +221,51 @@ function connectionOf(plan: Plan): string | undefined {
 }
 
 /**
- * flow / step / what sets this write apart from an earlier one of the same record: the run, or for a replay the letter
- * and how often it was tried. A letter that “may have arrived” keeps the key of its first sending.
+ * flow / step / what sets this write apart from an earlier one of the same record / its key. Apart are: run and page, or
+ * for a replay the letter and how often it was tried. A letter that “may have arrived” is sent under its first key again.
  */
-function idempotencyPrefix(job: FlowJob, step: string, letter: ReplayedLetter | undefined): string {
-  if (!letter) return `${job.flowId}/${step}/${job.state.runId}`;
-  if (letter.code === "may-have-arrived") return `${job.flowId}/${step}/${letter.runId}`;
-  return `${job.flowId}/${step}/${letter.runId}.${letter.attempts}`;
+function idempotencyKey(job: FlowJob, step: string, page: SourcePage, origin: number, key: string): string {
+  const letter = page.letters?.[origin];
+  if (!letter) return `${job.flowId}/${step}/${job.state.runId}.${page.number}/${key}`;
+  return letter.sentAs ?? `${job.flowId}/${step}/${letter.id}.${letter.attempts}/${key}`;
 }
 
-function stepContext(job: FlowJob, ports: RunPorts, timeZone: string) {
-  const remembered: { step: string; scope: "run" | "forever"; keys: string[] }[] = [];
-  const context: StepContext = {
+/** Keys that dedupe steps let through in pages whose checkpoint may not be stored yet: the next page must know them. */
+class UnsavedKeys {
+  readonly #pages: { number: number; id: string; keys: Set<string> }[] = [];
+
+  /** What the page with this number sees and remembers. At most two pages before it are not stored yet. */
+  of(number: number, remembered: PageResult["remembered"]) {
+    while (this.#pages[0] && this.#pages[0].number < number - 3) this.#pages.shift();
+    return {
+      has: (id: string, key: string) => this.#pages.some((page) => page.id === id && page.keys.has(key)),
+      remember: (step: string, scope: "run" | "forever", keys: string[]) => {
+        if (keys.length === 0) return;
+        remembered.push({ step, scope, keys });
+        this.#pages.push({ number, id: `${scope}/${step}`, keys: new Set(keys) });
+      },
+    };
+  }
+}
+
+function stepContext(
+  job: FlowJob,
+  ports: RunPorts,
+  timeZone: string,
+  unsaved: ReturnType<UnsavedKeys["of"]>,
+): StepContext {
+  return {
     now: job.now,
     timeZone,
     mode: job.mode,
     signal: ports.signal,
-    seen: (step, scope, keys) => ports.store.seen(step, scope, keys),
-    remember: (step, scope, keys) => {
-      if (keys.length > 0) remembered.push({ step, scope, keys });
+    async seen(step, scope, keys) {
+      const seen = await ports.store.seen(step, scope, keys);
+      for (const key of keys) if (unsaved.has(`${scope}/${step}`, key)) seen.add(key);
+      return seen;
     },
+    remember: unsaved.remember,
   };
-  return { context, remembered };
 }
 
 export function retryPolicy(settings: FlowSettings): RetryPolicy {

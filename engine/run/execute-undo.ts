@@ -46,7 +46,7 @@ export type UndoPorts = RunPorts & {
 /** Undoes page by page until the selection is through. What was restored before a crash is found restored and counted so. */
 export async function executeUndo(job: UndoJob, ports: UndoPorts, pages: AsyncIterable<UndoPage>): Promise<AttemptEnd> {
   let recovered = job.attempt <= 1 || job.preview;
-  return await runPages<UndoPage>({
+  return await runPages<UndoPage, UndoPage>({
     state: job.state,
     ports,
     pages: pages[Symbol.asyncIterator](),
@@ -56,7 +56,8 @@ export async function executeUndo(job: UndoJob, ports: UndoPorts, pages: AsyncIt
     patient: !job.preview,
     sliceMs: job.sliceMs,
     interruptedWork: () => null,
-    async process(page, number) {
+    prepare: async (page) => page,
+    async land(page, number) {
       if (!recovered) await recoverOpenEntries(ports);
       recovered = true;
       return await undoPage(job, ports, page, number);

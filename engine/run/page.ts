@@ -21,8 +21,8 @@ export type ReplayedLetter = {
   key: string;
   attempts: number;
   source: JsonRecord;
-  code: string;
-  runId: string;
+  /** the idempotency key it was first sent under, when it may have arrived */
+  sentAs?: string;
 };
 
 export type PageResult = {

@@ -17,76 +17,50 @@ export type PageEnvironment = {
   writeSite(step: CompiledStep, connection: RunConnection): WriteSite;
 };
 
+/** A page whose middle steps are done: what waits before its write steps, and what has ended so far. */
+export type PreparedPage = {
+  environment: PageEnvironment;
+  page: SourcePage;
+  result: PageResult;
+  /** rank of the least good outcome so far, per record */
+  ranks: Int8Array;
+  inboxes: Map<string, Batch>;
+  lettersUsed: Set<string>;
+};
+
 /**
- * Executes every step on the page's records.
+ * Executes the middle steps. Writes nothing, so the next page may be prepared while this one lands.
  *
- * @returns counters, dead letters and journey rows of this page; every record has exactly one outcome in `counts`
- * @throws PageInterrupted when a target cannot take the page now
- * @throws Error when a record left a step without an outcome: a defect that must never pass as a green run
+ * @throws Error when a step lost a record: a defect that must never pass as a green run
  */
-export async function processPage(page: SourcePage, environment: PageEnvironment): Promise<PageResult> {
+export async function preparePage(page: SourcePage, environment: PageEnvironment): Promise<PreparedPage> {
   const { plan, context, work } = environment;
-  const result: PageResult = {
-    counts: noRunCounts(),
-    steps: {},
-    letters: [],
-    resolvedLetters: [],
-    outcomes: [],
-    fixes: work.fixes,
-    remembered: [],
+  const prepared: PreparedPage = {
+    environment,
+    page,
+    result: {
+      counts: noRunCounts(),
+      steps: {},
+      letters: [],
+      resolvedLetters: [],
+      outcomes: [],
+      fixes: work.fixes,
+      remembered: [],
+    },
+    ranks: new Int8Array(page.records.length).fill(UNSETTLED),
+    inboxes: new Map(),
+    lettersUsed: new Set(),
   };
-  const ranks = new Int8Array(page.records.length).fill(UNSETTLED);
-  const inboxes = new Map<string, Batch>();
-  const letterUsed = new Set<string>();
-
-  const settle = (step: string, ended: Ended[], counts: StepCounts) => {
-    const keys = new Map<Outcome, string[]>();
-    for (const part of ended) {
-      const rank = RANK.get(part.outcome) as number;
-      if (rank < (ranks[part.origin] as number)) ranks[part.origin] = rank;
-      counts[part.outcome]++;
-      if (part.outcome === "dead") {
-        const letter = page.letters?.[part.origin];
-        const source = letter?.source ?? (page.records[part.origin] as Ended["record"]);
-        const again = letter !== undefined && !letterUsed.has(letter.id);
-        if (again) letterUsed.add(letter.id);
-        result.letters.push({
-          step,
-          key: work.keyOf(part.origin),
-          failure: part.failure ?? { kind: "rejected", code: "unknown-reason", message: "No reason was given." },
-          data: part.record,
-          source,
-          ...(again ? { letterId: letter.id } : {}),
-        });
-      } else if (part.outcome !== "created" && part.outcome !== "updated" && part.outcome !== "deleted") {
-        const list = keys.get(part.outcome);
-        const key = work.keyOf(part.origin);
-        if (list) list.push(key);
-        else keys.set(part.outcome, [key]);
-      }
-    }
-    for (const [outcome, list] of keys) result.outcomes.push({ step, outcome, keys: list });
-  };
-
-  seedInboxes(page, environment, inboxes, result, settle);
-
+  seedInboxes(prepared);
   for (const step of plan.order) {
-    if (step.role === "trigger") continue;
-    const batch = inboxes.get(step.id);
-    if (!batch || batch.records.length === 0) continue;
-    inboxes.delete(step.id);
+    if (step.role === "trigger" || step.write) continue;
+    const batch = takeInbox(prepared, step);
+    if (!batch) continue;
     context.signal.throwIfAborted();
-    const counts = noStepCounts();
-    counts.in = batch.records.length;
-    result.steps[step.id] = counts;
-    if (step.write) {
-      const connection = await environment.connection(step.write.connection);
-      settle(step.id, await writeBatch(environment.writeSite(step, connection), batch, work), counts);
-      continue;
-    }
+    const counts = prepared.result.steps[step.id] as StepCounts;
     if (!step.executor) throw new Error(`Step “${step.id}” of kind ${step.kind} has no executor.`);
     const { out, ended } = await step.executor(batch, context);
-    settle(step.id, ended, counts);
+    settle(prepared, step.id, ended, counts);
     counts.out = counts.in - ended.length;
     const ports = Object.keys(out);
     if (ports.length <= 1 && (out[ports[0] ?? ""]?.records.length ?? 0) !== counts.out) {
@@ -96,27 +70,83 @@ export async function processPage(page: SourcePage, environment: PageEnvironment
       const leaving = out[port] as Batch;
       if (leaving.records.length === 0) continue;
       counts.ports[port] = leaving.records.length;
-      deliver(step, port, leaving, inboxes, counts, settle);
+      deliver(prepared, step, port, leaving, counts);
     }
   }
+  return prepared;
+}
 
-  summarise(page, ranks, result);
-  if (page.letters) {
-    for (const letter of page.letters) if (!letterUsed.has(letter.id)) result.resolvedLetters.push(letter.id);
+/**
+ * Executes the write steps of a prepared page.
+ *
+ * @returns counters, dead letters and journey rows of this page; every record has exactly one outcome in `counts`
+ * @throws PageInterrupted when a target cannot take the page now
+ * @throws Error when a record left the flow without an outcome
+ */
+export async function landPage(prepared: PreparedPage): Promise<PageResult> {
+  const { page, result, environment, lettersUsed } = prepared;
+  const { plan, context, work } = environment;
+  for (const step of plan.order) {
+    if (!step.write) continue;
+    const batch = takeInbox(prepared, step);
+    if (!batch) continue;
+    context.signal.throwIfAborted();
+    const connection = await environment.connection(step.write.connection);
+    const ended = await writeBatch(environment.writeSite(step, connection), batch, work);
+    settle(prepared, step.id, ended, result.steps[step.id] as StepCounts);
   }
+  summarise(prepared);
+  for (const letter of page.letters ?? []) if (!lettersUsed.has(letter.id)) result.resolvedLetters.push(letter.id);
   return result;
 }
 
-type Settle = (step: string, ended: Ended[], counts: StepCounts) => void;
+/** What waits before a step, with its counters begun; undefined when nothing came. */
+function takeInbox({ inboxes, result }: PreparedPage, step: CompiledStep): Batch | undefined {
+  const batch = inboxes.get(step.id);
+  if (!batch || batch.records.length === 0) return undefined;
+  inboxes.delete(step.id);
+  const counts = noStepCounts();
+  counts.in = batch.records.length;
+  result.steps[step.id] = counts;
+  return batch;
+}
+
+/** Books parts that ended at a step: outcome, dead letter or journey. */
+function settle(prepared: PreparedPage, step: string, ended: Ended[], counts: StepCounts): void {
+  const { page, ranks, result, lettersUsed, environment } = prepared;
+  const { work } = environment;
+  const keys = new Map<Outcome, string[]>();
+  for (const part of ended) {
+    const rank = RANK.get(part.outcome) as number;
+    if (rank < (ranks[part.origin] as number)) ranks[part.origin] = rank;
+    counts[part.outcome]++;
+    if (part.outcome === "dead") {
+      const letter = page.letters?.[part.origin];
+      const source = letter?.source ?? (page.records[part.origin] as Ended["record"]);
+      const again = letter !== undefined && !lettersUsed.has(letter.id);
+      if (again) lettersUsed.add(letter.id);
+      result.letters.push({
+        step,
+        key: work.keyOf(part.origin),
+        failure: part.failure ?? { kind: "rejected", code: "unknown-reason", message: "No reason was given." },
+        data: part.record,
+        source,
+        ...(again ? { letterId: letter.id } : {}),
+      });
+    } else if (part.outcome !== "created" && part.outcome !== "updated" && part.outcome !== "deleted") {
+      const list = keys.get(part.outcome);
+      const key = work.keyOf(part.origin);
+      if (list) list.push(key);
+      else keys.set(part.outcome, [key]);
+    }
+  }
+  for (const [outcome, list] of keys) result.outcomes.push({ step, outcome, keys: list });
+}
 
 /** The trigger's own counters, and its records put before the steps that follow it. */
-function seedInboxes(
-  page: SourcePage,
-  { plan }: PageEnvironment,
-  inboxes: Map<string, Batch>,
-  result: PageResult,
-  settle: Settle,
-): void {
+function seedInboxes(prepared: PreparedPage): void {
+  const { page, inboxes, result, environment } = prepared;
+  const { trigger } = environment.plan;
   const total = page.records.length;
   const batch: Batch = { records: page.records, origins: Array.from({ length: total }, (_, index) => index) };
   if (page.letters) {
@@ -127,21 +157,15 @@ function seedInboxes(
   counts.in = total + page.unreadable.length;
   counts.out = total;
   counts.dead = page.unreadable.length;
-  if (counts.in > 0) result.steps[plan.trigger.id] = counts;
-  for (const broken of page.unreadable) {
+  if (counts.in > 0) result.steps[trigger.id] = counts;
+  for (const { key, failure, data } of page.unreadable) {
     result.counts.read++;
     result.counts.dead++;
-    result.letters.push({
-      step: plan.trigger.id,
-      key: broken.key,
-      failure: broken.failure,
-      data: broken.data,
-      source: broken.data,
-    });
+    result.letters.push({ step: trigger.id, key, failure, data, source: data });
   }
-  for (const port of Object.keys(plan.trigger.next)) {
+  for (const port of Object.keys(trigger.next)) {
     if (port === "out") counts.ports[port] = total;
-    deliver(plan.trigger, port, batch, inboxes, counts, settle);
+    deliver(prepared, trigger, port, batch, counts);
   }
 }
 
@@ -151,14 +175,8 @@ function copy(batch: Batch): Batch {
 
 /** Hands what leaves a port to the steps it leads to. A port that leads nowhere ends its records as filtered; one that
  * leads only to steps cut from a draft's plan ends them as held. */
-function deliver(
-  step: CompiledStep,
-  port: string,
-  leaving: Batch,
-  inboxes: Map<string, Batch>,
-  counts: StepCounts,
-  settle: Settle,
-): void {
+function deliver(prepared: PreparedPage, step: CompiledStep, port: string, leaving: Batch, counts: StepCounts): void {
+  const { inboxes } = prepared;
   const targets = step.next[port] ?? [];
   if (targets.length === 0) {
     const outcome: Outcome = (step.cutNext[port]?.length ?? 0) > 0 ? "held" : "filtered";
@@ -167,7 +185,7 @@ function deliver(
     );
     counts.out -= ended.length;
     delete counts.ports[port];
-    settle(step.id, ended, counts);
+    settle(prepared, step.id, ended, counts);
     return;
   }
   for (const target of targets) {
@@ -181,7 +199,7 @@ function deliver(
 }
 
 /** The run's counters of this page: each record once, by the least good outcome of its parts. */
-function summarise(page: SourcePage, ranks: Int8Array, result: PageResult): void {
+function summarise({ page, ranks, result }: PreparedPage): void {
   const outcomes = noOutcomes();
   for (let index = 0; index < ranks.length; index++) {
     const rank = ranks[index] as number;

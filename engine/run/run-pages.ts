@@ -2,6 +2,7 @@
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import {
   type Checkpoint,
+  type CheckpointReply,
   LeaseLost,
   type RunCounts,
   type RunFailure,
@@ -33,14 +34,16 @@ export type StopCondition = { dead?: number; deadShare?: number };
 /** A page worked on: everything of its checkpoint except what follows. */
 export type WorkedPage = Omit<Checkpoint, "after">;
 
-export type PageLoop<P> = {
+export type PageLoop<P, R> = {
   state: AttemptState;
   ports: RunPorts;
   /** pages from the last checkpoint on */
   pages: AsyncIterator<P>;
-  /** works on one page; `work` collects what must be known when it is interrupted */
-  process(page: P, number: number): Promise<WorkedPage>;
-  /** the page being worked on, when it was interrupted */
+  /** what can be done before a page's turn to write; happens while the page before it lands */
+  prepare(page: P, number: number): Promise<R>;
+  /** writes one page */
+  land(prepared: R, number: number): Promise<WorkedPage>;
+  /** the page being written, when it was interrupted */
   interruptedWork(): PageWork | null;
   /** step and connection that reading belongs to, for failures while reading */
   reading: { step: string; connection?: string };
@@ -52,48 +55,64 @@ export type PageLoop<P> = {
   sliceMs: number;
 };
 
-/** Runs pages until something ends the attempt. Throws only on an outage of our own database. */
-export async function runPages<P>(loop: PageLoop<P>): Promise<AttemptEnd> {
+/**
+ * Runs pages until something ends the attempt. Three pages are under way at most: one is read, one prepared, one written;
+ * and the checkpoint of a page is stored while the next one is written.
+ *
+ * @throws on an outage of our own database only
+ */
+export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> {
   const { ports, state } = loop;
   const startedAt = ports.clock().getTime();
-  let upcoming = ahead(loop.pages);
+  const prepared = preparedPages(loop);
+  let upcoming = ahead(prepared);
+  let saving: Promise<CheckpointReply> | null = null;
   let number = state.page;
   try {
     for (let next = await upcoming; ; number++) {
-      if (next.error !== undefined) return await interrupted(loop, next.error, loop.reading.step);
+      if (next.error !== undefined) {
+        await saving;
+        return await interrupted(loop, next.error, loop.reading.step);
+      }
       if (next.done) {
         const empty: WorkedPage = { page: number, cursor: null, counts: {}, steps: {}, ...nothing() };
         await ports.store.checkpoint({ ...empty, after: finish(state.totals) });
         return "finished";
       }
-      upcoming = ahead(loop.pages);
+      upcoming = ahead(prepared);
       ports.signal.throwIfAborted();
-      const worked = await loop.process(next.page, number);
+      const worked = await loop.land(next.page, number);
+      const wish = (await saving)?.stop ?? null;
+      saving = null;
       add(state.totals, worked.counts);
       next = await upcoming;
       const late = ports.clock().getTime() - startedAt >= loop.sliceMs;
       const stopNow = stopReason(loop);
       const last = next.done && next.error === undefined;
-      const after = last
-        ? finish(state.totals)
-        : late && !stopNow
-          ? ({ kind: "yield" } as const)
-          : ({ kind: "continue" } as const);
-      const reply = await ports.store.checkpoint({ ...worked, after });
-      state.failures = 0;
-      state.failingSince = null;
+      const after = last ? finish(state.totals) : late && !stopNow && !wish ? YIELD : CONTINUE;
+      const saved = ports.store.checkpoint({ ...worked, after });
+      if (after === CONTINUE && !wish && !stopNow) {
+        saving = saved;
+        saved.catch(() => {}); // awaited, with its failure, when the next page has landed
+        progressed(state);
+        continue;
+      }
+      const { stop } = await saved;
+      progressed(state);
       if (after.kind === "finish") return "finished";
-      if (reply.stop === "cancel") {
+      if (stop === "cancel") {
         await ports.store.finish({ state: "cancelled" });
         return "finished";
       }
       if (after.kind === "yield") return "yielded";
-      if (reply.stop === "pause") {
-        const failure = {
-          code: "paused",
-          message: "The flow is paused. The run goes on where it stopped once the flow is resumed.",
-        };
-        await ports.store.wait({ reason: "paused", resumeAt: null, failure, counted: false });
+      if (stop === "pause") {
+        const message = "The flow is paused. The run goes on where it stopped once the flow is resumed.";
+        await ports.store.wait({
+          reason: "paused",
+          resumeAt: null,
+          failure: { code: "paused", message },
+          counted: false,
+        });
         return "waiting";
       }
       if (stopNow) {
@@ -109,9 +128,40 @@ export async function runPages<P>(loop: PageLoop<P>): Promise<AttemptEnd> {
       }
     }
   } catch (error) {
-    return await interrupted(loop, error, undefined);
+    const failed = await settledSaving(saving);
+    return await interrupted(loop, failed ?? error, undefined);
   } finally {
-    await loop.pages.return?.();
+    // ends reading ahead; not waited for, as a source that hangs must not hold the end of the attempt
+    prepared.return(undefined).catch(() => {});
+    loop.pages.return?.().catch(() => {});
+  }
+}
+
+const CONTINUE = { kind: "continue" } as const;
+const YIELD = { kind: "yield" } as const;
+
+function progressed(state: AttemptState): void {
+  state.failures = 0;
+  state.failingSince = null;
+}
+
+/** Waits for a checkpoint under way; its failure, if it has one, counts more than what came after it. */
+async function settledSaving(saving: Promise<CheckpointReply> | null): Promise<unknown> {
+  return await saving?.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+/** Reads ahead and prepares, one page at a time, in order. */
+async function* preparedPages<P, R>(loop: PageLoop<P, R>): AsyncGenerator<R, undefined, undefined> {
+  let upcoming = ahead(loop.pages);
+  for (let number = loop.state.page; ; number++) {
+    const next = await upcoming;
+    if (next.error !== undefined) throw next.error;
+    if (next.done) return;
+    upcoming = ahead(loop.pages);
+    yield await loop.prepare(next.page, number);
   }
 }
 
@@ -147,7 +197,7 @@ function finish(totals: Totals): Checkpoint["after"] {
   return { kind: "finish", state: errors > 0 ? "succeeded_with_errors" : "succeeded" };
 }
 
-function stopReason({ stop, state }: Pick<PageLoop<unknown>, "stop" | "state">): RunFailure | null {
+function stopReason({ stop, state }: Pick<PageLoop<unknown, unknown>, "stop" | "state">): RunFailure | null {
   const since = state.stoppedAt ?? { read: 0, dead: 0 };
   const dead = state.totals.dead - since.dead;
   const read = state.totals.read - since.read;
@@ -162,7 +212,11 @@ function stopReason({ stop, state }: Pick<PageLoop<unknown>, "stop" | "state">):
 }
 
 /** Decides what a failure means for the run: wait and try again, wait for a person, or fail. */
-async function interrupted<P>(loop: PageLoop<P>, error: unknown, readingStep: string | undefined): Promise<AttemptEnd> {
+async function interrupted<P, R>(
+  loop: PageLoop<P, R>,
+  error: unknown,
+  readingStep: string | undefined,
+): Promise<AttemptEnd> {
   const { ports, state } = loop;
   if (error instanceof LeaseLost) return "lost";
   if (ports.isOutage(error)) throw error;
@@ -200,8 +254,8 @@ async function interrupted<P>(loop: PageLoop<P>, error: unknown, readingStep: st
   return "waiting";
 }
 
-async function fail<P>(
-  loop: PageLoop<P>,
+async function fail<P, R>(
+  loop: PageLoop<P, R>,
   error: RunFailure,
   page: { number: number; fixes: PageWork["fixes"]; unsettled: number[] } | undefined,
   connection: string | undefined,

@@ -16,8 +16,8 @@ export type WriteSite = {
   write: CompiledWrite;
   connection: RunConnection;
   mode: "live" | "dry";
-  /** flow, run lineage: the part of the idempotency key that sets runs apart */
-  idempotencyPrefix(origin: number): string;
+  /** same key, at most one effect; it sets this write apart from others of the same record */
+  idempotencyKey(origin: number, key: string): string;
   ports: RunPorts;
 };
 
@@ -69,8 +69,8 @@ function toWaves(site: WriteSite, batch: Batch, work: PageWork, ended: Ended[]):
     const key = site.write.writeKey(converted.values) || work.keyOf(origin);
     const time = times.get(key) ?? 0;
     times.set(key, time + 1);
-    const prefix = site.idempotencyPrefix(origin);
-    const idempotencyKey = time === 0 ? `${prefix}/${key}` : `${prefix}/${key}#${time + 1}`;
+    const first = site.idempotencyKey(origin, key);
+    const idempotencyKey = time === 0 ? first : `${first}#${time + 1}`;
     let wave = waves[time];
     if (!wave) {
       wave = [];
@@ -199,7 +199,12 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
       if (error instanceof LeaseLost) lost = error;
       throw error;
     }
-    for (const entry of entries) entered.set(entry.index, { address, entry, receipt });
+    for (const entry of entries) {
+      // a second entry for one record (a create that turned out to be an update) replaces the first
+      const earlier = entered.get(entry.index);
+      if (earlier) work.fixes.push({ ...earlier.address, key: (items[entry.index] as Item).write.key, landed: false });
+      entered.set(entry.index, { address, entry, receipt });
+    }
   };
   try {
     const outcomes = await site.connection.session.write(requestOf(site, items), { enter });

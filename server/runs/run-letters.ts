@@ -9,8 +9,7 @@ type LetterRow = {
   stepId: string;
   key: string;
   attempts: number;
-  code: string;
-  runId: string;
+  sentAs: string | null;
   data: JsonRecord;
   source: JsonRecord;
 };
@@ -28,8 +27,12 @@ export async function* readLetters(
   let cursor = { step: "", id: "" };
   for (;;) {
     const { rows } = await pool.query<LetterRow>(
-      `SELECT id, step_id AS "stepId", key, attempts, code, run_id::text AS "runId", data, source FROM dead_letter
-       WHERE replay_run_id = $1 AND state = 'replaying' AND (step_id, id) > ($2, $3) ORDER BY step_id, id LIMIT $4`,
+      `SELECT id, step_id AS "stepId", key, attempts, data, source,
+         CASE WHEN code = 'may-have-arrived' THEN (
+           SELECT coalesce(c.idempotency_key, format('%s/%s/%s.%s/%s', c.flow_id, c.step_id, c.run_id, c.page, c.record_key))
+           FROM change c WHERE c.run_id = d.run_id AND c.step_id = d.step_id AND c.state = 'unknown'
+             AND (c.record_key = d.key OR c.source_key = d.key) ORDER BY c.id LIMIT 1) END AS "sentAs"
+       FROM dead_letter d WHERE replay_run_id = $1 AND state = 'replaying' AND (step_id, id) > ($2, $3) ORDER BY step_id, id LIMIT $4`,
       [runId, cursor.step, cursor.id, pageSize],
     );
     if (rows.length === 0) return;
@@ -48,8 +51,7 @@ export async function* readLetters(
         id: row.id,
         key: row.key,
         attempts: row.attempts,
-        code: row.code,
-        runId: row.runId,
+        ...(row.sentAs === null ? {} : { sentAs: row.sentAs }),
         source: fromStart ? { ...row.source, ...patch } : row.source,
       })),
       cursor: position,

@@ -11,8 +11,8 @@ import {
 import type { Lease } from "./lease.ts";
 
 /** The idempotency key of a plain write follows from the row; only others are stored. */
-function plainKey(lease: Lease, step: string, key: string): string {
-  return `${lease.flowId}/${step}/${lease.runId}/${key}`;
+function plainKey(lease: Lease, { step, page }: PartAddress, key: string): string {
+  return `${lease.flowId}/${step}/${lease.runId}.${page}/${key}`;
 }
 
 const ROWS = `json_to_recordset($8::json) AS r(k text, s text, o text, i jsonb, b jsonb, a jsonb, m text, x text, u text, n bigint)`;
@@ -29,7 +29,7 @@ function rowsJson(lease: Lease, address: PartAddress, drafts: LedgerDraft[]): st
     ...(draft.before === null ? {} : { b: draft.before }),
     ...(draft.after === null ? {} : { a: draft.after }),
     ...(draft.remoteId === undefined ? {} : { m: draft.remoteId }),
-    ...(draft.idempotencyKey === plainKey(lease, address.step, draft.key) ? {} : { x: draft.idempotencyKey }),
+    ...(draft.idempotencyKey === plainKey(lease, address, draft.key) ? {} : { x: draft.idempotencyKey }),
     u: draft.undo,
     ...(draft.undoes === undefined ? {} : { n: draft.undoes }),
   }));
@@ -166,12 +166,13 @@ export async function openLedger(
   );
   const entries = rows.map((row): OpenEntry => {
     const { step, connection, sink, page, part, sending, idempotencyKey, remoteId, undoes, ...entry } = row;
+    const address = { step, connection, sink, page, part };
     return {
       ...entry,
       ...(remoteId === null ? {} : { remoteId }),
       ...(undoes === null ? {} : { undoes }),
-      idempotencyKey: idempotencyKey ?? plainKey(lease, step, row.key),
-      address: { step, connection, sink, page, part },
+      idempotencyKey: idempotencyKey ?? plainKey(lease, address, row.key),
+      address,
       state: sending ? "sending" : "done",
     };
   });
