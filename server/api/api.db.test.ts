@@ -236,6 +236,13 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("describes every named schema, not by its own name", async () => {
+    const { body } = await api.ask("GET", "/openapi.json");
+    const { schemas } = (body as { components: { schemas: { [name: string]: object } } }).components;
+    expect(Object.keys(schemas)).toEqual(expect.arrayContaining(["Connection", "Connector", "Error"]));
+    for (const [name, schema] of Object.entries(schemas)) expect(schema, name).not.toHaveProperty("$ref");
+  });
+
   it("refers only to what it holds", async () => {
     const { body } = await api.ask("GET", "/openapi.json");
     const text = JSON.stringify(body);

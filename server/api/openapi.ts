@@ -15,7 +15,7 @@ class Components {
     for (const [name, definition] of Object.entries(($defs ?? {}) as Json)) this.schemas[name] = relocated(definition);
     const { id } = (z.globalRegistry.get(schema) ?? {}) as { id?: string };
     if (!id) return relocated(body) as Json;
-    this.schemas[id] = relocated(body);
+    if (!("$ref" in body)) this.schemas[id] = relocated(body); // else it is among the definitions already
     return { $ref: `#/components/schemas/${id}` };
   }
 }

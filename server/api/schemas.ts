@@ -1,6 +1,7 @@
 /** Schemas that several routes answer with. Named ones (`.meta({ id })`) become components of the OpenAPI document. */
 import { z } from "zod";
 import type { Field, FieldType, Operation, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
+import { AnyId } from "../db/storable.ts";
 import { RoleSchema } from "../roles.ts";
 
 export const ErrorSchema = z
@@ -15,7 +16,7 @@ export const ErrorSchema = z
 
 export const Ok = z.object({ ok: z.literal(true) });
 export const Id = z.object({ id: z.string() });
-export const IdParams = z.object({ id: z.string().min(1) });
+export const IdParams = z.object({ id: AnyId.min(1) });
 export const Instant = z.iso.datetime().describe("UTC instant, ISO 8601.");
 /** Any JSON value: settings, records, JSON Schemas. */
 export const AnyJson = z.unknown();

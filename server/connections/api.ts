@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineRoute } from "../api/route.ts";
 import { AnyJson, Id, IdParams, Instant, JsonObject, Ok, SinkSchema, StreamSchema } from "../api/schemas.ts";
-import { PageQuery, pageSchema } from "../paging.ts";
+import { LongPageQuery, PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
 import { createConnection, removeConnection, updateConnection } from "./change-connections.ts";
 import { checkConnection } from "./check-connection.ts";
 import { connectorInfo, getConnector, listConnectors } from "./connector-info.ts";
@@ -39,7 +39,7 @@ const ConnectionDetail = Summary.extend({
 }).meta({ id: "Connection" });
 
 const CheckResult = z.object({ ok: z.boolean(), message: z.string().optional() });
-const Refresh = z.object({ refresh: z.stringbool().optional().describe("Ask the system again now.") });
+const Browse = LongPageQuery.extend({ refresh: z.stringbool().optional().describe("Ask the system again now.") });
 const asConnector = (info: ReturnType<typeof connectorInfo>) => ({
   ...info,
   settings: info.settings as z.infer<typeof JsonObject>,
@@ -53,8 +53,9 @@ export const connectionRoutes = [
     path: "/connectors",
     role: "viewer",
     summary: "The connectors there are",
+    query: LongPageQuery,
     response: pageSchema(Connector),
-    handle: async () => ({ items: listConnectors().map(asConnector), next: null }),
+    handle: async (_ctx, { query }) => pageOfWhole(listConnectors().map(asConnector), query, (_item, index) => [index]),
   }),
   defineRoute({
     method: "GET",
@@ -143,9 +144,11 @@ export const connectionRoutes = [
     role: "viewer",
     summary: "Collections that can be read, with their fields",
     params: IdParams,
-    query: Refresh,
+    query: Browse,
     response: pageSchema(StreamSchema),
-    handle: async (ctx, { params, query }) => ({ items: await listStreams(ctx, { ...params, ...query }), next: null }),
+    async handle(ctx, { params, query: { refresh, ...page } }) {
+      return pageOfWhole(await listStreams(ctx, { ...params, refresh }), page, ({ name }, index) => [index, name]);
+    },
   }),
   defineRoute({
     method: "GET",
@@ -153,8 +156,10 @@ export const connectionRoutes = [
     role: "viewer",
     summary: "Places that can be written, with their fields",
     params: IdParams,
-    query: Refresh,
+    query: Browse,
     response: pageSchema(SinkSchema),
-    handle: async (ctx, { params, query }) => ({ items: await listSinks(ctx, { ...params, ...query }), next: null }),
+    async handle(ctx, { params, query: { refresh, ...page } }) {
+      return pageOfWhole(await listSinks(ctx, { ...params, refresh }), page, ({ name }, index) => [index, name]);
+    },
   }),
 ];

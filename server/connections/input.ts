@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { AnyId, storableText } from "../db/storable.ts";
 
-const name = z.string().trim().min(1, "give it a name").max(120);
+const name = storableText(1_000).trim().min(1, "give it a name").max(120);
 
-export const ById = z.object({ id: z.string().min(1) });
+export const ById = z.object({ id: AnyId.min(1) });
 export const DiscoverOf = ById.extend({ refresh: z.boolean().optional() });
 export const BrowseStream = ById.extend({
-  stream: z.string().min(1),
+  stream: storableText(1_000).min(1),
   limit: z.number().int().min(1).max(500).optional(),
 });
 export const CreateConnection = z.object({
@@ -19,4 +20,4 @@ export const ConnectionPatch = z.object({
   settings: z.unknown().optional().describe("Replaces all settings."),
   credentials: z.unknown().optional().describe("Laid over the stored ones: an absent field stays, null removes it."),
 });
-export const ChangeConnection = ConnectionPatch.extend({ id: z.string().min(1) });
+export const ChangeConnection = ConnectionPatch.extend({ id: AnyId.min(1) });

@@ -1,5 +1,5 @@
 import type { ServerContext } from "../context.ts";
-import { pageOf } from "../paging.ts";
+import { pageOfWhole } from "../paging.ts";
 import type { ConnectionSummary } from "../trpc/contract.ts";
 import { listConnections } from "./read-connections.ts";
 
@@ -8,7 +8,5 @@ export async function pageOfConnections(
   ctx: ServerContext,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ): Promise<{ items: ConnectionSummary[]; next: string | null }> {
-  const all = await listConnections(ctx);
-  const from = cursor === undefined ? 0 : all.findIndex(({ id }) => id === cursor) + 1;
-  return pageOf(all.slice(from, from + limit + 1), limit, ({ id }) => id);
+  return pageOfWhole(await listConnections(ctx), { limit, cursor }, ({ name, id }) => [name, id]);
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineRoute } from "../api/route.ts";
 import { AnyId } from "../db/storable.ts";
-import { PageQuery, pageSchema } from "../paging.ts";
+import { PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
 import type { DeadLetterGroup } from "../trpc/contract.ts";
 import { LetterChoice } from "./choose-letters.ts";
 import { dismissLetters, Note } from "./dismiss-letters.ts";
@@ -68,9 +68,8 @@ export const letterRoutes = [
     response: pageSchema(GroupSchema),
     async handle(ctx, { query: { flow, limit, cursor } }) {
       const groups = await listGroups(ctx, { flowId: flow });
-      const from = cursor === undefined ? 0 : groups.findIndex(({ id }) => id === cursor) + 1;
-      const items = groups.slice(from, from + limit);
-      return { items: items.map(showGroup), next: from + limit < groups.length ? (items.at(-1)?.id ?? null) : null };
+      const page = pageOfWhole(groups, { limit, cursor }, ({ count, id }) => [-count, id]);
+      return { ...page, items: page.items.map(showGroup) };
     },
   }),
   defineRoute({

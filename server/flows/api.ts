@@ -2,7 +2,7 @@ import { z } from "zod";
 import { defineRoute } from "../api/route.ts";
 import { Ok } from "../api/schemas.ts";
 import { AnyId } from "../db/storable.ts";
-import { PageQuery, pageSchema } from "../paging.ts";
+import { PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
 import { FlowItemSchema, ProblemSchema, SavedSchema, StateSchema, showFlow, VersionSchema } from "./api-schemas.ts";
 import { createFlow } from "./create-flow.ts";
 import { readYaml, writeYaml } from "./document-text.ts";
@@ -31,11 +31,9 @@ export const flowRoutes = [
     role: "viewer",
     query: PageQuery,
     response: pageSchema(FlowItemSchema),
-    async handle(ctx, { query: { limit, cursor } }) {
-      const flows = await listFlows(ctx);
-      const from = cursor === undefined ? 0 : flows.findIndex(({ id }) => id === cursor) + 1;
-      const items = flows.slice(from, from + limit).map(showFlow);
-      return { items, next: from + limit < flows.length ? (items.at(-1)?.id ?? null) : null };
+    async handle(ctx, { query }) {
+      const page = pageOfWhole(await listFlows(ctx), query, ({ name, id }) => [name.toLowerCase(), id]);
+      return { ...page, items: page.items.map(showFlow) };
     },
   }),
   defineRoute({
@@ -154,12 +152,8 @@ export const flowRoutes = [
     params: ById,
     query: PageQuery,
     response: pageSchema(VersionSchema),
-    async handle(ctx, { params, query: { limit, cursor } }) {
-      const versions = await listVersions(ctx, params.id);
-      const left = versions.filter(({ version }) => cursor === undefined || version < Number(cursor));
-      const items = left.slice(0, limit);
-      return { items, next: left.length > limit ? String(items.at(-1)?.version) : null };
-    },
+    handle: async (ctx, { params, query }) =>
+      pageOfWhole(await listVersions(ctx, params.id), query, ({ version }) => [-version]),
   }),
   defineRoute({
     method: "GET",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineRoute } from "../api/route.ts";
-import { pageSchema } from "../paging.ts";
+import { LongPageQuery, pageOfWhole, pageSchema } from "../paging.ts";
 import { JourneyOf, journeyOf } from "./journey.ts";
 
 const Values = z.record(z.string(), z.unknown()).nullable();
@@ -23,8 +23,9 @@ export const recordRoutes = [
     summary: "The journey of a record",
     description: "All that happened to the record with this key, across flows, newest last.",
     role: "viewer",
-    query: JourneyOf,
+    query: JourneyOf.extend(LongPageQuery.shape),
     response: pageSchema(JourneySchema),
-    handle: async (ctx, { query }) => ({ items: await journeyOf(ctx, query), next: null }),
+    handle: async (ctx, { query: { key, ...page } }) =>
+      pageOfWhole(await journeyOf(ctx, { key }), page, (_item, index) => [index]),
   }),
 ];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineRoute } from "../api/route.ts";
 import { IdParams, Instant, Ok, Role } from "../api/schemas.ts";
-import { PageQuery, pageOf, pageSchema } from "../paging.ts";
+import { PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
 import { CreateToken, createToken, listTokens, removeToken } from "./tokens.ts";
 
 const Token = z
@@ -24,11 +24,8 @@ export const tokenRoutes = [
     summary: "All API tokens, without the tokens themselves",
     query: PageQuery,
     response: pageSchema(Token),
-    async handle(ctx, { query: { limit, cursor } }) {
-      const all = await listTokens(ctx);
-      const from = cursor === undefined ? 0 : all.findIndex(({ id }) => id === cursor) + 1;
-      return pageOf(all.slice(from, from + limit + 1), limit, ({ id }) => id);
-    },
+    handle: async (ctx, { query }) =>
+      pageOfWhole(await listTokens(ctx), query, ({ createdAt, id }) => [-Date.parse(createdAt), id]),
   }),
   defineRoute({
     method: "POST",
