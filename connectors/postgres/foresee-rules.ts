@@ -37,15 +37,29 @@ export class RuleBook {
   readonly #taken = new Map<string, Map<string, string>>();
   /** the value each record took, by index and record */
   readonly #holds = new Map<string, string>();
-  /** stored rows that this dry run has changed or deleted */
+  /** stored rows that this page has changed or deleted */
   readonly #replaced = new Set<string>();
+  /** owners of the records that earlier pages have changed or created */
+  readonly #assumed = new Set<string>();
+  /** records are known by their match, not only by their key */
+  readonly #owned: boolean;
 
   constructor(table: Table, request: ForeseeRequest, client: pg.Client) {
     this.#table = table;
     this.#request = request;
     this.#client = client;
     this.#columns = table.columns.map(placeOf);
-    for (const [key, record] of request.assumed ?? []) if (record) this.#take(key, record);
+    this.#owned = request.operation !== "insert";
+    for (const [key, record] of request.assumed ?? []) {
+      if (!record) continue;
+      this.#take(key, record);
+      this.#assumed.add(this.#owner(key, record));
+    }
+  }
+
+  /** This stored row is no longer as it is stored. */
+  replace(place: string): void {
+    this.#replaced.add(place);
   }
 
   /** Fills `stored`, `differs` and `failure` of the drafts. Throws what PostgreSQL throws for values it cannot read. */
@@ -131,18 +145,21 @@ g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
   }
 
   async #unique(drafts: Draft[], index: UniqueIndex, source: string, parameters: string[]): Promise<void> {
-    const { match, operation } = this.#request;
-    if (operation !== "insert" && index.columns?.every((column) => match.includes(column))) return;
+    const { match: matched } = this.#request;
+    if (this.#owned && index.columns?.every((column) => matched.includes(column))) return;
     const keys = index.keys.map((key, at) => `(${key}) AS k${at}`).join(", ");
     const where = index.predicate === null ? "" : ` AND (${index.predicate})`;
     const same = index.keys
       .map((key, at) => `(${key}) ${index.nullsEqual ? "IS NOT DISTINCT FROM" : "="} g.k${at}`)
       .join(" AND ");
-    const text = `${source} SELECT g.n, t.place FROM (SELECT ${number} AS n, ${keys} FROM g WHERE true${where}) g
-      JOIN LATERAL (SELECT tableoid || '/' || ctid AS place FROM ${relation(this.#table)} WHERE ${same}${where}) t ON true`;
-    for (const [n, place] of await rawQuery(this.#client, text, parameters)) {
+    const match = this.#columns.filter(({ column }) => this.#owned && matched.includes(column.name));
+    const owner = match.map(({ column }) => `, ${name(column.name)}`).join("");
+    const text = `${source} SELECT g.n, t.* FROM (SELECT ${number} AS n, ${keys} FROM g WHERE true${where}) g
+      JOIN LATERAL (SELECT tableoid || '/' || ctid${owner} FROM ${relation(this.#table)} WHERE ${same}${where}) t ON true`;
+    for (const [n, place, ...texts] of await rawQuery(this.#client, text, parameters)) {
       const draft = drafts[Number(n) - 1]!;
       if (draft.failure || !draft.differs || place === draft.place || this.#replaced.has(place!)) continue;
+      if (this.#owned && this.#assumed.has(this.#owner("", decodeRow(match, texts, 0)))) continue;
       draft.failure = uniqueTaken(this.#table, index.name, this.#brought(draft));
     }
     for (const draft of drafts) {
@@ -212,8 +229,8 @@ g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
 
   /** What makes two records of the dry run the same one: its match, or for inserts its key. */
   #owner(key: string, record: JsonRecord): string {
-    const { operation, match } = this.#request;
-    return operation === "insert" ? key : JSON.stringify(match.map((field) => record[field] ?? null));
+    const { match } = this.#request;
+    return !this.#owned ? key : JSON.stringify(match.map((field) => record[field] ?? null));
   }
 
   #takeIndex(index: UniqueIndex, key: string, record: JsonRecord): void {

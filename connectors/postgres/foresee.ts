@@ -133,6 +133,7 @@ class GroupForesight {
     if (operation === "insert") return null;
     const known = assumed?.get(records[row]!.key);
     if (known === undefined) return stored;
+    if (stored?.place) this.#rules.replace(stored.place);
     if (known === null) return null;
     const texts = [...(stored?.texts ?? this.#blank())];
     for (const [at, { column, codec }] of this.#columns.entries()) {
@@ -164,6 +165,7 @@ class GroupForesight {
     const before = decodeRow(this.#columns, current.texts, 0);
     this.#foreseen[row] = { outcome: "deleted", identity: picked(before, this.#request.match), before, after: null };
     this.#changed.set(this.#matchOf(row), null);
+    if (current.place) this.#rules.replace(current.place);
   }
 
   #fail(row: number, failure: FailureInfo): void {

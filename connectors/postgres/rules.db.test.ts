@@ -75,9 +75,7 @@ describe("rules of the target", () => {
       ["name", expect.stringContaining("required")],
       "created",
       ["code", expect.stringContaining("finds the record")],
-      ["credit", expect.stringContaining("credit")]
-        .slice(0, 0)
-        .concat([undefined as never, expect.stringContaining("(credit >= (0)::numeric)")]),
+      [undefined, expect.stringContaining("(credit >= (0)::numeric)")],
       ["credit", expect.stringContaining("2 digits after the point")],
       [undefined, expect.stringContaining("vip_has_mail")],
       [undefined, expect.stringContaining("vip_has_mail")],
@@ -295,23 +293,19 @@ describe("rules of the target", () => {
     expect(await db.sql("SELECT * FROM parties ORDER BY id")).toEqual(rows);
   });
 
-  it("a dry run keeps unique values in mind over its pages", async () => {
+  it("a dry run keeps in mind what its earlier pages took, gave up and deleted", async () => {
     const assumed = new Map<string, JsonRecord | null>([
-      ["other", { code: "T", name: "t" }],
+      ["other", { email: "o@x.test", code: "T", name: "t" }],
+      ["moved", { email: "Ana@x.test", code: "moved", name: "Ana" }],
       ["k2", null],
     ]);
-    const foreseen = await db.foresee(
-      "parties",
-      "upsert",
-      ["code"],
-      [
-        { code: "U", name: "u" },
-        { code: "T", name: "again" },
-        { code: "A", name: "Ana" },
-      ],
-      assumed,
-    );
-    expect(foreseen.map((one) => one.outcome)).toEqual(["created", expect.any(String), "created"]);
+    const page = [
+      { email: "n@x.test", code: "T", name: "taken" },
+      { email: "m@x.test", code: "A", name: "free" },
+      { email: "bo@x.test", code: "B", name: "again" },
+    ];
+    const foreseen = await db.foresee("parties", "upsert", ["email"], page, assumed);
+    expect(reasons(foreseen)).toMatchObject([["code", expect.stringContaining('code "T"')], "created", "created"]);
   });
 
   it("undo of a delete brings identity and computed columns back; a refused delete is a reason, not a stop", async () => {

@@ -97,10 +97,11 @@ function commitFailure(clients: Clients, what: string, error: unknown): unknown 
   );
 }
 
+/** Deferred constraints would speak at COMMIT, when it is too late to tell which record is to blame. */
+const endPiece = "SET CONSTRAINTS ALL IMMEDIATE; RELEASE piece; SAVEPOINT piece";
+
 function pieces(client: pg.ClientBase): Transaction {
   const query: Transaction["query"] = (text, values, name) => rawQuery(client, text, values, name);
-  // Deferred constraints would speak at COMMIT, when it is too late to tell which record is to blame.
-  const settle = () => client.query("SET CONSTRAINTS ALL IMMEDIATE");
   const halve = async (
     rows: number[],
     work: (rows: number[]) => Promise<void>,
@@ -108,8 +109,7 @@ function pieces(client: pg.ClientBase): Transaction {
   ): Promise<void> => {
     try {
       await work(rows);
-      await settle();
-      await client.query("RELEASE piece; SAVEPOINT piece");
+      await client.query(endPiece);
       return;
     } catch (error) {
       assertRefusal(error);
