@@ -31,6 +31,7 @@ export function CommandPalette({ open, onClose }: { open: boolean; onClose: () =
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-overlay transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0" />
         <Base.Popup
+          data-modal
           aria-label="Search and go"
           className="float-motion fixed z-40 bg-surface shadow-float outline-none max-sm:inset-x-0 max-sm:top-0 sm:top-[14dvh] sm:left-1/2 sm:w-[min(640px,94vw)] sm:-translate-x-1/2 sm:rounded-card"
         >
@@ -69,7 +70,7 @@ function Palette({ onClose }: { onClose: () => void }) {
       },
     })),
   ].filter((action) => action.allowed && matches(action.label));
-  const found = asked.length >= 2 ? (hits.data ?? []) : [];
+  const found = asked.length >= 2 ? (hits.data ?? []).filter((hit) => hit.kind !== "page") : [];
   return (
     <Command label="Search and go" shouldFilter={false} loop>
       <div className="flex h-12 items-center gap-2.5 border-b border-line px-4">
@@ -104,7 +105,7 @@ function Palette({ onClose }: { onClose: () => void }) {
             ))}
           </Command.Group>
         )}
-        {asked.length >= 2 && (
+        {asked.length >= 2 && !found.some((hit) => hit.kind === "record") && (
           <Command.Group heading="Record" className={group}>
             <Entry value="journey" icon={FileSearch} onSelect={() => go(`/records?key=${encodeURIComponent(asked)}`)}>
               Where is “{asked}”? Show what happened to it

@@ -1,5 +1,5 @@
 "use client";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { sayFailure } from "../server/act.ts";
@@ -18,7 +18,7 @@ export function RetryFailed({ run }: { run: RunDetail }) {
   const trpc = useTRPC();
   const client = useTRPCClient();
   const router = useRouter();
-  const failed = run.letterGroups.reduce((sum, group) => sum + group.count, 0);
+  const open = useQuery(trpc.letters.list.queryOptions({ runId: run.id, state: "open", limit: 1000 }));
   const replay = useMutation(trpc.letters.replay.mutationOptions());
   const retry = useMutation({
     ...sayFailure(`The failed records of run ${run.id} could not be retried`),
@@ -42,10 +42,12 @@ export function RetryFailed({ run }: { run: RunDetail }) {
         });
     },
   });
+  if (!open.data || open.data.items.length === 0) return null;
   const noun = nounOf(run.document);
+  const many = open.data.next === null ? count(open.data.items.length, noun.one, noun.many) : `all failed ${noun.many}`;
   return (
     <Button look="primary" icon={RotateCcw} busy={retry.isPending} onClick={() => retry.mutate()}>
-      Retry {count(failed, noun.one, noun.many)}
+      Retry {many}
     </Button>
   );
 }

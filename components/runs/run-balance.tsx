@@ -47,7 +47,13 @@ export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
         <Card className="p-4">
           <StackedBar
             total={total}
-            noun={run.kind === "undo" ? `${noun.many} looked at` : run.kind === "replay" ? "replayed" : "read"}
+            noun={
+              run.kind === "undo"
+                ? `${noun.many} ${run.mode === "dry" ? "looked at" : "to put back"}`
+                : run.kind === "replay"
+                  ? "replayed"
+                  : "read"
+            }
             segments={balanceSegments(run)}
           />
         </Card>

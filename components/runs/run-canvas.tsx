@@ -20,7 +20,12 @@ export function RunCanvas({
 }) {
   const counts = new Map(steps.map((step) => [step.id, step]));
   return (
-    <ol className="thin-scroll flex items-center gap-1 overflow-x-auto p-4">
+    <ol
+      aria-label="Steps with their counts"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      className="thin-scroll flex items-center gap-1 overflow-x-auto p-4"
+    >
       {stepsOf(document).map((step, index) => {
         const counted = counts.get(step.id);
         return (

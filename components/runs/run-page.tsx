@@ -46,7 +46,7 @@ function TheRun({ run }: { run: RunDetail }) {
   const [undoing, setUndoing] = useState<{ keys?: string[] } | null>(null);
   const [tab, setTab] = useUrlValue("part");
   const mayOperate = useMay("operator");
-  const noun = nounOf(run.document);
+  const noun = nounOf(run.document, run.kind === "undo" ? "written" : "read");
   const final = isFinal(run.state);
   const failed = run.letterGroups.reduce((sum, group) => sum + group.count, 0);
   const undoable = mayOperate && final && run.mode === "live" && run.undo.possible + run.undo.conflict > 0;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Counts } from "../../server/trpc/contract.ts";
-import { balanceSegments, nounOf, runSentence, runTitle, settled } from "./run-words.ts";
+import { balanceSegments, nounOf, runSentence, runShort, runTitle, settled } from "./run-words.ts";
 
 const none: Counts = {
   read: 0,
@@ -92,6 +92,11 @@ describe("the noun", () => {
   ])("of the stream %s", (stream, one, many) => {
     expect(nounOf({ steps: [{ kind: "read", stream }] })).toEqual({ one, many });
   });
+  it("of an undo is what was written, when there is one place it went to", () => {
+    const write = { kind: "write", sink: "invoices" };
+    expect(nounOf({ steps: [{ kind: "read", stream: "orders" }, write] }, "written").many).toBe("invoices");
+    expect(nounOf({ steps: [write, { kind: "write", sink: "parties" }] }, "written").many).toBe("records");
+  });
   it("is “records” for a document without a reading step", () => {
     expect(nounOf(null).many).toBe("records");
     expect(nounOf({ steps: [{ kind: "webhook" }] }).many).toBe("records");
@@ -102,4 +107,6 @@ it("a run is called by what it is", () => {
   expect(runTitle({ id: "118", kind: "flow", mode: "live" })).toBe("Run 118");
   expect(runTitle({ id: "119", kind: "flow", mode: "dry" })).toBe("Dry run 119");
   expect(runTitle({ id: "120", kind: "undo", mode: "live", parentId: "118" })).toBe("Undo 120 of run 118");
+  expect(runShort({ id: "120", kind: "undo", mode: "live" })).toBe("Undo 120");
+  expect(runShort({ id: "121", kind: "undo", mode: "dry" })).toBe("Preview 121");
 });

@@ -10,22 +10,24 @@ export const records: Noun = { one: "record", many: "records" };
 
 const say = (value: number, noun: Noun) => `${formatNumber(value)} ${value === 1 ? noun.one : noun.many}`;
 
-/** The word for what a flow moves: the stream its trigger reads, when that is a plain English plural; else “records”. */
-export function nounOf(document: unknown): Noun {
-  const steps = (document as { steps?: unknown } | null)?.steps;
-  const trigger = Array.isArray(steps) ? steps.find((step) => (step as { kind?: string })?.kind === "read") : undefined;
-  const stream = (trigger as { stream?: unknown } | undefined)?.stream;
-  if (typeof stream !== "string") return records;
-  const many =
-    stream
-      .split(/[./]/)
-      .filter((part) => !/^(csv|json)$/i.test(part))
-      .at(-1)
-      ?.toLowerCase()
-      .replaceAll(/[_-]+/g, " ") ?? "";
+/**
+ * The word for what a run moves, when it is a plain English plural; else “records”.
+ * @param side "read": the stream the trigger reads; "written": the sink of the only write step, for an undo
+ */
+export function nounOf(document: unknown, side: "read" | "written" = "read"): Noun {
+  const all = (document as { steps?: unknown } | null)?.steps;
+  const kind = side === "read" ? "read" : "write";
+  const found = (Array.isArray(all) ? all : []).filter((step) => (step as { kind?: string } | null)?.kind === kind);
+  const { stream, sink } = (found[0] ?? {}) as { stream?: unknown; sink?: unknown };
+  const name = side === "read" ? stream : found.length === 1 ? sink : undefined;
+  return typeof name === "string" ? nounFrom(name) : records;
+}
+
+function nounFrom(name: string): Noun {
+  const parts = name.split(/[./]/).filter((part) => !/^(csv|json)$/i.test(part));
+  const many = parts.at(-1)?.toLowerCase().replaceAll(/[_-]+/g, " ") ?? "";
   if (!/^[a-z][a-z ]*[^s]s$/.test(many)) return records;
-  const one = many.endsWith("ies") ? `${many.slice(0, -3)}y` : many.slice(0, -1);
-  return { one, many };
+  return { one: many.endsWith("ies") ? `${many.slice(0, -3)}y` : many.slice(0, -1), many };
 }
 
 /** Records that ended, whatever their outcome. */
@@ -126,6 +128,12 @@ export function runTitle({
     return `${mode === "dry" ? "Preview of undo" : "Undo"} ${id}${parentId ? ` of run ${parentId}` : ""}`;
   if (kind === "replay") return `Replay ${id}`;
   return mode === "dry" ? `Dry run ${id}` : `Run ${id}`;
+}
+
+/** The same for tables, where the kind has to fit a narrow column: “Undo 120”, “Preview 121”. */
+export function runShort({ id, kind, mode }: Pick<RunSummary, "id" | "kind" | "mode">): string {
+  if (kind === "undo") return `${mode === "dry" ? "Preview" : "Undo"} ${id}`;
+  return runTitle({ id, kind, mode });
 }
 
 /** How it came about: “by ana@example.com”, “on schedule”, “over the API by deploy”. */

@@ -7,7 +7,7 @@ import { formatNumber, formatSpan } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 import { RunState } from "./run-state.tsx";
-import { runTitle, settled, triggerWords, written } from "./run-words.ts";
+import { runShort, settled, triggerWords, written } from "./run-words.ts";
 
 const failed = (run: RunSummary) =>
   run.kind === "undo" ? run.undoCounts.failed + run.undoCounts.conflict : run.counts.dead;
@@ -18,18 +18,18 @@ const columns: Column<RunSummary>[] = [
   {
     id: "run",
     header: "Run",
-    width: "150px",
+    width: "104px",
     cell: (run) => (
       <Link
         href={`/runs/${run.id}`}
         className={cx("rounded-mark font-medium hover:underline", run.mode === "dry" ? "text-dry-text" : "text-ink")}
       >
-        {runTitle(run)}
+        {runShort(run)}
       </Link>
     ),
   },
   { id: "flow", header: "Flow", cell: (run) => <span title={run.flowName}>{run.flowName}</span> },
-  { id: "state", header: "State", width: "162px", cell: (run) => <RunState run={run} /> },
+  { id: "state", header: "State", width: "156px", cell: (run) => <RunState run={run} /> },
   { id: "read", header: "Read", width: "84px", align: "right", wideOnly: true, cell: (run) => formatNumber(read(run)) },
   {
     id: "written",

@@ -37,7 +37,7 @@ export function Dialog({
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className={backdrop} />
-        <Base.Popup className={cx(popup, widths[width])}>
+        <Base.Popup data-modal className={cx(popup, widths[width])}>
           <div className="flex items-start gap-3 border-b border-line px-4 py-3">
             <div className="min-w-0 flex-1">
               <Base.Title className="text-heading font-semibold text-ink">{title}</Base.Title>
@@ -86,7 +86,7 @@ export function ConfirmDialog({
     <AlertDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={backdrop} />
-        <AlertDialog.Popup className={cx(popup, widths.narrow)}>
+        <AlertDialog.Popup data-modal className={cx(popup, widths.narrow)}>
           <div className="thin-scroll min-h-0 flex-1 overflow-y-auto p-4">
             <AlertDialog.Title className="text-heading font-semibold text-ink">{title}</AlertDialog.Title>
             {children && (

@@ -21,7 +21,7 @@ export function EmptyState({
   return (
     <div className={cx("flex flex-col items-center justify-center gap-1 px-4 text-center", compact ? "py-8" : "py-16")}>
       <Icon aria-hidden className="mb-2 size-6 text-faint" />
-      <p className="text-body font-medium text-ink">{title}</p>
+      <div className="text-body font-medium text-ink">{title}</div>
       {children && <div className="max-w-md text-work text-balance text-muted">{children}</div>}
       {action && <div className="mt-3 flex flex-wrap justify-center gap-2">{action}</div>}
     </div>

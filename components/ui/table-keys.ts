@@ -11,7 +11,7 @@ export function keysAreTaken(event: KeyboardEvent): boolean {
     )
   )
     return true;
-  return document.querySelector("[role=dialog], [role=alertdialog]") !== null;
+  return document.querySelector("[data-modal]") !== null;
 }
 
 /**
