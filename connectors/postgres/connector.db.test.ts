@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonRecord } from "../sdk/types.ts";
 import { calm, errorOf, idsOf, readPages } from "../testing/sessions.ts";
-import { openTestSession, sessionOn, shortcuts } from "./test-session.ts";
+import { openTestSession, sessionOn, shortcuts } from "./testing/session.ts";
 
 const sql = `
 CREATE SCHEMA sales;

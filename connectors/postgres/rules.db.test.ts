@@ -1,7 +1,7 @@
 /** What the target's own rules refuse: one record each, with a reason, and the same in the dry run. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { JsonRecord, Operation } from "../sdk/types.ts";
-import { openTestSession } from "./test-session.ts";
+import { openTestSession } from "./testing/session.ts";
 
 const sql = `
 CREATE TABLE parties (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text UNIQUE NOT NULL, email text, name varchar(10) NOT NULL,

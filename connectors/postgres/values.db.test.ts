@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json } from "../sdk/types.ts";
 import { checkFits } from "../testing/fits.ts";
 import { calm } from "../testing/sessions.ts";
-import { openTestSession } from "./test-session.ts";
+import { openTestSession } from "./testing/session.ts";
 
 const sql = `
 CREATE TYPE mood AS ENUM ('sad', 'so "so"', 'it''s ok, {fine}');

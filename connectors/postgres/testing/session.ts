@@ -1,9 +1,9 @@
 /** A database with a session of the connector on it, for this folder's tests. */
 import pg from "pg";
-import type { ConnectorSession, JsonRecord, LedgerEntry, Operation, ReadPage, ReadRequest } from "../sdk/types.ts";
-import { createTestDatabase, type TestDatabase } from "../testing/postgres-database.ts";
-import { calm, readPages, recordingHooks, toUndo } from "../testing/sessions.ts";
-import { postgres } from "./connector.ts";
+import type { ConnectorSession, JsonRecord, LedgerEntry, Operation, ReadPage, ReadRequest } from "../../sdk/types.ts";
+import { createTestDatabase, type TestDatabase } from "../../testing/postgres-database.ts";
+import { calm, readPages, recordingHooks, toUndo } from "../../testing/sessions.ts";
+import { postgres } from "../connector.ts";
 
 export async function openTestSession(prefix: string, sql: string) {
   const database = await createTestDatabase(prefix);
