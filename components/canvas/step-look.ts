@@ -8,15 +8,17 @@ import {
   type LucideIcon,
   ShieldCheck,
   Split,
+  Webhook,
 } from "lucide-react";
 import type { Step } from "../../engine/flow/schema.ts";
-import { definitionOf } from "../../engine/steps/registry.ts";
+import { definitionOf, stepDefinitions } from "../../engine/steps/registry.ts";
 
 const icons: { [name: string]: LucideIcon } = {
   database: Database,
   "shield-check": ShieldCheck,
   filter: Filter,
   split: Split,
+  webhook: Webhook,
   "arrow-right-left": ArrowRightLeft,
   "copy-minus": CopyMinus,
 };
@@ -28,16 +30,6 @@ export function stepLook(kind: string): { icon: LucideIcon; tint: string } {
   return { icon: kind === "write" ? DatabaseZap : (icons[icon] ?? CircleHelp), tint };
 }
 
-const kinds: { [K in Step["kind"]]: true } = {
-  read: true,
-  check: true,
-  filter: true,
-  branch: true,
-  map: true,
-  dedupe: true,
-  write: true,
-};
-
 export function isKind(kind: string): kind is Step["kind"] {
-  return Object.hasOwn(kinds, kind);
+  return stepDefinitions.some((definition) => definition.kind === kind);
 }

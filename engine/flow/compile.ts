@@ -77,8 +77,8 @@ export function compileFlow(
   if (refused && !tolerant) return { problems };
 
   const included = graph.order.filter((id) => wanted.has(id) && !unfit.has(id));
-  const trigger = flow.steps.find((step) => step.kind === "read" && included.includes(step.id));
-  if (trigger?.kind !== "read") return { problems };
+  const trigger = flow.steps.find((step) => definitionOf(step).role === "trigger" && included.includes(step.id));
+  if (!trigger) return { problems };
   const reached = reach(graph, [trigger.id], "along");
   const kept = new Set(included.filter((id) => reached.has(id)));
   const order = included
@@ -135,7 +135,9 @@ function compileStep(id: string, { flow, world, graph, shapes, kept, wanted }: S
   };
 }
 
-function timingOf(flow: Flow, trigger: Extract<Step, { kind: "read" }>): Timing {
+/** When it starts by itself; what waits for events has no time of its own. */
+function timingOf(flow: Flow, trigger: Step): Timing {
+  if (trigger.kind !== "read") return { kind: "by-hand" };
   const timeZone = trigger.timeZone ?? flow.settings?.timeZone;
   const zone = timeZone === undefined ? {} : { timeZone };
   if (trigger.cron !== undefined) return { kind: "cron", cron: trigger.cron, ...zone };

@@ -76,7 +76,7 @@ describe("a problem", () => {
 
   it("tells an unknown step kind from one of a later version", () => {
     expect(problemsOf(withStep({ id: "x", kind: "reed" }))[0]).toContain("Did you mean “read”?");
-    expect(problemsOf(withStep({ id: "x", kind: "webhook" }))[0]).toContain("not available in this version");
+    expect(problemsOf(withStep({ id: "x", kind: "message" }))[0]).toContain("not available in this version");
     expect(problemsOf(withStep({ id: "x", kind: "constructor" }))[0]).toContain("expected one of");
   });
 

@@ -35,7 +35,6 @@ export type Draft = {
 const MOST_PROBLEMS = 200;
 /** Kinds of DESIGN §3 that a later version brings. */
 const LATER = [
-  "webhook",
   "event",
   "message",
   "file",

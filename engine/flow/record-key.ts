@@ -16,10 +16,11 @@ export function compileRecordKey(
   flow: Flow,
   world: FlowWorld,
   graph: Graph,
-  trigger: Extract<Step, { kind: "read" }>,
+  trigger: Step,
 ): (record: JsonRecord) => string | null {
   const field = flow.settings?.key ?? matchedField(flow, graph, trigger.id);
-  const paths = field === undefined ? (streamOf(world, trigger.connection, trigger.stream)?.key ?? []) : [field];
+  const ofStream = trigger.kind === "read" ? streamOf(world, trigger.connection, trigger.stream)?.key : undefined;
+  const paths = field === undefined ? (ofStream ?? []) : [field];
   const readers = paths.map(readerOf);
   if (readers.length === 0) return () => null;
   return (record) => {

@@ -7,6 +7,7 @@ import { filterSchema } from "../steps/filter/schema.ts";
 import { mapSchema } from "../steps/map/schema.ts";
 import { readSchema } from "../steps/read/schema.ts";
 import { duration, fieldPath, portName, stepId, timeZone } from "../steps/step-schema.ts";
+import { webhookSchema } from "../steps/webhook/schema.ts";
 import { writeSchema } from "../steps/write/schema.ts";
 
 export const FORMAT = "plumbline/1";
@@ -14,6 +15,7 @@ export const FORMAT = "plumbline/1";
 /** Schema of each step kind, in the order of the palette. */
 export const stepSchemas = {
   read: readSchema,
+  webhook: webhookSchema,
   check: checkSchema,
   filter: filterSchema,
   branch: branchSchema,
@@ -25,6 +27,7 @@ export type StepKind = keyof typeof stepSchemas;
 
 export const stepSchema = z.discriminatedUnion("kind", [
   readSchema,
+  webhookSchema,
   checkSchema,
   filterSchema,
   branchSchema,

@@ -7,10 +7,12 @@ import type { StepDefinition } from "./define-step.ts";
 import { filterStep } from "./filter/filter-step.ts";
 import { mapStep } from "./map/map-step.ts";
 import { readStep } from "./read/read-step.ts";
+import { webhookStep } from "./webhook/webhook-step.ts";
 import { writeStep } from "./write/write-step.ts";
 
 const byKind = {
   read: readStep,
+  webhook: webhookStep,
   check: checkStep,
   filter: filterStep,
   branch: branchStep,
