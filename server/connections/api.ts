@@ -147,7 +147,10 @@ export const connectionRoutes = [
     query: Browse,
     response: pageSchema(StreamSchema),
     async handle(ctx, { params, query: { refresh, ...page } }) {
-      return pageOfWhole(await listStreams(ctx, { ...params, refresh }), page, ({ name }, index) => [index, name]);
+      return pageOfWhole(await listStreams(ctx, { ...params, refresh, doubt: true }), page, ({ name }, index) => [
+        index,
+        name,
+      ]);
     },
   }),
   defineRoute({
@@ -159,7 +162,10 @@ export const connectionRoutes = [
     query: Browse,
     response: pageSchema(SinkSchema),
     async handle(ctx, { params, query: { refresh, ...page } }) {
-      return pageOfWhole(await listSinks(ctx, { ...params, refresh }), page, ({ name }, index) => [index, name]);
+      return pageOfWhole(await listSinks(ctx, { ...params, refresh, doubt: true }), page, ({ name }, index) => [
+        index,
+        name,
+      ]);
     },
   }),
 ];

@@ -202,7 +202,7 @@ describe("the world of a flow", () => {
     expect(world.connections.get("Gone")).toMatchObject({ unavailable: expect.stringContaining("Gone") });
   });
 
-  it("is remembered for a while, until asked to refresh or the connection changes", async () => {
+  it("is remembered for a moment, until it is doubted, refreshed, or the connection changes", async () => {
     const id = await create("Shop");
     await worldFor(api.owner, ["Shop"]);
     await shop.pool.query("create table if not exists latecomers (id int primary key)");
@@ -211,7 +211,11 @@ describe("the world of a flow", () => {
         .get("Shop")
         ?.streams?.some((s) => s.name === "latecomers");
     expect(await has()).toBe(false);
-    expect(await has({ refresh: true })).toBe(true);
+    expect(await has({ doubt: true })).toBe(true);
+    await shop.pool.query("alter table latecomers rename to latest");
+    expect(await has()).toBe(true);
+    expect(await has({ refresh: true })).toBe(false);
+    await shop.pool.query("alter table latest rename to latecomers");
     await shop.pool.query("drop table latecomers");
     await api.ask("PATCH", `/connections/${id}`, {
       body: { settings: { ...entered("Shop").settings, schema: "public", ssl: "disable" }, name: "Shop 2" },

@@ -8,32 +8,43 @@ import { borrow } from "./session-pool.ts";
 import { contentKey } from "./stored-connection.ts";
 
 export const DISCOVER_LIMIT_MS = 15_000;
-const freshMs = 30_000;
 const freshAfterFailureMs = 5_000;
+/** What was cheap to ask is remembered shortly: someone may have just made a table. */
+const freshAfter = (tookMs: number) => Math.min(Math.max(50 * tookMs, 2_000), 30_000);
+/** Up to here an answer is cheap enough to ask again whenever it seems out of date. */
+const cheapMs = 1_000;
 
 type Found = { streams: StreamInfo[]; sinks: SinkInfo[] };
-type Entry = { found: Promise<Found>; until: number };
+/** `cheap`: it was answered, and quickly */
+type Entry = { found: Promise<Found>; until: number; cheap: boolean };
+/**
+ * How far to trust what is remembered: `refresh` asks again at all events, `doubt` where that is cheap, because what is
+ * remembered does not fit what is wanted.
+ */
+export type Asking = { refresh?: boolean | undefined; doubt?: boolean | undefined };
 
 const shared = globalThis as typeof globalThis & { plumblineDiscovered?: Map<string, Entry> };
 
 /**
- * Streams and sinks of a connection, as it has them now or had them less than 30 s ago.
- *
- * @param options.refresh ask the system again whatever is remembered
+ * Streams and sinks of a connection, as it has them now or had them a moment ago: 2 s for a system that is quick to
+ * ask, up to 30 s for a slow one.
  * @throws IntegrationError when it cannot be asked, after 15 s at most
  */
-export function discover(row: Connection, { refresh = false } = {}): Promise<Found> {
+export function discover(row: Connection, { refresh = false, doubt = false }: Asking = {}): Promise<Found> {
   shared.plumblineDiscovered ??= new Map();
   const cache = shared.plumblineDiscovered;
   const key = contentKey(row);
   const known = cache.get(key);
-  if (known && !refresh && known.until > Date.now()) return known.found;
+  if (known && !refresh && !(doubt && known.cheap) && known.until > Date.now()) return known.found;
   for (const [other, { until }] of cache) if (until < Date.now()) cache.delete(other);
-  const entry: Entry = { found: ask(row), until: Date.now() + DISCOVER_LIMIT_MS + freshMs };
+  const asked = Date.now();
+  const entry: Entry = { found: ask(row), until: asked + 2 * DISCOVER_LIMIT_MS, cheap: false };
   cache.set(key, entry);
   entry.found.then(
     () => {
-      entry.until = Date.now() + freshMs;
+      const tookMs = Date.now() - asked;
+      entry.until = Date.now() + freshAfter(tookMs);
+      entry.cheap = tookMs < cheapMs;
     },
     () => {
       entry.until = Date.now() + freshAfterFailureMs;
@@ -55,7 +66,7 @@ async function ask(row: Connection): Promise<Found> {
 }
 
 /** What validation is told of a connection; never throws: `unavailable` says why nothing is known. */
-export async function shapeOf(row: Connection, options: { refresh?: boolean } = {}): Promise<ConnectionShape> {
+export async function shapeOf(row: Connection, options: Asking = {}): Promise<ConnectionShape> {
   const shape = { name: row.name, connector: row.connector };
   try {
     return { ...shape, ...(await discover(row, options)) };

@@ -2,7 +2,7 @@
 import type { ConnectorSession } from "../../connectors/sdk/types.ts";
 import type { ConnectionShape, FlowWorld } from "../../engine/steps/define-step.ts";
 import type { ServerContext } from "../context.ts";
-import { shapeOf } from "./discover.ts";
+import { type Asking, shapeOf } from "./discover.ts";
 import { borrow } from "./session-pool.ts";
 import { findConnection } from "./stored-connection.ts";
 
@@ -40,12 +40,12 @@ export async function withSession<T>(
 
 /**
  * The connections of these names with their streams and sinks, asked in parallel with a limit of 15 s each and remembered
- * for 30 s. A name that does not exist is absent; a connection that cannot be asked says why in `unavailable`.
+ * for a moment. A name that does not exist is absent; a connection that cannot be asked says why in `unavailable`.
  */
 export async function worldFor(
   { db, workspaceId }: ServerContext,
   names: Iterable<string>,
-  options: { refresh?: boolean } = {},
+  options: Asking = {},
 ): Promise<FlowWorld> {
   const rows = await db.connection.findMany({ where: { workspaceId, name: { in: [...new Set(names)] } } });
   const shapes = await Promise.all(rows.map((row) => shapeOf(row, options)));

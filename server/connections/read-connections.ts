@@ -4,7 +4,7 @@ import type { ServerContext } from "../context.ts";
 import type { Connection } from "../db/generated/client.ts";
 import { NotFound } from "../errors.ts";
 import type { ConnectionDetail, ConnectionState, ConnectionSummary } from "../trpc/contract.ts";
-import { discover } from "./discover.ts";
+import { type Asking, discover } from "./discover.ts";
 import { within } from "./limit.ts";
 import { withSession } from "./open-connection.ts";
 import { findConnection, openCredentials } from "./stored-connection.ts";
@@ -55,16 +55,16 @@ function namesSet(row: Connection): string[] {
     .map(([name]) => name);
 }
 
-type Ref = { id: string; refresh?: boolean | undefined };
+type Ref = { id: string } & Asking;
 
 /** @throws IntegrationError when the system cannot be asked */
-export async function listStreams(ctx: ServerContext, { id, refresh }: Ref): Promise<StreamInfo[]> {
-  return (await discover(await findConnection(ctx, id), { refresh: refresh ?? false })).streams;
+export async function listStreams(ctx: ServerContext, { id, ...asking }: Ref): Promise<StreamInfo[]> {
+  return (await discover(await findConnection(ctx, id), asking)).streams;
 }
 
 /** @throws IntegrationError when the system cannot be asked */
-export async function listSinks(ctx: ServerContext, { id, refresh }: Ref): Promise<SinkInfo[]> {
-  return (await discover(await findConnection(ctx, id), { refresh: refresh ?? false })).sinks;
+export async function listSinks(ctx: ServerContext, { id, ...asking }: Ref): Promise<SinkInfo[]> {
+  return (await discover(await findConnection(ctx, id), asking)).sinks;
 }
 
 /** The first records of a stream, as they are now. */

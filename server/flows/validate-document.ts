@@ -10,21 +10,28 @@ export type Validated = { draft: Draft; world: FlowWorld; validation: Validation
 
 /**
  * What of a document must be mended before it is published, and the fields at every point of it. Asks the connections it
- * names; stores nothing. Never throws for the document's sake.
+ * names, again when what is remembered of them leaves problems; stores nothing. Never throws for the document's sake.
  */
 export async function validateDocument(ctx: ServerContext, document: unknown): Promise<Validated> {
   const draft = readDraft(document);
-  const world = await worldFor(ctx, connectionsOf(document));
-  const broken = draft.broken.map(({ id }) => id);
-  const { notes, shapes } = validateFlow(draft.flow, world, { broken });
-  const problems = [...draft.problems, ...publishProblems(draft.flow, world, { broken })];
+  const { world, problems } = await judge(ctx, document, draft);
+  const { notes, shapes } = validateFlow(draft.flow, world, { broken: brokenOf(draft) });
   return { draft, world, validation: { problems, notes, shapes } };
 }
 
 /** Only what prevents publishing. */
 export async function publishProblemsOf(ctx: ServerContext, document: unknown): Promise<Problem[]> {
-  const draft = readDraft(document);
-  const world = await worldFor(ctx, connectionsOf(document));
-  const broken = draft.broken.map(({ id }) => id);
-  return [...draft.problems, ...publishProblems(draft.flow, world, { broken })];
+  return (await judge(ctx, document, readDraft(document))).problems;
 }
+
+async function judge(ctx: ServerContext, document: unknown, draft: Draft) {
+  const judged = async (doubt: boolean) => {
+    const world = await worldFor(ctx, connectionsOf(document), { doubt });
+    return { world, problems: publishProblems(draft.flow, world, { broken: brokenOf(draft) }) };
+  };
+  let found = await judged(false);
+  if (found.problems.length > 0) found = await judged(true);
+  return { world: found.world, problems: [...draft.problems, ...found.problems] };
+}
+
+const brokenOf = (draft: Draft) => draft.broken.map(({ id }) => id);

@@ -2,7 +2,7 @@
 import { IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { RunConnection } from "../../engine/ports.ts";
 import type { ConnectionShape, FlowWorld } from "../../engine/steps/define-step.ts";
-import { discover } from "../connections/discover.ts";
+import { type Asking, discover } from "../connections/discover.ts";
 import { borrow } from "../connections/session-pool.ts";
 import type { Connection } from "../db/generated/client.ts";
 import type { Db } from "../db/prisma.ts";
@@ -12,7 +12,7 @@ export type RunConnections = {
   connection(name: string): Promise<RunConnection>;
   connectionById(id: string): Promise<RunConnection>;
   /** streams and sinks of these connections, for compiling. @throws IntegrationError when one cannot be asked */
-  world(names: Iterable<string>): Promise<FlowWorld>;
+  world(names: Iterable<string>, asking?: Asking): Promise<FlowWorld>;
   release(): void;
 };
 
@@ -60,13 +60,13 @@ export function runConnections(db: Db, workspaceId: string): RunConnections {
       if (!row) throw missing("The connection this run wrote to was removed. Its records cannot be reached any more.");
       return await openRow(row);
     },
-    async world(names) {
+    async world(names, asking) {
       const found = await Promise.all([...new Set(names)].map((name) => rowByName(name)));
       const shapes = await Promise.all(
         found
           .filter((row) => row !== null)
           .map(async (row): Promise<ConnectionShape> => {
-            const { streams, sinks } = await asIntegration(() => discover(row));
+            const { streams, sinks } = await asIntegration(() => discover(row, asking));
             return { name: row.name, connector: row.connector, streams, sinks };
           }),
       );

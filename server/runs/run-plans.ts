@@ -5,7 +5,7 @@ import { readDraft } from "../../engine/flow/read-draft.ts";
 import type { Flow } from "../../engine/flow/schema.ts";
 import type { RunConnections } from "./run-connections.ts";
 
-const FRESH_MS = 30_000;
+const FRESH_MS = 2_000;
 const MOST = 500;
 const plans = new Map<string, { plan: Plan; until: number }>();
 
@@ -23,12 +23,14 @@ export async function planFor(
   const known = run.version === null ? undefined : plans.get(key);
   if (known && known.until > Date.now()) return known.plan;
   const draft = readDraft(run.document);
-  const world = await connections.world(connectionNames(draft.flow));
   const tolerant = run.version === null;
-  const { plan, problems } = compileFlow(draft.flow, world, {
-    tolerant,
-    broken: draft.broken.map(({ id }) => id),
-  });
+  const broken = draft.broken.map(({ id }) => id);
+  const compiled = async (doubt: boolean) => {
+    const world = await connections.world(connectionNames(draft.flow), { doubt });
+    return compileFlow(draft.flow, world, { tolerant, broken });
+  };
+  let { plan, problems } = await compiled(false);
+  if (problems.length > 0) ({ plan, problems } = await compiled(true));
   const first = [...draft.problems, ...problems][0];
   if (!plan || (!tolerant && draft.problems.length > 0)) {
     const place = first
