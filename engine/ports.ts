@@ -24,6 +24,8 @@ export type StepCounts = { in: number; out: number; ports: { [port: string]: num
 export type LetterDraft = {
   step: string;
   key: string;
+  /** index of the record in its page; absent for what the trigger could not read */
+  origin?: number;
   failure: FailureInfo;
   data: JsonRecord;
   source: JsonRecord;
@@ -42,6 +44,8 @@ export type LedgerDraft = Omit<LedgerEntry, "index"> & {
   undo: "possible" | "not possible";
   /** undo runs: the ledger row that is put back */
   undoes?: string;
+  /** index, in the page, of the record it comes from; a batch of events finds its run by it */
+  origin?: number;
 };
 
 /** Where a write call's entries are kept: one call of the connector's `write` may enter several parts. */
@@ -106,7 +110,7 @@ export type RunStore = {
   finish(finish: {
     state: "failed" | "cancelled";
     error?: RunFailure;
-    page?: RunWait["page"];
+    pages?: HalfPage[];
     /** the connection that failed it, to be marked */
     connection?: string;
   }): Promise<void>;
@@ -120,6 +124,9 @@ export type RunStore = {
   seen(step: string, scope: "run" | "forever", keys: string[]): Promise<Set<string>>;
 };
 
+/** What is known of the entries of a page without a checkpoint, and which of its parts stay open. */
+export type HalfPage = { number: number; fixes: LedgerFix[]; unsettled: number[] };
+
 export type RunWait = {
   reason: WaitReason;
   /** null: until a person or a mended connection resumes it */
@@ -127,8 +134,8 @@ export type RunWait = {
   failure: RunFailure;
   /** name of the connection it waits for */
   connection?: string;
-  /** the page half sent: what is known of its entries, and which of its parts stay open */
-  page?: { number: number; fixes: LedgerFix[]; unsettled: number[] };
+  /** pages half sent, or landed without a checkpoint */
+  pages?: HalfPage[];
   /** false for a stop condition or a person's wish: then no attempt is counted */
   counted: boolean;
   /** counters at which a stop condition struck; after resuming it looks only at what comes since */
@@ -139,6 +146,16 @@ export type WaitReason = "retry" | "target" | "flow-busy" | "paused" | "credenti
 
 /** A connection as a run uses it. */
 export type RunConnection = { id: string; session: ConnectorSession; sinks: Map<string, SinkInfo> };
+
+/** What writing a batch needs. */
+export type WritePorts = Omit<RunPorts, "store" | "connection" | "connectionById" | "clock" | "isOutage"> & {
+  store: Pick<RunStore, "enter" | "foresee" | "foreseen">;
+};
+
+/** What settling the writes of a broken attempt needs. */
+export type RecoveryPorts = Pick<RunPorts, "connectionById" | "signal"> & {
+  store: Pick<RunStore, "openEntries" | "settleParts">;
+};
 
 export type RunPorts = {
   store: RunStore;

@@ -57,6 +57,7 @@ function sinkOf(table: Table, schema: string): SinkInfo | undefined {
         "The user of this connection may not insert, update and delete here, so some changes cannot be put back.",
     }),
     idempotencyKeys: false,
+    transactional: true,
     effect: "once",
   };
 }

@@ -85,6 +85,8 @@ export type SinkInfo = {
   /** what is lost or why it cannot be undone, a sentence for the screen */
   undoNote?: string;
   idempotencyKeys: boolean;
+  /** each `write` is one transaction of the target: nothing of it shows before all of it does */
+  transactional?: boolean;
   /** "once": after any crash the target holds each write once; "at-least-once": it may arrive twice */
   effect: "once" | "at-least-once";
 };

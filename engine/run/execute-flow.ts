@@ -6,6 +6,7 @@ import type { FlowSettings } from "../flow/schema.ts";
 import type { RunConnection, RunPorts } from "../ports.ts";
 import type { StepContext } from "../steps/define-step.ts";
 import { imbalance } from "./counts.ts";
+import { KeyGate } from "./key-gate.ts";
 import type { PageResult, PageWork, ReplayedLetter, SourcePage } from "./page.ts";
 import { landPage, preparePage } from "./process-page.ts";
 import { recoverOpenEntries } from "./recover.ts";
@@ -81,7 +82,11 @@ type Execution = {
 
 async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: Execution): Promise<AttemptEnd> {
   const settings = plan.flow.settings ?? {};
-  let current: PageWork | null = null;
+  const writes = plan.order.filter((step) => step.write);
+  const width = pagesAtOnce(job, plan, writes);
+  const gate = new KeyGate();
+  /** works of pages that may lack a checkpoint */
+  const recent: PageWork[] = [];
   let open: Awaited<ReturnType<typeof recoverOpenEntries>> | null = null;
   const unsaved = new UnsavedKeys();
 
@@ -94,7 +99,8 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
     stop: stopCondition(settings),
     patient: job.mode === "live",
     sliceMs: job.sliceMs,
-    interruptedWork: () => current,
+    width,
+    unfinished: () => recent,
     async prepare(planned, number) {
       open ??= job.attempt > 1 && job.mode === "live" ? await recoverOpenEntries(ports) : new Map();
       const page: SourcePage = { ...planned.source, number };
@@ -106,14 +112,16 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         context,
         work,
         connection: (name) => ports.connection(name),
-        writeSite: (step, connection) => writeSite(job, ports, page, step, connection),
+        writeSite: (step, connection) => writeSite(job, ports, { page, gate }, step, connection),
       });
       return { planned, work, prepared, remembered };
     },
     async land({ planned, work, prepared, remembered }, number) {
-      current = work;
-      const result = await landPage(prepared);
-      current = null;
+      // a checkpoint is stored before the page after the next one lands: older works are done with
+      while (recent.length > width) recent.shift();
+      recent.push(work);
+      gate.announce(number, width > 1 ? writes.map(({ id }) => id) : []);
+      const result = await landPage(prepared).finally(() => gate.leave(number));
       const wrong = imbalance(result.counts, result.steps);
       if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
       const { counts, steps, letters, resolvedLetters, outcomes, fixes } = result;
@@ -150,7 +158,7 @@ function pageWork(job: FlowJob, page: SourcePage, { keyOf }: Plan, open: PageWor
 function writeSite(
   job: FlowJob,
   ports: RunPorts,
-  page: SourcePage,
+  { page, gate }: { page: SourcePage; gate: KeyGate },
   step: CompiledStep,
   connection: RunConnection,
 ): WriteSite {
@@ -162,6 +170,7 @@ function writeSite(
     connection,
     mode: job.mode,
     ports,
+    gate,
     idempotencyKey: (origin, key) => idempotencyKey(job, step.id, page, origin, key),
   };
 }
@@ -218,6 +227,16 @@ async function* replayPages(letters: AsyncIterable<ReplayPage>): AsyncGenerator<
 function connectionOf(plan: Plan): string | undefined {
   const { step } = plan.trigger;
   return step.kind === "read" ? step.connection : undefined;
+}
+
+/**
+ * Two pages may be written at once where the target keeps what a page does apart until it is whole, and where the order of
+ * pages shows only in records they share (the gate sees to those). A dry run must see what the page before it foresaw.
+ */
+function pagesAtOnce(job: FlowJob, plan: Plan, writes: CompiledStep[]): number {
+  const apart = writes.every(({ write }) => write?.info?.transactional && write.match.length > 0);
+  const exact = plan.flow.settings?.stopAt !== undefined; // halts at the very page
+  return job.mode === "live" && apart && writes.length > 0 && !exact ? 2 : 1;
 }
 
 /**

@@ -55,7 +55,8 @@ export async function executeUndo(job: UndoJob, ports: UndoPorts, pages: AsyncIt
     stop: {},
     patient: !job.preview,
     sliceMs: job.sliceMs,
-    interruptedWork: () => null,
+    width: 1,
+    unfinished: () => [],
     prepare: async (page) => page,
     async land(page, number) {
       if (!recovered) await recoverOpenEntries(ports);

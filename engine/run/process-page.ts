@@ -1,4 +1,5 @@
 /** Sends one page through the plan, step by step, and accounts for every record in it. */
+import type { FailureInfo } from "../../connectors/sdk/errors.ts";
 import type { CompiledStep, Plan } from "../flow/compile.ts";
 import type { RunConnection, StepCounts } from "../ports.ts";
 import { type Batch, type Ended, OUTCOMES, type Outcome, type StepContext } from "../steps/define-step.ts";
@@ -15,6 +16,17 @@ export type PageEnvironment = {
   work: PageWork;
   connection(name: string): Promise<RunConnection>;
   writeSite(step: CompiledStep, connection: RunConnection): WriteSite;
+  /** the reason to give when a connection cannot be opened and waiting for it is over; undefined: interrupt the page */
+  giveUp?(error: unknown): FailureInfo | undefined;
+  /** follows each record, for pages whose records belong to runs of their own */
+  trace?: PageTrace;
+};
+
+/** Told what happens to which records of the page, by their origins. */
+export type PageTrace = {
+  entered(step: string, origins: number[]): void;
+  left(step: string, port: string, origins: number[]): void;
+  ended(step: string, parts: Ended[]): void;
 };
 
 /** A page whose middle steps are done: what waits before its write steps, and what has ended so far. */
@@ -85,14 +97,13 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
  */
 export async function landPage(prepared: PreparedPage): Promise<PageResult> {
   const { page, result, environment, lettersUsed } = prepared;
-  const { plan, context, work } = environment;
+  const { plan, context } = environment;
   for (const step of plan.order) {
     if (!step.write) continue;
     const batch = takeInbox(prepared, step);
     if (!batch) continue;
     context.signal.throwIfAborted();
-    const connection = await environment.connection(step.write.connection);
-    const ended = await writeBatch(environment.writeSite(step, connection), batch, work);
+    const ended = await writeStep(environment, step, batch);
     settle(prepared, step.id, ended, result.steps[step.id] as StepCounts);
   }
   summarise(prepared);
@@ -100,14 +111,32 @@ export async function landPage(prepared: PreparedPage): Promise<PageResult> {
   return result;
 }
 
+async function writeStep(environment: PageEnvironment, step: CompiledStep, batch: Batch): Promise<Ended[]> {
+  let connection: RunConnection;
+  try {
+    connection = await environment.connection(step.write?.connection ?? "");
+  } catch (error) {
+    const failure = environment.giveUp?.(error);
+    if (!failure) throw error;
+    return batch.records.map((record, index) => ({
+      origin: batch.origins[index] as number,
+      outcome: "dead",
+      record,
+      failure,
+    }));
+  }
+  return await writeBatch(environment.writeSite(step, connection), batch, environment.work);
+}
+
 /** What waits before a step, with its counters begun; undefined when nothing came. */
-function takeInbox({ inboxes, result }: PreparedPage, step: CompiledStep): Batch | undefined {
+function takeInbox({ inboxes, result, environment }: PreparedPage, step: CompiledStep): Batch | undefined {
   const batch = inboxes.get(step.id);
   if (!batch || batch.records.length === 0) return undefined;
   inboxes.delete(step.id);
   const counts = noStepCounts();
   counts.in = batch.records.length;
   result.steps[step.id] = counts;
+  environment.trace?.entered(step.id, batch.origins);
   return batch;
 }
 
@@ -115,6 +144,7 @@ function takeInbox({ inboxes, result }: PreparedPage, step: CompiledStep): Batch
 function settle(prepared: PreparedPage, step: string, ended: Ended[], counts: StepCounts): void {
   const { page, ranks, result, lettersUsed, environment } = prepared;
   const { work } = environment;
+  environment.trace?.ended(step, ended);
   const keys = new Map<Outcome, string[]>();
   for (const part of ended) {
     const rank = RANK.get(part.outcome) as number;
@@ -128,6 +158,7 @@ function settle(prepared: PreparedPage, step: string, ended: Ended[], counts: St
       result.letters.push({
         step,
         key: work.keyOf(part.origin),
+        origin: part.origin,
         failure: part.failure ?? { kind: "rejected", code: "unknown-reason", message: "No reason was given." },
         data: part.record,
         source,
@@ -158,6 +189,7 @@ function seedInboxes(prepared: PreparedPage): void {
   counts.out = total;
   counts.dead = page.unreadable.length;
   if (counts.in > 0) result.steps[trigger.id] = counts;
+  environment.trace?.entered(trigger.id, batch.origins);
   for (const { key, failure, data } of page.unreadable) {
     result.counts.read++;
     result.counts.dead++;
@@ -188,6 +220,7 @@ function deliver(prepared: PreparedPage, step: CompiledStep, port: string, leavi
     settle(prepared, step.id, ended, counts);
     return;
   }
+  prepared.environment.trace?.left(step.id, port, leaving.origins);
   for (const target of targets) {
     const inbox = inboxes.get(target);
     if (!inbox) inboxes.set(target, targets.length === 1 ? leaving : copy(leaving));

@@ -1,6 +1,6 @@
 /** After a crash: finds out what became of writes that were being sent, before anything is sent again. */
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
-import type { LedgerFix, OpenEntry, PartAddress, RunPorts } from "../ports.ts";
+import type { LedgerFix, OpenEntry, PartAddress, RecoveryPorts } from "../ports.ts";
 import { openKey } from "./page.ts";
 
 type Verdict = "landed" | "absent" | "unknown";
@@ -11,7 +11,7 @@ type Verdict = "landed" | "absent" | "unknown";
  *
  * @returns rows that landed or may have, by step and idempotency key
  */
-export async function recoverOpenEntries(ports: RunPorts): Promise<Map<string, OpenEntry>> {
+export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<string, OpenEntry>> {
   const { entries, receipts } = await ports.store.openEntries();
   const open = new Map<string, OpenEntry>();
   const byPart = new Map<string, Verdict>();
@@ -54,7 +54,10 @@ function partKey({ step, page, part }: PartAddress): string {
 }
 
 /** Compares what was entered with what the target holds. The target as the entry wanted it: landed. */
-async function readVerdicts(ports: RunPorts, group: OpenEntry[]): Promise<{ entry: OpenEntry; verdict: Verdict }[]> {
+async function readVerdicts(
+  ports: RecoveryPorts,
+  group: OpenEntry[],
+): Promise<{ entry: OpenEntry; verdict: Verdict }[]> {
   const first = group[0] as OpenEntry;
   const connection = await ports.connectionById(first.address.connection);
   const sink = connection.sinks.get(first.address.sink);

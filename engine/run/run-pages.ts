@@ -3,13 +3,16 @@ import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/
 import {
   type Checkpoint,
   type CheckpointReply,
+  type HalfPage,
   LeaseLost,
   type RunCounts,
   type RunFailure,
   type RunPorts,
   type UndoCounts,
 } from "../ports.ts";
+import { ahead } from "./ahead.ts";
 import { settled } from "./counts.ts";
+import { Lander } from "./lander.ts";
 import { PageInterrupted, type PageWork } from "./page.ts";
 import { nextTry, type RetryPolicy } from "./retry.ts";
 
@@ -43,8 +46,10 @@ export type PageLoop<P, R> = {
   prepare(page: P, number: number): Promise<R>;
   /** writes one page */
   land(prepared: R, number: number): Promise<WorkedPage>;
-  /** the page being written, when it was interrupted */
-  interruptedWork(): PageWork | null;
+  /** pages that may be written at once */
+  width: number;
+  /** pages that were being written, or have landed without a checkpoint, when the attempt was interrupted */
+  unfinished(): PageWork[];
   /** step and connection that reading belongs to, for failures while reading */
   reading: { step: string; connection?: string };
   retry: RetryPolicy;
@@ -56,8 +61,8 @@ export type PageLoop<P, R> = {
 };
 
 /**
- * Runs pages until something ends the attempt. Three pages are under way at most: one is read, one prepared, one written;
- * and the checkpoint of a page is stored while the next one is written.
+ * Runs pages until something ends the attempt. Pages overlap: one is read, one prepared, and `width` written;
+ * the checkpoint of a page is stored while the next one is written.
  *
  * @throws on an outage of our own database only
  */
@@ -65,76 +70,76 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
   const { ports, state } = loop;
   const startedAt = ports.clock().getTime();
   const prepared = preparedPages(loop);
-  let upcoming = ahead(prepared);
+  const lander = new Lander(prepared, { width: loop.width, first: state.page, land: loop.land });
   let saving: Promise<CheckpointReply> | null = null;
-  let number = state.page;
+  let wish: CheckpointReply["stop"] = null;
+  let stopNow: RunFailure | null = null;
+  let late = false;
   try {
-    for (let next = await upcoming; ; number++) {
-      if (next.error !== undefined) {
-        await saving;
-        return await interrupted(loop, next.error, loop.reading.step);
-      }
-      if (next.done) {
-        const empty: WorkedPage = { page: number, cursor: null, counts: {}, steps: {}, ...nothing() };
+    for (;;) {
+      ports.signal.throwIfAborted();
+      const landed = await lander.next(late || wish !== null || stopNow !== null);
+      wish = (await saving)?.stop ?? wish;
+      saving = null;
+      if (!landed) {
+        const empty: WorkedPage = { page: state.page, cursor: null, counts: {}, steps: {}, ...nothing() };
         await ports.store.checkpoint({ ...empty, after: finish(state.totals) });
         return "finished";
       }
-      upcoming = ahead(prepared);
-      ports.signal.throwIfAborted();
-      const worked = await loop.land(next.page, number);
-      const wish = (await saving)?.stop ?? null;
-      saving = null;
-      add(state.totals, worked.counts);
-      next = await upcoming;
-      const late = ports.clock().getTime() - startedAt >= loop.sliceMs;
-      const stopNow = stopReason(loop);
-      const last = next.done && next.error === undefined;
-      const after = last ? finish(state.totals) : late && !stopNow && !wish ? YIELD : CONTINUE;
-      const saved = ports.store.checkpoint({ ...worked, after });
-      if (after === CONTINUE && !wish && !stopNow) {
-        saving = saved;
-        saved.catch(() => {}); // awaited, with its failure, when the next page has landed
-        progressed(state);
-        continue;
-      }
-      const { stop } = await saved;
+      add(state.totals, landed.worked.counts);
+      late = ports.clock().getTime() - startedAt >= loop.sliceMs;
+      stopNow = stopReason(loop);
+      const rest = landed.idle && (late || wish !== null || stopNow !== null);
+      const yields = rest && wish === null && stopNow === null;
+      const after = landed.last ? finish(state.totals) : yields ? YIELD : CONTINUE;
+      const saved = ports.store.checkpoint({ ...landed.worked, after });
+      saved.catch(() => {}); // awaited, with its failure, when the next page has landed
+      saving = saved;
       progressed(state);
+      if (after.kind === "continue" && !rest) continue;
+      wish = (await saved).stop ?? wish;
+      saving = null;
       if (after.kind === "finish") return "finished";
-      if (stop === "cancel") {
-        await ports.store.finish({ state: "cancelled" });
-        return "finished";
-      }
-      if (after.kind === "yield") return "yielded";
-      if (stop === "pause") {
-        const message = "The flow is paused. The run goes on where it stopped once the flow is resumed.";
-        await ports.store.wait({
-          reason: "paused",
-          resumeAt: null,
-          failure: { code: "paused", message },
-          counted: false,
-        });
-        return "waiting";
-      }
-      if (stopNow) {
-        const { read, dead } = state.totals;
-        await ports.store.wait({
-          reason: "stopped",
-          resumeAt: null,
-          failure: stopNow,
-          counted: false,
-          stoppedAt: { read, dead },
-        });
-        return "waiting";
-      }
+      if (after.kind === "yield") return "yielded"; // a wish that came just now is met by the next attempt
+      return await stopped(loop, wish, stopNow);
     }
   } catch (error) {
+    await lander.settle();
     const failed = await settledSaving(saving);
-    return await interrupted(loop, failed ?? error, undefined);
+    return await interrupted(loop, failed ?? error);
   } finally {
     // ends reading ahead; not waited for, as a source that hangs must not hold the end of the attempt
     prepared.return(undefined).catch(() => {});
     loop.pages.return?.().catch(() => {});
   }
+}
+
+/** A person or a stop condition ended the attempt between two pages. */
+async function stopped<P, R>(
+  { ports, state }: PageLoop<P, R>,
+  wish: CheckpointReply["stop"],
+  reason: RunFailure | null,
+): Promise<AttemptEnd> {
+  if (wish === "cancel") {
+    await ports.store.finish({ state: "cancelled" });
+    return "finished";
+  }
+  if (wish === "pause") {
+    const message = "The flow is paused. The run goes on where it stopped once the flow is resumed.";
+    const failure = { code: "paused", message };
+    await ports.store.wait({ reason: "paused", resumeAt: null, failure, counted: false });
+    return "waiting";
+  }
+  if (!reason) throw new Error("A run stopped without a reason.");
+  const { read, dead } = state.totals;
+  await ports.store.wait({
+    reason: "stopped",
+    resumeAt: null,
+    failure: reason,
+    counted: false,
+    stoppedAt: { read, dead },
+  });
+  return "waiting";
 }
 
 const CONTINUE = { kind: "continue" } as const;
@@ -161,19 +166,7 @@ async function* preparedPages<P, R>(loop: PageLoop<P, R>): AsyncGenerator<R, und
     if (next.error !== undefined) throw next.error;
     if (next.done) return;
     upcoming = ahead(loop.pages);
-    yield await loop.prepare(next.page, number);
-  }
-}
-
-type Ahead<P> = { done: boolean; page: P; error?: unknown };
-
-/** Starts reading the next page now; a failure is kept until its turn, so the page before it is still checkpointed. */
-async function ahead<P>(pages: AsyncIterator<P>): Promise<Ahead<P>> {
-  try {
-    const { done, value } = await pages.next();
-    return { done: done === true, page: value as P };
-  } catch (error) {
-    return { done: false, page: undefined as P, error: error ?? new Error("Reading failed without a reason.") };
+    yield await loop.prepare(next.item, number);
   }
 }
 
@@ -212,11 +205,7 @@ function stopReason({ stop, state }: Pick<PageLoop<unknown, unknown>, "stop" | "
 }
 
 /** Decides what a failure means for the run: wait and try again, wait for a person, or fail. */
-async function interrupted<P, R>(
-  loop: PageLoop<P, R>,
-  error: unknown,
-  readingStep: string | undefined,
-): Promise<AttemptEnd> {
+async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<AttemptEnd> {
   const { ports, state } = loop;
   if (error instanceof LeaseLost) return "lost";
   if (ports.isOutage(error)) throw error;
@@ -226,20 +215,21 @@ async function interrupted<P, R>(
   }
   const known = error instanceof PageInterrupted || error instanceof IntegrationError;
   const info: FailureInfo = error instanceof PageInterrupted ? error.failure : failureOf(error);
-  const step = error instanceof PageInterrupted ? error.step : (readingStep ?? loop.reading.step);
+  const step = error instanceof PageInterrupted ? error.step : loop.reading.step;
   const connection = error instanceof PageInterrupted ? error.connection : loop.reading.connection;
   const failure: RunFailure = { code: info.code, message: info.message, step };
-  const work = loop.interruptedWork();
-  const page = work ? { number: work.page.number, fixes: work.fixes, unsettled: [...work.unsettled] } : undefined;
+  const pages = loop
+    .unfinished()
+    .map(({ page, fixes, unsettled }): HalfPage => ({ number: page.number, fixes, unsettled: [...unsettled] }));
   if (!known) {
     ports.report(error);
     const message = `Plumbline failed on this run: ${info.message}. This is a defect of ours; the run's log has the details.`;
-    return await fail(loop, { code: "internal", message, step }, page, connection);
+    return await fail(loop, { code: "internal", message, step }, pages, connection);
   }
   if (!loop.patient || info.kind === "settings" || info.kind === "rejected")
-    return await fail(loop, failure, page, connection);
+    return await fail(loop, failure, pages, connection);
   if (info.kind === "credentials") {
-    await ports.store.wait({ reason: "credentials", resumeAt: null, failure, connection, page, counted: false });
+    await ports.store.wait({ reason: "credentials", resumeAt: null, failure, connection, pages, counted: false });
     return "waiting";
   }
   const now = ports.clock();
@@ -247,19 +237,19 @@ async function interrupted<P, R>(
   const waitMs = nextTry(loop.retry, state.failures + 1, failingForMs, info, ports.random());
   if (waitMs === null) {
     const message = `${info.message} Given up after ${state.failures + 1} attempts. Start the flow again once this is mended; what was written stays in the ledger.`;
-    return await fail(loop, { ...failure, message }, page, connection);
+    return await fail(loop, { ...failure, message }, pages, connection);
   }
   const resumeAt = new Date(now.getTime() + waitMs);
-  await ports.store.wait({ reason: "retry", resumeAt, failure, connection, page, counted: true });
+  await ports.store.wait({ reason: "retry", resumeAt, failure, connection, pages, counted: true });
   return "waiting";
 }
 
 async function fail<P, R>(
   loop: PageLoop<P, R>,
   error: RunFailure,
-  page: { number: number; fixes: PageWork["fixes"]; unsettled: number[] } | undefined,
+  pages: HalfPage[],
   connection: string | undefined,
 ): Promise<AttemptEnd> {
-  await loop.ports.store.finish({ state: "failed", error, page, connection });
+  await loop.ports.store.finish({ state: "failed", error, pages, connection });
   return "finished";
 }

@@ -5,8 +5,9 @@
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { Json, JsonRecord, LedgerEntry, WriteOutcome, WriteRecord } from "../../connectors/sdk/types.ts";
 import type { CompiledWrite } from "../flow/compile.ts";
-import { LeaseLost, type LedgerDraft, type PartAddress, type RunConnection, type RunPorts } from "../ports.ts";
+import { LeaseLost, type LedgerDraft, type PartAddress, type RunConnection, type WritePorts } from "../ports.ts";
 import type { Batch, Ended, Outcome } from "../steps/define-step.ts";
+import type { KeyGate } from "./key-gate.ts";
 import { openKey, PageInterrupted, type PageWork } from "./page.ts";
 import { IN_PAGE_RETRIES_MS, LONGEST_IN_PAGE_WAIT_MS } from "./retry.ts";
 
@@ -18,7 +19,11 @@ export type WriteSite = {
   mode: "live" | "dry";
   /** same key, at most one effect; it sets this write apart from others of the same record */
   idempotencyKey(origin: number, key: string): string;
-  ports: RunPorts;
+  ports: WritePorts;
+  /** keeps pages that are written at once off each other's records; absent: this page is alone */
+  gate?: KeyGate;
+  /** when the target cannot take the page: true makes dead letters of the rest instead of interrupting */
+  givesUp?: boolean;
 };
 
 /** One part to write. */
@@ -40,6 +45,7 @@ const OUTCOME_OF: Record<LedgerEntry["operation"], Outcome> = {
 export async function writeBatch(site: WriteSite, batch: Batch, work: PageWork): Promise<Ended[]> {
   const ended: Ended[] = [];
   const waves = toWaves(site, batch, work, ended);
+  await site.gate?.enter(work.page.number, site.step, new Set(waves[0]?.map(({ write }) => write.key)));
   const size = Math.max(1, site.write.info?.batchSize ?? 500);
   for (const wave of waves) {
     for (let from = 0; from < wave.length; from += size) {
@@ -58,6 +64,7 @@ export async function writeBatch(site: WriteSite, batch: Batch, work: PageWork):
 function toWaves(site: WriteSite, batch: Batch, work: PageWork, ended: Ended[]): Item[][] {
   const waves: Item[][] = [];
   const times = new Map<string, number>();
+  const sent = new Map<string, number>();
   for (let index = 0; index < batch.records.length; index++) {
     const record = batch.records[index] as JsonRecord;
     const origin = batch.origins[index] as number;
@@ -69,8 +76,11 @@ function toWaves(site: WriteSite, batch: Batch, work: PageWork, ended: Ended[]):
     const key = site.write.writeKey(converted.values) || work.keyOf(origin);
     const time = times.get(key) ?? 0;
     times.set(key, time + 1);
+    // numbered by what the site tells apart, so that an event keeps its key whatever others share its batch
     const first = site.idempotencyKey(origin, key);
-    const idempotencyKey = time === 0 ? first : `${first}#${time + 1}`;
+    const nth = (sent.get(first) ?? 0) + 1;
+    sent.set(first, nth);
+    const idempotencyKey = nth === 1 ? first : `${first}#${nth}`;
     let wave = waves[time];
     if (!wave) {
       wave = [];
@@ -121,6 +131,8 @@ async function foreseeChunk(site: WriteSite, chunk: Item[], work: PageWork, ende
 
 async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Promise<void> {
   let pending = adoptOpen(site, chunk, work, ended);
+  // refused while a page before was still under way (its parent record, a unique value it gives free): asked once more
+  const waiting: Item[] = [];
   for (let attempt = 0; pending.length > 0; attempt++) {
     site.ports.signal.throwIfAborted();
     const sent = pending;
@@ -131,9 +143,15 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
       await settleThrown(site, sent, entered, thrown, work);
       pending = adoptOpen(site, sent, work, ended);
     } else {
+      const again =
+        attempt === 0 && outcomes.some(isRefusal) && (await site.gate?.earlierLanded(work.page.number)) === true;
       for (const [index, item] of sent.entries()) {
         const outcome = outcomes[index];
         if (!outcome) throw new Error(`Connector gave ${outcomes.length} outcomes for ${sent.length} records.`);
+        if (again && isRefusal(outcome)) {
+          waiting.push(item);
+          continue;
+        }
         const failure = take(site, item, outcome, entered.get(index), work, ended);
         if (failure) {
           pending.push(item);
@@ -141,11 +159,19 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
         }
       }
     }
+    if (waiting.length > 0) {
+      await writeChunk(site, waiting.splice(0), work, ended);
+    }
     if (pending.length === 0) return;
     const failure = passing ?? { kind: "transient", code: "unexpected", message: "The target took no record." };
     const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
     const given = attempt >= IN_PAGE_RETRIES_MS.length || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS;
-    if (failure.kind !== "transient" || given) throw new PageInterrupted(site.step, site.write.connection, failure);
+    if (failure.kind !== "transient" || given) {
+      if (!site.givesUp) throw new PageInterrupted(site.step, site.write.connection, failure);
+      for (const { origin, record } of pending)
+        ended.push({ origin, outcome: "dead", record, failure: placed(site, failure) });
+      return;
+    }
     await site.ports.sleep(wait * (0.75 + site.ports.random() / 2), site.ports.signal);
   }
 }
@@ -170,6 +196,10 @@ function adoptOpen(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[
   });
 }
 
+function isRefusal(outcome: WriteOutcome): boolean {
+  return outcome.outcome === "failed" && outcome.failure.kind === "rejected";
+}
+
 type Sent = { outcomes: WriteOutcome[]; thrown?: FailureInfo; entered: Map<number, Entered> };
 
 async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sent> {
@@ -191,6 +221,7 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
         sourceKey: work.keyOf(item.origin),
         idempotencyKey: item.write.idempotencyKey,
         undo,
+        origin: item.origin,
       };
     });
     try {

@@ -98,6 +98,7 @@ export const SinkSchema: z.ZodType<SinkInfo, SinkInfo> = z
     undo: z.enum(["full", "lossy", "none"]),
     undoNote: z.string().optional(),
     idempotencyKeys: z.boolean(),
+    transactional: z.boolean().optional(),
     effect: z.enum(["once", "at-least-once"]),
   } satisfies Record<keyof SinkInfo, unknown>)
   .meta({ id: "Sink" });

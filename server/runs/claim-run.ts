@@ -10,6 +10,8 @@ export type ClaimedRun = {
   lease: Lease;
   document: unknown;
   request: { [name: string]: unknown };
+  /** a wish that came while nobody worked on the run */
+  stopRequest: "cancel" | "pause" | null;
   parentId: string | null;
   attempt: number;
   failures: number;
@@ -29,6 +31,8 @@ type ClaimRow = {
   mode: RunMode;
   document: unknown;
   request: { [name: string]: unknown };
+  /** a wish that came while nobody worked on the run */
+  stopRequest: "cancel" | "pause" | null;
   parentId: string | null;
   attempt: number;
   failures: number;
@@ -48,11 +52,11 @@ const CLAIM = `
   WITH claimed AS (UPDATE run SET state = 'running', lease_worker = $2, lease_token = lease_token + 1, attempt = attempt + 1,
       slot = CASE WHEN kind = 'flow' AND mode = 'live' THEN flow_id END,
       started_at = coalesce(started_at, now()), wait_reason = NULL, resume_at = NULL, error = NULL
-    WHERE id = $1::bigint AND state = ANY($3) AND (stop_request IS NULL OR stop_request <> 'cancel')
+    WHERE id = $1::bigint AND state = ANY($3)
       AND (state <> 'waiting' OR resume_at <= now() + interval '1 second')
     RETURNING *)
   SELECT r.lease_token AS token, r.workspace_id AS "workspaceId", r.flow_id AS "flowId", r.version, r.kind, r.mode,
-    coalesce(r.document, v.document) AS document, r.request, r.parent_id::text AS "parentId", r.attempt, r.failures,
+    coalesce(r.document, v.document) AS document, r.request, r.stop_request AS "stopRequest", r.parent_id::text AS "parentId", r.attempt, r.failures,
     r.failing_since AS "failingSince", r.started_at AS "startedAt", ${TOTALS} AS totals,
     c.page, c.cursor, c.memory
   FROM claimed r

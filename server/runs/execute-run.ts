@@ -73,6 +73,10 @@ async function attempt(
   connections: RunConnections,
 ): Promise<AttemptEnd> {
   const { lease } = run;
+  if (run.stopRequest === "cancel") {
+    await ports.store.finish({ state: "cancelled" });
+    return "finished";
+  }
   const sliceMs = services.sliceMs ?? SLICE_MS;
   const state: AttemptState = {
     runId: lease.runId,

@@ -1,21 +1,20 @@
 /** How an attempt ends other than by its last page: it waits, fails, is cancelled, or gives the run back. */
 import type pg from "pg";
-import { LeaseLost, type RunFailure, type RunStore, type RunWait } from "../../../engine/ports.ts";
+import { type HalfPage, LeaseLost, type RunFailure, type RunStore, type RunWait } from "../../../engine/ports.ts";
 import { enqueueRun } from "../../jobs/enqueue.ts";
 import { afterFinish, tell } from "./checkpoint.ts";
 import { inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
 
-type HalfPage = NonNullable<RunWait["page"]>;
-
 /** Parts whose answers are all known need no recovery any more. */
-async function closeParts(client: pg.ClientBase, lease: Lease, page: HalfPage | undefined): Promise<void> {
-  if (!page) return;
-  await fixLedger(client, lease, page.fixes);
-  await client.query(
-    "DELETE FROM sending_page WHERE run_id = $1 AND lease_token = $2 AND page = $3 AND NOT (part = ANY($4::int[]))",
-    [lease.runId, lease.token, page.number, page.unsettled],
-  );
+async function closeParts(client: pg.ClientBase, lease: Lease, pages: HalfPage[] = []): Promise<void> {
+  for (const { number, fixes, unsettled } of pages) {
+    await fixLedger(client, lease, fixes);
+    await client.query(
+      "DELETE FROM sending_page WHERE run_id = $1 AND lease_token = $2 AND page = $3 AND NOT (part = ANY($4::int[]))",
+      [lease.runId, lease.token, number, unsettled],
+    );
+  }
 }
 
 /** Marks the connection a run waits for or failed on, so that screens and other flows know. */
@@ -43,7 +42,7 @@ export async function storeWait(pool: pg.Pool, lease: Lease, wait: RunWait): Pro
       [lease.runId, lease.token, wait.reason, wait.resumeAt, JSON.stringify(wait.failure), wait.counted ? 1 : 0],
     );
     if (rowCount !== 1) throw new LeaseLost(lease.runId);
-    await closeParts(client, lease, wait.page);
+    await closeParts(client, lease, wait.pages);
     if (wait.stoppedAt) {
       await client.query(
         "UPDATE checkpoint SET memory = memory || jsonb_build_object('stoppedAt', $2::jsonb) WHERE run_id = $1",
@@ -65,7 +64,7 @@ export async function storeFinish(
   finish: Parameters<RunStore["finish"]>[0],
 ): Promise<void> {
   await inTransaction(pool, async (client) => {
-    await closeParts(client, lease, finish.page);
+    await closeParts(client, lease, finish.pages);
     // rows that landed in a page without a checkpoint were written all the same: they count
     const { rowCount } = await client.query(
       `WITH half AS (SELECT count(*) FILTER (WHERE operation = 'create') AS created, count(*) FILTER (WHERE operation = 'update') AS updated,
