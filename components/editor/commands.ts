@@ -1,0 +1,174 @@
+/** Everything a hand can do to a flow, by name. Undo, keyboard and mouse all go through these. */
+import { graphOf, PLAIN_PORT, reach } from "../../engine/flow/graph.ts";
+import type { Flow, FlowSettings, Link, Step } from "../../engine/flow/schema.ts";
+import { definitionOf } from "../../engine/steps/registry.ts";
+
+export type Command =
+  /** a new step; `after` links it behind that step, between it and what follows when there is just one follower */
+  | { type: "addStep"; step: Step; at: [number, number]; after?: string | null }
+  | { type: "removeSteps"; ids: string[]; links?: Link[] }
+  | { type: "moveSteps"; layout: NonNullable<Flow["layout"]> }
+  | { type: "linkSteps"; link: Link }
+  | { type: "unlink"; link: Link }
+  /** the step of the same id takes this form */
+  | { type: "updateStep"; step: Step; typing?: string }
+  | { type: "renameStep"; id: string; title: string }
+  | { type: "renameFlow"; name: string }
+  | { type: "setBrief"; brief: NonNullable<Flow["brief"]>; typing?: string }
+  | { type: "setAssumptions"; assumptions: NonNullable<Flow["assumptions"]>; typing?: string }
+  | { type: "setSettings"; settings: FlowSettings; typing?: string }
+  /** another document in place of this one: an import, an older version */
+  | { type: "replaceFlow"; flow: Flow };
+
+/** The flow after the command; the same object when nothing changes. Never throws: what is not there is left alone. */
+export function applyCommand(flow: Flow, command: Command): Flow {
+  switch (command.type) {
+    case "addStep":
+      return addStep(flow, command);
+    case "removeSteps":
+      return removeSteps(flow, command.ids, command.links ?? []);
+    case "moveSteps": {
+      const ids = new Set(flow.steps.map(({ id }) => id));
+      const moved = Object.entries(command.layout).filter(
+        ([id, [x, y]]) => ids.has(id) && (flow.layout?.[id]?.[0] !== x || flow.layout[id][1] !== y),
+      );
+      return moved.length === 0 ? flow : { ...flow, layout: { ...flow.layout, ...Object.fromEntries(moved) } };
+    }
+    case "linkSteps":
+      return canLink(flow, command.link) ? { ...flow, links: [...flow.links, command.link] } : flow;
+    case "unlink": {
+      const links = flow.links.filter((link) => !sameLink(link, command.link));
+      return links.length === flow.links.length ? flow : { ...flow, links };
+    }
+    case "updateStep":
+      return updateStep(flow, command.step);
+    case "renameStep": {
+      const step = flow.steps.find(({ id }) => id === command.id);
+      if (!step) return flow;
+      const { title: _, ...rest } = step;
+      const title = command.title.trim().slice(0, 200);
+      return updateStep(flow, (title === "" ? rest : { ...rest, title }) as Step);
+    }
+    case "renameFlow": {
+      const name = command.name.trim().slice(0, 200);
+      return name === "" || name === flow.name ? flow : { ...flow, name };
+    }
+    case "setBrief":
+      return { ...flow, brief: command.brief };
+    case "setAssumptions":
+      return { ...flow, assumptions: command.assumptions };
+    case "setSettings":
+      return { ...flow, settings: command.settings };
+    case "replaceFlow":
+      return command.flow;
+  }
+}
+
+/** Commands with the same mark, given in quick succession, are one step of undo: typing a word. */
+export function typingOf(command: Command): string | null {
+  return "typing" in command && command.typing !== undefined ? `${command.type} ${command.typing}` : null;
+}
+
+function addStep(flow: Flow, { step, at, after }: Extract<Command, { type: "addStep" }>): Flow {
+  if (flow.steps.some(({ id }) => id === step.id)) return flow;
+  const added: Flow = { ...flow, steps: [...flow.steps, step], layout: { ...flow.layout, [step.id]: at } };
+  const before = after ? flow.steps.find(({ id }) => id === after) : undefined;
+  if (!before || definitionOf(step).role === "trigger") return added;
+  const ports = definitionOf(before).ports(before);
+  const used = (name: string) => flow.links.filter((link) => link.from === before.id && portOf(link) === name);
+  const port = ports.find(({ name }) => used(name).length === 0) ?? ports[0];
+  if (!port) return added;
+  const link = linkBetween(before.id, port.name, step.id);
+  const [follower, ...others] = used(port.name);
+  const between = follower && others.length === 0 && definitionOf(step).role === "middle";
+  if (!between) return { ...added, links: [...flow.links, link] };
+  const rest = flow.links.filter((one) => one !== follower);
+  const out = definitionOf(step).ports(step)[0]?.name ?? PLAIN_PORT;
+  return pushOn({ ...added, links: [...rest, link, linkBetween(step.id, out, follower.to)] }, step.id, follower.to);
+}
+
+/** Makes room for a step put between two: what comes after it moves right. */
+function pushOn(flow: Flow, id: string, next: string): Flow {
+  const layout = flow.layout ?? {};
+  const at = layout[id];
+  const after = layout[next];
+  if (!at || !after || after[0] >= at[0] + 220) return flow;
+  const by = at[0] + 272 - after[0];
+  const along = reach(graphOf(flow), [next], "along");
+  return {
+    ...flow,
+    layout: Object.fromEntries(
+      Object.entries(layout).map(([step, [x, y]]) => [step, along.has(step) ? [x + by, y] : [x, y]]),
+    ),
+  };
+}
+
+function removeSteps(flow: Flow, ids: string[], cut: Link[]): Flow {
+  const gone = new Set(ids);
+  const steps = flow.steps.filter(({ id }) => !gone.has(id));
+  const links = flow.links.filter(
+    (link) => !gone.has(link.from) && !gone.has(link.to) && !cut.some((one) => sameLink(one, link)),
+  );
+  if (steps.length === flow.steps.length && links.length === flow.links.length) return flow;
+  const layout = Object.fromEntries(Object.entries(flow.layout ?? {}).filter(([id]) => !gone.has(id)));
+  return { ...flow, steps, links, layout };
+}
+
+/** Links that leave by a port the step no longer has go with it. */
+function updateStep(flow: Flow, step: Step): Flow {
+  const index = flow.steps.findIndex(({ id }) => id === step.id);
+  if (index < 0) return flow;
+  const ports = new Set(
+    definitionOf(step)
+      .ports(step)
+      .map(({ name }) => name),
+  );
+  const links = flow.links.filter((link) => link.from !== step.id || ports.has(portOf(link)));
+  return {
+    ...flow,
+    steps: flow.steps.with(index, step),
+    links: links.length === flow.links.length ? flow.links : links,
+  };
+}
+
+/** Whether this link can be drawn: its ends and its port exist, it is not there yet, and it closes no circle. */
+export function canLink(flow: Flow, link: Link): boolean {
+  const from = flow.steps.find(({ id }) => id === link.from);
+  const to = flow.steps.find(({ id }) => id === link.to);
+  if (!from || !to || from === to || definitionOf(to).role === "trigger") return false;
+  if (
+    !definitionOf(from)
+      .ports(from)
+      .some(({ name }) => name === portOf(link))
+  )
+    return false;
+  if (flow.links.some((one) => sameLink(one, link))) return false;
+  return !reach(graphOf(flow), [to.id], "along").has(from.id);
+}
+
+function sameLink(a: Link, b: Link): boolean {
+  return a.from === b.from && a.to === b.to && portOf(a) === portOf(b);
+}
+
+function portOf({ port }: Link): string {
+  return port ?? PLAIN_PORT;
+}
+
+function linkBetween(from: string, port: string, to: string): Link {
+  return { from, to, ...(port === PLAIN_PORT ? {} : { port }) };
+}
+
+/** An id that can be read in links, runs and the ledger: “orders”, “orders-2”. */
+export function freshId(flow: Pick<Flow, "steps">, wish: string): string {
+  const base =
+    wish
+      .normalize("NFKD")
+      .replace(/[\u0300-\u036f]/g, "")
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/^-+|-+$/g, "")
+      .slice(0, 48) || "step";
+  const taken = new Set(flow.steps.map(({ id }) => id));
+  if (!taken.has(base) && !(base in Object.prototype)) return base;
+  for (let number = 2; ; number += 1) if (!taken.has(`${base}-${number}`)) return `${base}-${number}`;
+}

@@ -1,0 +1,170 @@
+"use client";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { CirclePause, CirclePlay, Download, Ellipsis, History, LayoutGrid, Trash2, Upload } from "lucide-react";
+import { useRouter } from "next/navigation";
+import { useRef, useState } from "react";
+import type { Flow } from "../../engine/flow/schema.ts";
+import { flowToYaml, readDraftText } from "../../engine/flow/text.ts";
+import { sayFailure } from "../server/act.ts";
+import { useMay } from "../server/me.tsx";
+import { type Outputs, useTRPC } from "../server/trpc.ts";
+import { IconButton } from "../ui/button.tsx";
+import { ConfirmDialog } from "../ui/dialog.tsx";
+import { Menu, MenuItem, MenuSeparator } from "../ui/menu.tsx";
+import { toast } from "../ui/toast.tsx";
+import { useEditor } from "./editor-context.tsx";
+import { VersionsDialog } from "./versions-dialog.tsx";
+
+/** What is done with the flow as a whole and not every day. */
+export function EditorMenu({
+  detail,
+  onArrange,
+  onImport,
+}: {
+  detail: Pick<Outputs["flows"]["get"], "live" | "paused">;
+  onArrange: () => void;
+  onImport: (flow: Flow) => void;
+}) {
+  const { flow, flowId, readOnly } = useEditor();
+  const trpc = useTRPC();
+  const queries = useQueryClient();
+  const router = useRouter();
+  const mayOperate = useMay("operator");
+  const mayRemove = useMay("admin");
+  const file = useRef<HTMLInputElement>(null);
+  const [open, setOpen] = useState<"stop" | "remove" | "versions" | null>(null);
+  const refresh = () => {
+    setOpen(null);
+    return queries.invalidateQueries(trpc.flows.pathFilter());
+  };
+  const pause = useMutation(
+    trpc.flows.pause.mutationOptions({ ...sayFailure("The flow could not be stopped"), onSettled: refresh }),
+  );
+  const resume = useMutation(
+    trpc.flows.resume.mutationOptions({ ...sayFailure("The flow could not be resumed"), onSettled: refresh }),
+  );
+  const remove = useMutation(
+    trpc.flows.remove.mutationOptions({
+      ...sayFailure("The flow could not be removed"),
+      onSuccess: () => {
+        router.push("/flows");
+        queries.invalidateQueries(trpc.flows.list.pathFilter());
+      },
+    }),
+  );
+  const read = async (chosen: File) => {
+    const draft = readDraftText(await chosen.text());
+    if (draft.flow.steps.length === 0) {
+      const why = draft.problems[0]?.message ?? "It has no steps.";
+      toast({ kind: "failed", title: `“${chosen.name}” could not be imported`, description: why });
+      return;
+    }
+    onImport(draft.flow);
+    const left = draft.broken.length;
+    toast({
+      title: `“${chosen.name}” took the place of the draft`,
+      description:
+        left > 0
+          ? `${left} of its steps could not be read and were left out. Undo brings the old draft back.`
+          : "Undo brings the old draft back.",
+    });
+  };
+  return (
+    <>
+      <input
+        ref={file}
+        type="file"
+        accept=".json,.yaml,.yml,application/json,application/yaml"
+        aria-label="Flow document to import"
+        tabIndex={-1}
+        className="sr-only"
+        onChange={(event) => {
+          const chosen = event.target.files?.[0];
+          event.target.value = "";
+          if (chosen) read(chosen);
+        }}
+      />
+      <Menu trigger={<IconButton label="More" icon={Ellipsis} />}>
+        {!readOnly && (
+          <MenuItem icon={LayoutGrid} onSelect={onArrange}>
+            Arrange the steps
+          </MenuItem>
+        )}
+        {detail.live && (
+          <MenuItem icon={History} onSelect={() => setOpen("versions")}>
+            Versions
+          </MenuItem>
+        )}
+        <MenuSeparator />
+        <MenuItem icon={Download} onSelect={() => download(flow.name, "yaml", flowToYaml(flow))}>
+          Export as YAML
+        </MenuItem>
+        <MenuItem icon={Download} onSelect={() => download(flow.name, "json", `${JSON.stringify(flow, null, 2)}\n`)}>
+          Export as JSON
+        </MenuItem>
+        {!readOnly && (
+          <MenuItem icon={Upload} onSelect={() => file.current?.click()}>
+            Import into this draft…
+          </MenuItem>
+        )}
+        {mayOperate && detail.live && (
+          <>
+            <MenuSeparator />
+            {detail.paused ? (
+              <MenuItem icon={CirclePlay} onSelect={() => resume.mutate({ flowId })}>
+                Resume
+              </MenuItem>
+            ) : (
+              <MenuItem icon={CirclePause} onSelect={() => setOpen("stop")}>
+                Stop…
+              </MenuItem>
+            )}
+          </>
+        )}
+        {mayRemove && (
+          <>
+            <MenuSeparator />
+            <MenuItem icon={Trash2} danger onSelect={() => setOpen("remove")}>
+              Remove the flow…
+            </MenuItem>
+          </>
+        )}
+      </Menu>
+      {open === "versions" && <VersionsDialog onClose={() => setOpen(null)} live={detail.live?.version ?? null} />}
+      <ConfirmDialog
+        open={open === "stop"}
+        onClose={() => setOpen(null)}
+        busy={pause.isPending}
+        title={`Stop “${flow.name}”: no new run starts, and a running one halts at its next page`}
+        action="Stop the flow"
+        onConfirm={() => pause.mutate({ flowId })}
+      >
+        Resume it at any time; it goes on where it stands.
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={open === "remove"}
+        onClose={() => setOpen(null)}
+        danger
+        busy={remove.isPending}
+        title={`Remove “${flow.name}”: it never runs again`}
+        action="Remove the flow"
+        onConfirm={() => remove.mutate({ flowId })}
+      >
+        Its runs and their changes stay and can still be undone.
+      </ConfirmDialog>
+    </>
+  );
+}
+
+function download(name: string, ending: "yaml" | "json", text: string) {
+  const base = name
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
+    .replaceAll(/^-|-$/g, "")
+    .toLowerCase();
+  const url = URL.createObjectURL(new Blob([text], { type: `application/${ending}` }));
+  const link = window.document.createElement("a");
+  link.href = url;
+  link.download = `${base || "flow"}.${ending}`;
+  link.click();
+  URL.revokeObjectURL(url);
+}

@@ -1,0 +1,356 @@
+"use client";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { PanelLeftOpen, PanelRightOpen, Plus, SlidersHorizontal } from "lucide-react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { diffFlows } from "../../engine/flow/diff.ts";
+import { readDraft } from "../../engine/flow/read-draft.ts";
+import type { Flow } from "../../engine/flow/schema.ts";
+import { publishProblems, validateFlow } from "../../engine/flow/validate.ts";
+import { isFinal } from "../../engine/run/states.ts";
+import { sinkOf } from "../../engine/steps/connection.ts";
+import type { Problem } from "../../engine/steps/define-step.ts";
+import { arrange, placeAfter } from "../canvas/arrange.ts";
+import { type CanvasHandlers, FlowCanvas } from "../canvas/flow-canvas.tsx";
+import { Mapper } from "../mapper/mapper.tsx";
+import { useLiveRun } from "../runs/use-live-run.ts";
+import { useLive } from "../server/live.tsx";
+import { useMay } from "../server/me.tsx";
+import { type Outputs, useTRPC, useTRPCClient } from "../server/trpc.ts";
+import { Button, IconButton } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { keysAreTaken } from "../ui/table-keys.ts";
+import { toast } from "../ui/toast.tsx";
+import type { Command } from "./commands.ts";
+import { Drawer, type DrawerPart } from "./drawer.tsx";
+import { EditorProvider, type EditorState } from "./editor-context.tsx";
+import { EditorMenu } from "./editor-menu.tsx";
+import { EmptyHint } from "./empty-hint.tsx";
+import { EditorHeader } from "./header.tsx";
+import { historyReducer, newHistory } from "./history.ts";
+import { Inspector } from "./inspector/inspector.tsx";
+import { LinkDialog } from "./link-dialog.tsx";
+import { marksOf } from "./marks.ts";
+import { ConflictNotice, UnreadableNotice } from "./notices.tsx";
+import { Palette } from "./palette.tsx";
+import { type PaletteItem, paletteItems, stepOf } from "./palette-items.ts";
+import { PublishDialog } from "./publish-dialog.tsx";
+import { useAutosave } from "./use-autosave.ts";
+import { useIsNarrow } from "./use-is-narrow.ts";
+import { usePlaces } from "./use-places.ts";
+import { useRunStart } from "./use-run-start.ts";
+
+type Detail = Outputs["flows"]["get"];
+
+/** The flow editor: palette, canvas, inspector, drawer, and the mapper over them. */
+export function Editor({ detail }: { detail: Detail }) {
+  const trpc = useTRPC();
+  const client = useTRPCClient();
+  const queries = useQueryClient();
+  const readOnly = !useMay("builder");
+  const narrow = useIsNarrow();
+  const flowId = detail.id;
+  const [first] = useState(() => readDraft(detail.document));
+  const [history, dispatch] = useReducer(historyReducer, first.flow, newHistory);
+  const [broken, setBroken] = useState(first.broken);
+  const flow = history.now;
+  const document = useMemo(() => withBroken(flow, broken), [flow, broken]);
+  const save = useAutosave({ flowId, document, revision: detail.revision, enabled: !readOnly });
+  const places = usePlaces();
+
+  const [selected, setSelected] = useState<string | null>(null);
+  const [mapping, setMapping] = useState<string | null>(null);
+  const [linking, setLinking] = useState<string | null>(null);
+  const [publishing, setPublishing] = useState(false);
+  const [part, setPart] = useState<DrawerPart | null>(null);
+  const [sample, setSample] = useState(0);
+  const [panels, setPanels] = useState({ palette: true, inspector: true });
+  const [sheet, setSheet] = useState<"palette" | "inspector" | null>(null);
+
+  const act = useCallback(
+    (command: Command) => {
+      if (!readOnly) dispatch({ type: "do", command, at: Date.now() });
+    },
+    [readOnly],
+  );
+  const settled = useDeferredValue(flow);
+  const validation = useMemo(() => {
+    if (!places.ready) return detail.validation;
+    const options = { broken: broken.map(({ id }) => id) };
+    const { notes, shapes } = validateFlow(settled, places.world, options);
+    const own = broken.length === 0 ? [] : first.problems;
+    return { problems: [...own, ...publishProblems(settled, places.world, options)], notes, shapes };
+  }, [settled, places.ready, places.world, detail.validation, broken, first.problems]);
+
+  // A draft saved elsewhere takes our place while we have nothing unsaved; otherwise saving will tell.
+  const load = useCallback((fresh: Detail) => {
+    const draft = readDraft(fresh.document);
+    setBroken(draft.broken);
+    dispatch({ type: "load", flow: draft.flow });
+    pendingLoad.current = fresh.revision;
+  }, []);
+  const pendingLoad = useRef<number | null>(null);
+  useEffect(() => {
+    if (pendingLoad.current === null) return;
+    save.accept(document, pendingLoad.current);
+    pendingLoad.current = null;
+  }, [document, save.accept]);
+  useEffect(() => {
+    if (detail.revision > save.revisionNow() && save.isClean()) load(detail);
+  }, [detail, load, save.revisionNow, save.isClean]);
+  const heard = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useLive((event) => {
+    if (event.type !== "flow" || event.flowId !== flowId) return;
+    clearTimeout(heard.current);
+    heard.current = setTimeout(() => queries.invalidateQueries(trpc.flows.get.queryFilter({ flowId })), 900);
+  });
+  useEffect(() => () => clearTimeout(heard.current), []);
+
+  const live = detail.live;
+  const liveVersion = useQuery(
+    trpc.flows.version.queryOptions(
+      { flowId, version: live?.version ?? 1 },
+      { enabled: live !== null, staleTime: Number.POSITIVE_INFINITY },
+    ),
+  );
+  const changes = useMemo(
+    () => (liveVersion.data ? diffFlows(readDraft(liveVersion.data.document).flow, settled) : []),
+    [liveVersion.data, settled],
+  );
+
+  const starts = useRunStart({ flowId, flush: save.flush, onStarted: () => setPart("run") });
+  const runId = starts.runId ?? detail.lastRun?.id ?? null;
+  const run = useLiveRun(runId);
+  const marks = useMemo(
+    () =>
+      marksOf(settled, validation.problems, run.data?.kind === "undo" ? undefined : run.data?.steps, (id) => {
+        const step = settled.steps.find((one) => one.id === id);
+        const sink = step?.kind === "write" ? sinkOf(places.world, step.connection, step.sink) : undefined;
+        return sink?.fields.filter(({ readOnly: own }) => !own).map(({ name }) => name);
+      }),
+    [settled, validation, run.data, places.world],
+  );
+  const runLook = useMemo(
+    () => (run.data ? { running: !isFinal(run.data.state), dry: run.data.mode === "dry" } : null),
+    [run.data?.state, run.data?.mode, run.data],
+  );
+
+  const flowNow = useRef(flow);
+  flowNow.current = flow;
+  const add = useCallback(
+    (item: PaletteItem, at?: [number, number]) => {
+      const now = flowNow.current;
+      const step = stepOf(item, now, places.places);
+      const chosen = selectedNow.current;
+      const leaf = chosen !== null && !now.links.some(({ from }) => from === chosen);
+      // Dropped by hand, it is linked only where nothing follows yet; the hand may have another place in mind.
+      const after = chosen !== null && (at === undefined || leaf) ? chosen : null;
+      act({ type: "addStep", step, at: at ?? placeAfter(now, chosen), after });
+      setSelected(step.id);
+      setSheet(null);
+    },
+    [act, places.places],
+  );
+  const selectedNow = useRef(selected);
+  selectedNow.current = selected;
+  const openStep = useCallback((id: string) => {
+    setSelected(id);
+    if (flowNow.current.steps.find((step) => step.id === id)?.kind === "map") setMapping(id);
+    else setPanels((now) => ({ ...now, inspector: true }));
+  }, []);
+  const select = useCallback((id: string | null) => {
+    setSelected(id);
+    setSample(0);
+  }, []);
+  const handlers = useMemo<CanvasHandlers>(
+    () => ({
+      onSelect: select,
+      onMove: (layout) => act({ type: "moveSteps", layout }),
+      onLink: (link) => act({ type: "linkSteps", link }),
+      onRemove: ({ steps, links }) => {
+        act({ type: "removeSteps", ids: steps, links });
+        setSelected((now) => (now !== null && steps.includes(now) ? null : now));
+      },
+      onDropItem: (id, at) => {
+        const item = paletteItems(places.places).find((one) => one.id === id);
+        if (item) add(item, at);
+      },
+      onLinkByKey: setLinking,
+      onOpen: openStep,
+    }),
+    [act, add, openStep, places.places, select],
+  );
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const inText = (event.target as HTMLElement | null)?.closest("input, textarea, [contenteditable=true]");
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !inText) {
+        event.preventDefault();
+        dispatch({ type: event.shiftKey ? "redo" : "undo" });
+      } else if (event.key === "Escape" && !keysAreTaken(event)) setSelected(null);
+    };
+    window.document.addEventListener("keydown", press);
+    return () => window.document.removeEventListener("keydown", press);
+  }, []);
+
+  const jump = (problem: Problem) => {
+    setPublishing(false);
+    const step = flow.steps.find(({ id }) => id === problem.step);
+    select(step?.id ?? null);
+    if (step?.kind === "map" && problem.field !== "fields") setMapping(step.id);
+    else if (narrow) setSheet("inspector");
+    else setPanels((now) => ({ ...now, inspector: true }));
+  };
+
+  const editor: EditorState = {
+    flowId,
+    flow,
+    act,
+    readOnly,
+    selected: flow.steps.some(({ id }) => id === selected) ? selected : null,
+    select,
+    openMapper: setMapping,
+    problems: validation.problems,
+    notes: validation.notes,
+    shapes: validation.shapes,
+    places,
+    sample,
+    setSample,
+  };
+  const linkingStep = flow.steps.find(({ id }) => id === linking);
+  const mappingStep = flow.steps.find(({ id }) => id === mapping);
+  const chosen = flow.steps.find(({ id }) => id === selected);
+
+  return (
+    <EditorProvider value={editor}>
+      <div className="absolute inset-0 flex flex-col bg-ground">
+        <EditorHeader
+          live={live}
+          changes={changes.length}
+          paused={detail.paused}
+          nextRunAt={detail.nextRunAt}
+          save={save.state}
+          onSave={save.flush}
+          history={{
+            undo: history.past.length > 0 ? () => dispatch({ type: "undo" }) : null,
+            redo: history.future.length > 0 ? () => dispatch({ type: "redo" }) : null,
+          }}
+          onTry={starts.tryIt}
+          trying={starts.trying}
+          onPublish={() => setPublishing(true)}
+          onRun={starts.runNow}
+          running={starts.starting}
+          menu={
+            <EditorMenu
+              detail={detail}
+              onArrange={() => act({ type: "moveSteps", layout: arrange(flow, "all") })}
+              onImport={(imported) => act({ type: "replaceFlow", flow: imported })}
+            />
+          }
+        />
+        {save.state.kind === "conflict" && (
+          <ConflictNotice
+            onReload={async () => {
+              const fresh = await client.flows.get.query({ flowId });
+              load(fresh);
+            }}
+            onKeep={async () => {
+              const fresh = await client.flows.get.query({ flowId });
+              save.rebase(fresh.revision);
+              if (await save.flush()) toast({ title: "Your draft is saved over the other one" });
+            }}
+          />
+        )}
+        {broken.length > 0 && <UnreadableNotice steps={broken} onRemove={() => setBroken([])} readOnly={readOnly} />}
+        <div className="relative flex min-h-0 flex-1">
+          {!narrow && !readOnly && panels.palette && (
+            <aside aria-label="What to add" className="w-58 shrink-0 border-r border-line bg-surface">
+              <Palette onAdd={add} onHide={() => setPanels({ ...panels, palette: false })} />
+            </aside>
+          )}
+          <div className="relative min-w-0 flex-1">
+            <FlowCanvas
+              flow={flow}
+              marks={marks}
+              run={runLook}
+              selected={selected}
+              handlers={readOnly ? undefined : handlers}
+              onSelect={select}
+              label={`Canvas of ${flow.name}`}
+            />
+            {flow.steps.length === 0 && <EmptyHint narrow={narrow} readOnly={readOnly} />}
+            <div className="pointer-events-none absolute inset-x-2 top-2 flex justify-between *:pointer-events-auto">
+              {narrow || readOnly || panels.palette ? (
+                <span />
+              ) : (
+                <IconButton
+                  look="plain"
+                  label="Show the palette"
+                  icon={PanelLeftOpen}
+                  onClick={() => setPanels({ ...panels, palette: true })}
+                />
+              )}
+              {!narrow && !panels.inspector && (
+                <IconButton
+                  look="plain"
+                  label="Show the inspector"
+                  icon={PanelRightOpen}
+                  onClick={() => setPanels({ ...panels, inspector: true })}
+                />
+              )}
+            </div>
+            {narrow && (
+              <div className="absolute right-3 bottom-3 flex gap-2">
+                <Button icon={SlidersHorizontal} onClick={() => setSheet("inspector")}>
+                  {chosen ? "Step" : "Flow"}
+                </Button>
+                {!readOnly && (
+                  <Button icon={Plus} onClick={() => setSheet("palette")}>
+                    Add
+                  </Button>
+                )}
+              </div>
+            )}
+          </div>
+          {!narrow && panels.inspector && (
+            <aside aria-label="Inspector" className="w-86 shrink-0 border-l border-line bg-surface">
+              <Inspector onHide={() => setPanels({ ...panels, inspector: false })} />
+            </aside>
+          )}
+        </div>
+        <Drawer part={part} onPart={setPart} onJump={jump} run={run} runId={runId} />
+        {mappingStep?.kind === "map" && <Mapper step={mappingStep} onDone={() => setMapping(null)} />}
+      </div>
+      <Dialog open={narrow && sheet === "palette"} onClose={() => setSheet(null)} title="Add a step">
+        <div className="-m-4 h-[60dvh]">
+          <Palette onAdd={add} />
+        </div>
+      </Dialog>
+      <Dialog open={narrow && sheet === "inspector"} onClose={() => setSheet(null)} title={chosen ? "Step" : "Flow"}>
+        <div className="-m-4">
+          <Inspector />
+        </div>
+      </Dialog>
+      {linkingStep && <LinkDialog step={linkingStep} onClose={() => setLinking(null)} />}
+      {publishing && (
+        <PublishDialog
+          onClose={() => setPublishing(false)}
+          live={live?.version ?? null}
+          changes={changes}
+          flush={save.flush}
+          revision={save.revisionNow}
+          onPublished={(revision) => {
+            save.rebase(revision);
+            queries.invalidateQueries(trpc.flows.pathFilter());
+          }}
+          onJump={jump}
+          onRun={starts.runNow}
+        />
+      )}
+    </EditorProvider>
+  );
+}
+
+/** The document to save: steps that could not be read stay in it as they came. */
+function withBroken(flow: Flow, broken: { raw: unknown }[]): object {
+  return broken.length === 0 ? { ...flow } : { ...flow, steps: [...flow.steps, ...broken.map(({ raw }) => raw)] };
+}

@@ -1,0 +1,197 @@
+"use client";
+import {
+  Check,
+  ChevronDown,
+  CircleAlert,
+  CloudUpload,
+  FlaskConical,
+  LoaderCircle,
+  Play,
+  Redo2,
+  Rocket,
+  Undo2,
+} from "lucide-react";
+import Link from "next/link";
+import { type ReactNode, useEffect, useState } from "react";
+import { useMay } from "../server/me.tsx";
+import { Button, IconButton } from "../ui/button.tsx";
+import { cx } from "../ui/cx.ts";
+import { count } from "../ui/format.ts";
+import { Menu, MenuItem } from "../ui/menu.tsx";
+import { StatusPill } from "../ui/pill.tsx";
+import { RelativeTime } from "../ui/values.tsx";
+import { useEditor } from "./editor-context.tsx";
+import type { SaveState } from "./use-autosave.ts";
+
+type Props = {
+  live: { version: number } | null;
+  changes: number;
+  paused: boolean;
+  nextRunAt: string | null;
+  save: SaveState;
+  onSave: () => void;
+  history: { undo: (() => void) | null; redo: (() => void) | null };
+  onTry: (limit: number | null) => void;
+  trying: boolean;
+  onPublish: () => void;
+  onRun: () => void;
+  running: boolean;
+  menu: ReactNode;
+};
+
+/** The name, where the draft stands, and what can be done with it. */
+export function EditorHeader({ live, changes, paused, nextRunAt, save, onSave, history, menu, ...actions }: Props) {
+  const { flow, act, readOnly } = useEditor();
+  const mayOperate = useMay("builder");
+  const [name, setName] = useState(flow.name);
+  useEffect(() => setName(flow.name), [flow.name]);
+  const commit = () => (name.trim() === "" ? setName(flow.name) : act({ type: "renameFlow", name }));
+  const standing =
+    live === null
+      ? "Draft, never published"
+      : changes === 0
+        ? `Live v${live.version}`
+        : `Draft · ${count(changes, "change")} from live v${live.version}`;
+  return (
+    <header className="flex flex-wrap items-center gap-x-2 gap-y-1 border-b border-line bg-surface px-3 py-1.5">
+      <h1 className="sr-only">{flow.name}</h1>
+      <nav aria-label="Breadcrumbs" className="text-work text-muted max-md:hidden">
+        <Link href="/flows" className="rounded-mark hover:text-ink hover:underline">
+          Flows
+        </Link>
+        <span aria-hidden className="pl-2 text-faint">
+          /
+        </span>
+      </nav>
+      <input
+        aria-label="Name of the flow"
+        value={name}
+        readOnly={readOnly}
+        maxLength={200}
+        onChange={(event) => setName(event.target.value)}
+        onBlur={commit}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") event.currentTarget.blur();
+          if (event.key === "Escape") setName(flow.name);
+        }}
+        className="control field-sizing-content max-w-80 min-w-24 rounded-control border border-transparent bg-transparent px-1.5 text-heading! font-semibold text-ink hover:not-read-only:border-edge focus:border-edge max-md:max-w-[60vw]"
+      />
+      <span className="flex items-center gap-2 text-work text-muted">
+        <span className="whitespace-nowrap">{standing}</span>
+        {paused && (
+          <StatusPill tone="warn" icon={CircleAlert}>
+            Stopped
+          </StatusPill>
+        )}
+        {!paused && nextRunAt && (
+          <span className="whitespace-nowrap max-lg:hidden">
+            · next run <RelativeTime at={nextRunAt} />
+          </span>
+        )}
+      </span>
+      <span className="ml-auto flex flex-wrap items-center gap-1.5">
+        {!readOnly && <Saved state={save} onSave={onSave} />}
+        {!readOnly && (
+          <>
+            <IconButton
+              label="Undo"
+              keys="Ctrl Z"
+              icon={Undo2}
+              disabled={!history.undo}
+              onClick={() => history.undo?.()}
+            />
+            <IconButton
+              label="Redo"
+              keys="Ctrl ⇧ Z"
+              icon={Redo2}
+              disabled={!history.redo}
+              onClick={() => history.redo?.()}
+            />
+          </>
+        )}
+        {mayOperate && <Actions {...actions} live={live} readOnly={readOnly} />}
+        {menu}
+      </span>
+    </header>
+  );
+}
+
+function Actions({
+  live,
+  readOnly,
+  onTry,
+  trying,
+  onPublish,
+  onRun,
+  running,
+}: Pick<Props, "live" | "onTry" | "trying" | "onPublish" | "onRun" | "running"> & { readOnly: boolean }) {
+  return (
+    <>
+      <span className="inline-flex">
+        <Button
+          large
+          icon={FlaskConical}
+          busy={trying}
+          onClick={() => onTry(1_000)}
+          className="rounded-r-none! border-r-0! text-dry-text!"
+        >
+          Try it
+        </Button>
+        <Menu
+          trigger={
+            <button
+              type="button"
+              aria-label="How many records to try"
+              className="control-large inline-flex w-6 items-center justify-center rounded-l-none! border border-edge bg-surface text-muted hover:bg-hover"
+            >
+              <ChevronDown aria-hidden className="size-3.5" />
+            </button>
+          }
+        >
+          <MenuItem icon={FlaskConical} onSelect={() => onTry(1_000)}>
+            Try the first 1 000 records
+          </MenuItem>
+          <MenuItem icon={FlaskConical} onSelect={() => onTry(null)}>
+            Try all records
+          </MenuItem>
+        </Menu>
+      </span>
+      {live && (
+        <Button large icon={Play} busy={running} onClick={onRun}>
+          Run now
+        </Button>
+      )}
+      {!readOnly && (
+        <Button look="primary" icon={Rocket} onClick={onPublish}>
+          Publish
+        </Button>
+      )}
+    </>
+  );
+}
+
+function Saved({ state, onSave }: { state: SaveState; onSave: () => void }) {
+  const looks = {
+    saved: { icon: Check, text: "Saved", tone: "text-faint" },
+    unsaved: { icon: CloudUpload, text: "Saving", tone: "text-faint" },
+    saving: { icon: LoaderCircle, text: "Saving", tone: "text-faint" },
+    conflict: { icon: CircleAlert, text: "Changed elsewhere", tone: "text-warn-text" },
+    failed: { icon: CircleAlert, text: "Not saved", tone: "text-bad-text" },
+  } as const;
+  const { icon: Icon, text, tone } = looks[state.kind];
+  return (
+    <span
+      role="status"
+      className={cx("flex min-w-20 items-center justify-end gap-1 text-caption", tone)}
+      title={state.kind === "failed" ? state.why : undefined}
+    >
+      <Icon aria-hidden className={cx("size-3.5", state.kind === "saving" && "animate-spin")} />
+      {text}
+      {state.kind === "failed" && (
+        <button type="button" onClick={onSave} className="rounded-mark font-medium underline underline-offset-2">
+          Save again
+        </button>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,56 @@
+"use client";
+import type { ReadStep } from "../../../engine/steps/read/schema.ts";
+import type { WriteStep } from "../../../engine/steps/write/schema.ts";
+import { Combobox } from "../../ui/combobox.tsx";
+import { Field } from "../../ui/field.tsx";
+import { Select } from "../../ui/select.tsx";
+import { Tile } from "../../ui/tile.tsx";
+import { useEditor, useProblems } from "../editor-context.tsx";
+
+/** Connection and the stream or sink on it. A title that only repeats the place follows it. */
+export function PlaceFields({ step }: { step: ReadStep | WriteStep }) {
+  const { act, places } = useEditor();
+  const problems = useProblems(step.id);
+  const reads = step.kind === "read";
+  const name = reads ? step.stream : step.sink;
+  const place = places.places.find((one) => one.name === step.connection);
+  const offered = (reads ? place?.streams : place?.sinks) ?? [];
+  const unavailable = reads ? place?.streamsUnavailable : place?.sinksUnavailable;
+  const change = (connection: string, chosen: string) => {
+    const own = step.title !== undefined && step.title !== `${step.connection} · ${name}`;
+    const title = own ? step.title : `${connection} · ${chosen}`;
+    const next = reads ? { ...step, title, connection, stream: chosen } : { ...step, title, connection, sink: chosen };
+    act({ type: "updateStep", step: next });
+  };
+  return (
+    <>
+      <Field label="Connection" error={problems.of("connection")} hint={unavailable}>
+        <Select
+          value={step.connection === "" ? null : step.connection}
+          onChange={(connection) => change(connection, "")}
+          options={[
+            ...places.places.map((one) => ({
+              value: one.name,
+              label: one.name,
+              icon: <Tile {...places.markOf(one.connector)} />,
+            })),
+            ...(place || step.connection === "" ? [] : [{ value: step.connection, label: step.connection }]),
+          ]}
+        />
+      </Field>
+      <Field label={reads ? "Stream" : "Sink"} error={problems.of(reads ? "stream" : "sink")}>
+        <Combobox
+          label={reads ? "Stream" : "Sink"}
+          value={name === "" ? null : name}
+          onChange={(chosen) => change(step.connection, chosen ?? "")}
+          options={offered.map((one) => ({
+            value: one.name,
+            label: one.name,
+            hint: one.title === one.name ? undefined : one.title,
+          }))}
+          free
+        />
+      </Field>
+    </>
+  );
+}

@@ -1,0 +1,190 @@
+"use client";
+import { useState } from "react";
+import { readDuration } from "../../../engine/flow/duration.ts";
+import { cronProblem, nextRunAt, type Timing } from "../../../engine/flow/schedule.ts";
+import { streamOf } from "../../../engine/steps/connection.ts";
+import type { ReadStep } from "../../../engine/steps/read/schema.ts";
+import { Combobox } from "../../ui/combobox.tsx";
+import { Field } from "../../ui/field.tsx";
+import { exactTime } from "../../ui/format.ts";
+import { Input } from "../../ui/input.tsx";
+import { Select } from "../../ui/select.tsx";
+import { useEditor, useProblems } from "../editor-context.tsx";
+import { fieldOptions } from "../field-options.ts";
+import { PlaceFields } from "./place-fields.tsx";
+
+/** Where records come from, all or only changed ones, and when. */
+export function ReadForm({ step }: { step: ReadStep }) {
+  const { act, places } = useEditor();
+  const problems = useProblems(step.id);
+  const stream = streamOf(places.world, step.connection, step.stream);
+  const set = (change: Partial<ReadStep>) => act({ type: "updateStep", step: clean({ ...step, ...change }) });
+  const watermarks = stream?.watermarks ?? [];
+  const options = fieldOptions(
+    { fields: stream?.fields.filter(({ name }) => watermarks.includes(name)) ?? [], open: false },
+    [step.watermark ?? ""],
+  );
+  return (
+    <>
+      <PlaceFields step={step} />
+      <Field label="Which records" error={problems.of("sync")}>
+        <Select
+          value={step.sync ?? "full"}
+          onChange={(sync) =>
+            set(sync === "full" ? { sync, watermark: undefined } : { sync, watermark: step.watermark ?? watermarks[0] })
+          }
+          options={[
+            { value: "full", label: "All, each time", hint: "What did not change is recognised and left alone" },
+            {
+              value: "incremental",
+              label: "Only those changed since the last run",
+              hint: "By a field that grows with every change",
+            },
+          ]}
+        />
+      </Field>
+      {step.sync === "incremental" && (
+        <Field
+          label="Field that tells what changed"
+          error={problems.of("watermark")}
+          hint={
+            watermarks.length > 0
+              ? `Suited here: ${watermarks.join(", ")}`
+              : "This stream names none; it must grow with every change."
+          }
+        >
+          <Combobox
+            value={step.watermark ?? null}
+            onChange={(watermark) => set({ watermark: watermark ?? undefined })}
+            options={options}
+            free
+            label="Field that tells what changed"
+          />
+        </Field>
+      )}
+      <TimingFields step={step} onChange={set} />
+    </>
+  );
+}
+
+const units = [
+  { value: "s", label: "seconds" },
+  { value: "m", label: "minutes" },
+  { value: "h", label: "hours" },
+  { value: "d", label: "days" },
+  { value: "w", label: "weeks" },
+] as const;
+
+function TimingFields({ step, onChange }: { step: ReadStep; onChange: (change: Partial<ReadStep>) => void }) {
+  const { flow } = useEditor();
+  const problems = useProblems(step.id);
+  const kind = step.cron !== undefined ? "cron" : step.every !== undefined ? "every" : "hand";
+  const every = step.every === undefined ? undefined : readDuration(step.every);
+  const [amount, setAmount] = useState(String(every?.amount ?? 5));
+  const unit = every?.unit ?? "m";
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = step.timeZone ?? flow.settings?.timeZone ?? "UTC";
+  const bad = step.cron === undefined ? undefined : cronProblem(step.cron, zone);
+  return (
+    <>
+      <Field label="When" error={problems.of("every")}>
+        <Select
+          value={kind}
+          onChange={(next) =>
+            onChange(
+              next === "hand"
+                ? { every: undefined, cron: undefined }
+                : next === "every"
+                  ? { every: "5m", cron: undefined }
+                  : { cron: "0 6 * * *", every: undefined, timeZone: step.timeZone ?? here },
+            )
+          }
+          options={[
+            { value: "hand", label: "By hand", hint: "“Run now”, or over the API" },
+            { value: "every", label: "Every so often" },
+            { value: "cron", label: "At certain times" },
+          ]}
+        />
+      </Field>
+      {kind === "every" && (
+        <div className="flex gap-2">
+          <Input
+            aria-label="Every how many"
+            inputMode="numeric"
+            value={amount}
+            onChange={(text) => {
+              setAmount(text);
+              if (readDuration(`${text}${unit}`)) onChange({ every: `${text}${unit}` });
+            }}
+            className="w-20!"
+          />
+          <Select
+            label="Unit of time"
+            value={unit}
+            onChange={(next) => onChange({ every: `${every?.amount ?? 5}${next}` })}
+            options={[...units]}
+          />
+        </div>
+      )}
+      {kind === "cron" && (
+        <>
+          <Field
+            label="Schedule"
+            hint="Minute, hour, day of month, month, day of week: 0 6 * * 1-5 is each working day at six"
+            error={bad ? `Found a schedule that cannot be used: ${bad}.` : problems.of("cron")}
+          >
+            <Input
+              mono
+              value={step.cron ?? ""}
+              onChange={(cron) => onChange({ cron: cron === "" ? "*" : cron.slice(0, 200) })}
+            />
+          </Field>
+          <Field label="Time zone" error={problems.of("timeZone")}>
+            <Combobox
+              label="Time zone"
+              value={zone}
+              onChange={(timeZone) => onChange({ timeZone: timeZone ?? undefined })}
+              options={["UTC", ...Intl.supportedValuesOf("timeZone")].map((value) => ({ value, label: value }))}
+            />
+          </Field>
+        </>
+      )}
+      {kind !== "hand" && !bad && (
+        <NextTimes
+          timing={
+            kind === "cron"
+              ? { kind, cron: step.cron ?? "", timeZone: zone }
+              : { kind: "every", every: step.every ?? "5m", timeZone: zone }
+          }
+        />
+      )}
+    </>
+  );
+}
+
+/** The next three times, in the reader's own zone. */
+function NextTimes({ timing }: { timing: Timing }) {
+  const times: Date[] = [];
+  let after = new Date();
+  for (let at = 0; at < 3; at += 1) {
+    const next = nextRunAt(timing, after);
+    if (!next) break;
+    times.push(next);
+    after = next;
+  }
+  return (
+    <div className="text-caption text-muted">
+      Once published, it would run
+      <ul className="mt-0.5 list-disc pl-4">
+        {times.map((time) => (
+          <li key={time.getTime()}>{exactTime(time.toISOString())}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** Leaves out what is not set, so that the document says only what is meant. */
+export function clean<S extends object>(step: S): S {
+  return Object.fromEntries(Object.entries(step).filter(([, value]) => value !== undefined)) as S;
+}

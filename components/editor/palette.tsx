@@ -1,0 +1,99 @@
+"use client";
+import { PanelLeftClose, TriangleAlert } from "lucide-react";
+import { useMemo, useState } from "react";
+import { dragType } from "../canvas/flow-canvas.tsx";
+import { stepLook } from "../canvas/step-look.ts";
+import { IconButton } from "../ui/button.tsx";
+import { SearchInput } from "../ui/input.tsx";
+import { Skeleton } from "../ui/states.tsx";
+import { Tile } from "../ui/tile.tsx";
+import { Tooltip } from "../ui/tooltip.tsx";
+import { useEditor } from "./editor-context.tsx";
+import { type PaletteItem, paletteItems, searchPalette } from "./palette-items.ts";
+
+const headings = { read: "Read from", step: "Steps", write: "Write to" } as const;
+
+/** What can be put on the canvas: dragged there, or added behind the chosen step by click or Enter. */
+export function Palette({ onAdd, onHide }: { onAdd: (item: PaletteItem) => void; onHide?: () => void }) {
+  const { places } = useEditor();
+  const [search, setSearch] = useState("");
+  const items = useMemo(() => paletteItems(places.places), [places.places]);
+  const found = searchPalette(items, search);
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <div className="flex items-center gap-1 p-2">
+        <SearchInput
+          label="Search what to add"
+          placeholder="Search"
+          value={search}
+          onChange={setSearch}
+          className="flex-1"
+        />
+        {onHide && <IconButton label="Hide the palette" icon={PanelLeftClose} onClick={onHide} />}
+      </div>
+      <section aria-label="Palette" className="thin-scroll min-h-0 flex-1 overflow-y-auto px-2 pb-3">
+        {(["read", "step", "write"] as const).map((group) => {
+          const own = found.filter((item) => item.group === group);
+          const waiting = group !== "step" && !places.ready;
+          if (own.length === 0 && !waiting) return null;
+          return (
+            <div key={group} className="mb-3">
+              <h2 className="px-1 py-1 text-caption font-medium text-muted">{headings[group]}</h2>
+              <ul>
+                {own.map((item) => (
+                  <li key={item.id}>
+                    <Item item={item} onAdd={onAdd} />
+                  </li>
+                ))}
+              </ul>
+              {waiting && own.length === 0 && (
+                <div className="space-y-2 p-1">
+                  <Skeleton className="h-6" />
+                  <Skeleton className="h-6" />
+                </div>
+              )}
+            </div>
+          );
+        })}
+        {found.length === 0 && places.ready && (
+          <p className="px-1 py-2 text-work text-muted">
+            {search === "" ? "There are no connections yet. Create one under Connections." : "Nothing has this name."}
+          </p>
+        )}
+        {places.places
+          .filter((place) => place.streamsUnavailable ?? place.sinksUnavailable)
+          .map((place) => (
+            <p key={place.id} className="flex gap-1.5 px-1 py-1 text-caption text-warn-text">
+              <TriangleAlert aria-hidden className="mt-0.5 size-3 shrink-0" />
+              {place.name} does not answer, so it is not listed. {place.streamsUnavailable ?? place.sinksUnavailable}
+            </p>
+          ))}
+      </section>
+    </div>
+  );
+}
+
+function Item({ item, onAdd }: { item: PaletteItem; onAdd: (item: PaletteItem) => void }) {
+  const { places } = useEditor();
+  const { icon, tint } = stepLook(item.kind);
+  const connector = places.places.find(({ name }) => name === item.connection)?.connector;
+  const mark = connector === undefined ? undefined : places.markOf(connector);
+  return (
+    <Tooltip text={item.hint} side="right">
+      <button
+        type="button"
+        draggable
+        aria-label={item.label}
+        onClick={() => onAdd(item)}
+        onDragStart={(event) => {
+          event.dataTransfer.setData(dragType, item.id);
+          event.dataTransfer.effectAllowed = "copy";
+        }}
+        className="flex h-8 w-full cursor-grab items-center gap-2 rounded-control px-1 text-left hover:bg-hover active:cursor-grabbing pointer-coarse:h-11"
+      >
+        {mark ? <Tile letters={mark.letters} tint={mark.tint} /> : <Tile icon={icon} tint={tint} />}
+        <span className="truncate text-work text-ink">{item.title}</span>
+      </button>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,163 @@
+"use client";
+import { useMutation } from "@tanstack/react-query";
+import { Play, TriangleAlert } from "lucide-react";
+import { useState } from "react";
+import type { FlowChange } from "../../engine/flow/diff.ts";
+import type { Problem } from "../../engine/steps/define-step.ts";
+import { readFailure } from "../server/failure.ts";
+import { useTRPCClient } from "../server/trpc.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { Field } from "../ui/field.tsx";
+import { count } from "../ui/format.ts";
+import { Textarea } from "../ui/input.tsx";
+import { Notice } from "../ui/states.tsx";
+import { useEditor } from "./editor-context.tsx";
+import { ProblemList } from "./problem-list.tsx";
+
+/** Freezes the draft as the next version: what changed, a note, and what prevents it. */
+export function PublishDialog({
+  onClose,
+  live,
+  changes,
+  flush,
+  revision,
+  onPublished,
+  onJump,
+  onRun,
+}: {
+  onClose: () => void;
+  live: number | null;
+  changes: FlowChange[];
+  flush: () => Promise<boolean>;
+  revision: () => number;
+  onPublished: (revision: number) => void;
+  onJump: (problem: Problem) => void;
+  onRun: () => void;
+}) {
+  const { flowId, flow, problems } = useEditor();
+  const client = useTRPCClient();
+  const [note, setNote] = useState("");
+  const [asked, setAsked] = useState(false);
+  const publish = useMutation({
+    mutationFn: async () => {
+      if (!(await flush())) throw new Error("The draft is not saved yet. Save it, then publish.");
+      return client.flows.publish.mutate({ flowId, revision: revision(), note: note.trim() });
+    },
+    onSuccess: (answer) => onPublished(answer.revision),
+  });
+  const blocked = problems.length > 0;
+  if (publish.data)
+    return (
+      <Dialog
+        open
+        onClose={onClose}
+        width="narrow"
+        title={`Version ${publish.data.version} of “${flow.name}” is live`}
+        description="Its schedule is set. You can also start it now."
+        footer={
+          <>
+            <Button large onClick={onClose}>
+              Close
+            </Button>
+            <Button
+              look="primary"
+              icon={Play}
+              onClick={() => {
+                onClose();
+                onRun();
+              }}
+            >
+              Run now
+            </Button>
+          </>
+        }
+      >
+        <p className="text-work text-muted">{note}</p>
+      </Dialog>
+    );
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={
+        blocked
+          ? `${count(problems.length, "problem")} to mend before it can be published`
+          : `Publish version ${(live ?? 0) + 1}`
+      }
+      description={
+        blocked
+          ? "Press one to go there."
+          : live === null
+            ? "From then on it runs as its read step says."
+            : `It takes the place of version ${live}. Runs under way finish with theirs.`
+      }
+      footer={
+        blocked ? (
+          <Button large onClick={onClose}>
+            Close
+          </Button>
+        ) : (
+          <>
+            <Button large onClick={onClose}>
+              Not now
+            </Button>
+            <Button
+              look="primary"
+              busy={publish.isPending}
+              onClick={() => {
+                setAsked(true);
+                if (note.trim() !== "") publish.mutate();
+              }}
+            >
+              Publish
+            </Button>
+          </>
+        )
+      }
+    >
+      {blocked ? (
+        <div className="-m-4">
+          <ProblemList problems={problems} onJump={onJump} />
+        </div>
+      ) : (
+        <div className="space-y-4">
+          {publish.isError && (
+            <Notice tone="bad" icon={TriangleAlert}>
+              {readFailure(publish.error).message}
+            </Notice>
+          )}
+          <Field
+            label="Note"
+            hint="For whoever looks at the versions later."
+            required
+            error={asked && note.trim() === "" && "Say in a few words what changed."}
+          >
+            <Textarea
+              value={note}
+              onChange={setNote}
+              rows={2}
+              maxLength={2000}
+              autoFocus
+              placeholder="What changed, and why"
+            />
+          </Field>
+          {live !== null && (
+            <div>
+              <h3 className="mb-1 text-work font-medium text-ink">
+                {changes.length === 0
+                  ? "Nothing changed since the live version"
+                  : `${count(changes.length, "change")} since version ${live}`}
+              </h3>
+              <ul className="list-disc space-y-0.5 pl-5 text-work text-muted">
+                {changes.map(({ what }) => (
+                  <li key={what}>{what}</li>
+                ))}
+              </ul>
+            </div>
+          )}
+        </div>
+      )}
+    </Dialog>
+  );
+}

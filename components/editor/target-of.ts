@@ -1,0 +1,21 @@
+import { graphOf } from "../../engine/flow/graph.ts";
+import type { Flow } from "../../engine/flow/schema.ts";
+import type { WriteStep } from "../../engine/steps/write/schema.ts";
+
+/** The write step a map makes its records for: the first reached without another map in between. */
+export function targetOf(flow: Pick<Flow, "steps" | "links">, mapId: string): WriteStep | undefined {
+  const graph = graphOf(flow);
+  const steps = new Map(flow.steps.map((step) => [step.id, step]));
+  const seen = new Set([mapId]);
+  const open = [mapId];
+  for (let id = open.shift(); id !== undefined; id = open.shift()) {
+    for (const { to } of graph.outgoing.get(id) ?? []) {
+      if (seen.has(to)) continue;
+      seen.add(to);
+      const step = steps.get(to);
+      if (step?.kind === "write") return step;
+      if (step && step.kind !== "map") open.push(to);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,73 @@
+"use client";
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import type { ConnectionShape, FlowWorld } from "../../engine/steps/define-step.ts";
+import { readFailure } from "../server/failure.ts";
+import { useTRPC } from "../server/trpc.ts";
+import type { Place } from "./palette-items.ts";
+
+export type Places = {
+  places: Place[];
+  /** all connections have answered, or said why they cannot */
+  ready: boolean;
+  world: FlowWorld;
+  /** mark and title of a connector */
+  markOf: (connector: string) => { letters: string; tint: string };
+};
+
+/** The workspace's connections with what they offer: for the palette, and as the world in which a flow is validated here. */
+export function usePlaces(): Places {
+  const trpc = useTRPC();
+  const list = useQuery(trpc.connections.list.queryOptions());
+  const connectors = useQuery(
+    trpc.connections.connectors.queryOptions(undefined, { staleTime: Number.POSITIVE_INFINITY }),
+  );
+  const connections = list.data ?? [];
+  const keep = { staleTime: 5 * 60_000, retry: false } as const;
+  const streams = useQueries({
+    queries: connections.map(({ id }) => trpc.connections.streams.queryOptions({ id }, keep)),
+    combine: (answers) => answers.map(({ data, error, isPending }) => ({ data, error, isPending })),
+  });
+  const sinks = useQueries({
+    queries: connections.map(({ id }) => trpc.connections.sinks.queryOptions({ id }, keep)),
+    combine: (answers) => answers.map(({ data, error, isPending }) => ({ data, error, isPending })),
+  });
+  return useMemo(() => {
+    const places = connections.map((connection, index): Place => {
+      const { id, name, connector } = connection;
+      const from = streams[index];
+      const to = sinks[index];
+      return {
+        id,
+        name,
+        connector,
+        ...(from?.data ? { streams: from.data } : {}),
+        ...(to?.data ? { sinks: to.data } : {}),
+        ...(from?.error ? { streamsUnavailable: readFailure(from.error).message } : {}),
+        ...(to?.error ? { sinksUnavailable: readFailure(to.error).message } : {}),
+      };
+    });
+    const ready = list.data !== undefined && [...streams, ...sinks].every(({ isPending }) => !isPending);
+    const shapes = places.map((place): [string, ConnectionShape] => {
+      const { name, connector, streams: from, sinks: to, streamsUnavailable, sinksUnavailable } = place;
+      const why = streamsUnavailable ?? sinksUnavailable;
+      return [
+        name,
+        {
+          name,
+          connector,
+          ...(from ? { streams: from } : {}),
+          ...(to ? { sinks: to } : {}),
+          ...(why ? { unavailable: why } : {}),
+        },
+      ];
+    });
+    const marks = new Map((connectors.data ?? []).map(({ id, mark }) => [id, mark]));
+    return {
+      places,
+      ready,
+      world: { connections: new Map(shapes) },
+      markOf: (connector) => marks.get(connector) ?? { letters: connector.slice(0, 2), tint: "slate" },
+    };
+  }, [list.data, connections, streams, sinks, connectors.data]);
+}
