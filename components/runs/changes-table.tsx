@@ -53,6 +53,7 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
         limit: 200,
         operation: (operation ?? undefined) as ChangeItem["operation"] | undefined,
         search: asked || undefined,
+        refused: run.kind === "undo" ? false : undefined,
       },
       { getNextPageParam: (page) => page.next ?? undefined, placeholderData: keepPreviousData },
     ),

@@ -2,17 +2,17 @@
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import type { DeadLetterItem } from "../../server/trpc/contract.ts";
+import type { ChangeItem } from "../../server/trpc/contract.ts";
 import { sayFailure } from "../server/act.ts";
 import { Loaded } from "../server/loaded.tsx";
-import type { RunDetail } from "../server/trpc.ts";
-import { useTRPC } from "../server/trpc.ts";
+import { type RunDetail, useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { JsonValue } from "../ui/code.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
 import { count } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";
 import { Checkbox } from "../ui/toggles.tsx";
+import { differingFields } from "./changes.ts";
 
 /**
  * Records an undo did not put back: why, and what is there now beside what the run had written.
@@ -23,9 +23,9 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
   const router = useRouter();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [asking, setAsking] = useState(false);
-  const letters = useInfiniteQuery(
-    trpc.runs.letters.infiniteQueryOptions(
-      { runId: undo.id, limit: 100 },
+  const refused = useInfiniteQuery(
+    trpc.runs.changes.infiniteQueryOptions(
+      { runId: undo.id, refused: true, limit: 100 },
       { getNextPageParam: (page) => page.next ?? undefined },
     ),
   );
@@ -35,14 +35,15 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
       onSuccess: ({ id }) => router.push(`/runs/${id}`),
     }),
   );
-  const choose: Column<DeadLetterItem> = {
+  const choose: Column<ChangeItem> = {
     id: "choose",
     header: <span className="sr-only">Choose</span>,
     width: "40px",
-    cell: ({ key }) => (
+    cell: ({ key, undo: state }) => (
       <Checkbox
         label={`Choose ${key}`}
         checked={chosen.has(key)}
+        disabled={state !== "conflict"}
         onChange={(on) => {
           const next = new Set(chosen);
           if (on) next.add(key);
@@ -52,7 +53,7 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
       />
     ),
   };
-  const columns: Column<DeadLetterItem>[] = [
+  const columns: Column<ChangeItem>[] = [
     ...(mayForce ? [choose] : []),
     {
       id: "key",
@@ -60,14 +61,14 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
       width: "150px",
       cell: ({ key }) => <span className="font-mono text-caption">{key}</span>,
     },
-    { id: "why", header: "Why it stays", cell: ({ reason }) => reason },
+    { id: "why", header: "Why it stays", width: "210px", cell: (change) => why(change) },
     {
       id: "now",
       header: "The run wrote → it is now",
-      width: "46%",
-      cell: (letter) => <Now letter={letter} parentId={undo.parentId} />,
+      cell: (change) => <Now change={change} parentId={undo.parentId} />,
     },
   ];
+  const it = chosen.size === 1 ? "it" : "them";
   return (
     <div>
       {mayForce && (
@@ -77,20 +78,20 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
           </Button>
         </div>
       )}
-      <Loaded query={letters} what="The conflicts could not be loaded">
+      <Loaded query={refused} what="What stayed could not be loaded">
         {({ pages }) => (
           <Table
             label="What stays as it is"
             columns={columns}
             rows={pages.flatMap((page) => page.items)}
-            rowKey={(letter) => letter.id}
+            rowKey={(change) => change.id}
             tall
             keys={false}
             minWidth="640px"
             footer={
-              letters.hasNextPage && (
-                <Button onClick={() => letters.fetchNextPage()} busy={letters.isFetchingNextPage}>
-                  Show more
+              refused.hasNextPage && (
+                <Button onClick={() => refused.fetchNextPage()} busy={refused.isFetchingNextPage}>
+                  Show 100 more
                 </Button>
               )
             }
@@ -102,43 +103,42 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
         onClose={() => setAsking(false)}
         danger
         busy={force.isPending}
-        title={`${count(chosen.size, "record")} ${chosen.size === 1 ? "goes" : "go"} back to what ${chosen.size === 1 ? "it was" : "they were"} before run ${undo.parentId}`}
+        title={`${count(chosen.size, "record")} ${chosen.size === 1 ? "goes back to what it was" : "go back to what they were"} before run ${undo.parentId}`}
         action={`Put back ${count(chosen.size, "record")}`}
         onConfirm={() =>
           undo.parentId &&
           force.mutate({ runId: undo.parentId, preview: false, records: [...chosen], onConflict: "force" })
         }
       >
-        What somebody changed in {chosen.size === 1 ? "it" : "them"} since is overwritten. This is an undo of its own
-        and can be undone too.
+        What somebody changed in {it} since is overwritten. This is an undo of its own and can be undone too.
       </ConfirmDialog>
     </div>
   );
 }
 
+function why({ undo, before }: ChangeItem): string {
+  if (undo !== "conflict") return "The target could not put it back";
+  return before === null ? "Somebody removed it since" : "Somebody changed it since";
+}
+
 /** Field by field, what the run wrote and what is there instead; only fields that differ. */
-function Now({ letter, parentId }: { letter: DeadLetterItem; parentId: string | null }) {
+function Now({ change: { key, step, before: now }, parentId }: { change: ChangeItem; parentId: string | null }) {
   const trpc = useTRPC();
-  const written = useQuery(
-    trpc.runs.changes.queryOptions(
-      { runId: parentId ?? "", search: letter.key.slice(0, 200), limit: 20 },
-      { enabled: parentId !== null, staleTime: Number.POSITIVE_INFINITY },
-    ),
-  );
-  const after = written.data?.items.find((change) => change.key === letter.key)?.after ?? null;
-  if (Object.keys(letter.data).length === 0) return <span className="text-muted italic">the record is gone</span>;
-  const fields = after
-    ? Object.keys(after).filter((field) => JSON.stringify(after[field]) !== JSON.stringify(letter.data[field]))
-    : Object.keys(letter.data);
+  const options = trpc.runs.changes.queryOptions({ runId: parentId ?? "", search: key.slice(0, 200), limit: 20 });
+  const written = useQuery({ ...options, enabled: parentId !== null, staleTime: Number.POSITIVE_INFINITY });
+  if (now === null) return <span className="text-muted italic">nothing; the record is gone</span>;
+  const after = written.data?.items.findLast((item) => item.key === key && item.step === step)?.after ?? null;
+  const fields = differingFields(after, now);
   return (
     <ul className="space-y-0.5">
       {fields.slice(0, 8).map((field) => (
         <li key={field} className="flex flex-wrap items-baseline gap-x-2">
           <span className="font-mono text-caption text-muted">{field}</span>
           {after && <JsonValue value={after[field]} className="text-muted line-through decoration-faint" />}
-          <JsonValue value={letter.data[field]} className="text-ink" />
+          <JsonValue value={now[field]} className="text-ink" />
         </li>
       ))}
+      {fields.length > 8 && <li className="text-caption text-muted">{fields.length - 8} more fields</li>}
     </ul>
   );
 }

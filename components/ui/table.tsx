@@ -81,6 +81,8 @@ export function Table<Row>({
     },
   });
   const click = (event: MouseEvent, row: Row) => {
+    // What opens from a row (a menu, a dialog) stands elsewhere on the page, but React lets its clicks come by here.
+    if (!event.currentTarget.contains(event.target as Node)) return;
     // Links, buttons and boxes inside a row keep their own meaning, and so does selecting text.
     if ((event.target as HTMLElement).closest("a, button, input, [role=checkbox], label")) return;
     if (window.getSelection()?.toString()) return;

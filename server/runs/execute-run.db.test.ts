@@ -7,6 +7,7 @@ import { replayLetters } from "../dead-letters/replay-letters.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { listChanges } from "./list-changes.ts";
 import { isBalanced, RUN_COLUMNS, RUN_FROM, toRunSummary } from "./run-row.ts";
 import { undoRun } from "./undo-run.ts";
 
@@ -223,6 +224,13 @@ describe("undo", () => {
       state: "succeeded_with_errors",
       undoCounts: { read: 219, restored: 218, conflict: 1 },
     });
+    const left = await listChanges(ctx, { runId: undo.id, refused: true, limit: 50 });
+    expect(left.items.map(({ key, undo: state, before: now }) => [key, state, now?.net])).toEqual([
+      ["SO-5", "conflict", "77.00"],
+    ]);
+    const rest = await listChanges(ctx, { runId: undo.id, refused: false, limit: 1000 });
+    expect(rest.items.map(({ key }) => key)).not.toContain("SO-5");
+    expect(rest.items).toHaveLength(218);
     expect(await invoices()).toEqual([
       before[0],
       { number: "SO-5", email: "a5@example.com", net: "77.00", currency: "EUR", note: null },

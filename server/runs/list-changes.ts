@@ -9,6 +9,8 @@ export const ListChanges = z.object({
   runId: AnyId,
   operation: z.enum(["create", "update", "delete"]).optional(),
   search: storableText(200).optional(),
+  /** of an undo: true only what it left or could not put back (`before` is what is there now), false only the rest */
+  refused: z.boolean().optional(),
   cursor: NumberCursor.optional(),
   limit: Limit,
 });
@@ -22,7 +24,7 @@ export type ListChanges = z.output<typeof ListChanges>;
  */
 export async function listChanges(
   { pool, workspaceId }: ServerContext,
-  { runId, operation, search, cursor, limit }: ListChanges,
+  { runId, operation, search, refused, cursor, limit }: ListChanges,
 ): Promise<{ items: ChangeItem[]; next: string | null }> {
   const createdAt = await createdAtOf(pool, workspaceId, runId);
   const { rows } = await pool.query<Omit<ChangeItem, "at"> & { at: Date }>(
@@ -34,7 +36,8 @@ export async function listChanges(
        AND c.state IN ('done', 'unknown', 'foreseen') AND ($4::text IS NULL OR c.operation = $4)
        AND ($5::text IS NULL OR c.record_key ILIKE $5 OR c.before::text ILIKE $5 OR c.after::text ILIKE $5)
        AND ($6::bigint IS NULL OR c.id > $6)
-     ORDER BY c.id LIMIT $7`,
+       AND ($7::boolean IS NULL OR (c.state = 'foreseen' AND c.undo IN ('conflict', 'not possible')) = $7)
+     ORDER BY c.id LIMIT $8`,
     [
       runId,
       workspaceId,
@@ -42,6 +45,7 @@ export async function listChanges(
       operation ?? null,
       search ? `%${search.replace(/[\\%_]/g, "\\$&")}%` : null,
       cursor ?? null,
+      refused ?? null,
       limit + 1,
     ],
   );
