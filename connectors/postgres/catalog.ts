@@ -61,7 +61,7 @@ export type Table = {
   may: { select: boolean; insert: boolean; update: boolean; delete: boolean };
   columns: Column[];
   uniques: UniqueIndex[];
-  checks: { name: string; sql: string }[];
+  checks: { name: string; sql: string; columns: string[] | null }[];
   foreignKeys: ForeignKey[];
   /** BEFORE ROW triggers may fill in what a record lacks */
   fills: { insert: boolean; update: boolean };
@@ -123,7 +123,9 @@ SELECT c.oid::text, c.nspname AS schema, c.relname AS table, c.relkind AS kind, 
         WHERE k.n <= i.indnkeyatts) END) ORDER BY i.indisprimary DESC, ic.oid)
     FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indislive), '[]'::json) AS uniques,
-  COALESCE((SELECT json_agg(json_build_object('name', k.conname, 'sql', pg_get_expr(k.conbin, k.conrelid)) ORDER BY k.conname)
+  COALESCE((SELECT json_agg(json_build_object('name', k.conname, 'sql', pg_get_expr(k.conbin, k.conrelid),
+      'columns', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY(k.conkey)))
+      ORDER BY k.conname)
     FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c'
       AND COALESCE(to_jsonb(k)->>'conenforced', 'true') = 'true'), '[]'::json) AS checks,
   COALESCE((SELECT json_agg(json_build_object('name', k.conname, 'schema', fn.nspname, 'table', fc.relname,

@@ -140,7 +140,7 @@ g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
       const hit = domains[broken];
       draft.failure = hit
         ? domainBroken(this.#table, hit.domain, hit.check.name, [...written])
-        : checkBroken(this.#table, this.#table.checks[broken - domains.length]!.name);
+        : checkBroken(this.#table, this.#table.checks[broken - domains.length]!.name, this.#brought(draft));
     }
   }
 

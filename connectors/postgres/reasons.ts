@@ -82,14 +82,27 @@ export function referenceMissing(table: Table, constraint: string, values: JsonR
   );
 }
 
-export function checkBroken(table: Table, constraint: string): FailureInfo {
+export function checkBroken(table: Table, constraint: string, values: JsonRecord): FailureInfo {
   const check = table.checks.find((rule) => rule.name === constraint);
+  if (!check) return rejected("rule-broken", `${table.table} refuses the record by its rule ${constraint}.`);
+  const columns = check.columns ?? [];
+  const known = columns.length > 0 && columns.every((column) => values[column] !== undefined);
+  const where = known ? `${fields(columns)} of ${table.table}` : table.table;
+  const found = known ? `, found ${columns.length === 1 ? quote(values[columns[0]!]) : pairs(columns, values)}` : "";
   return rejected(
     "rule-broken",
-    check
-      ? `${table.table} refuses the record: its rule ${check.sql} does not hold (${constraint}).`
-      : `${table.table} refuses the record by its rule ${constraint}.`,
+    `${where}: expected ${inWords(check.sql)}${found} (rule ${constraint}).`,
+    one(columns),
   );
+}
+
+/** A check's expression without the casts PostgreSQL adds. */
+function inWords(sql: string): string {
+  return sql
+    .replace(/::[a-z_]+( [a-z]+)*(\(\d+(,\d+)?\))?(\[\])?/g, "")
+    .replace(/ = ANY \(\(?ARRAY\[([^\]]*)\]\)?\)/g, " IN ($1)")
+    .replace(/\((-?\d+(?:\.\d+)?)\)/g, "$1")
+    .replace(/^\((.*)\)$/s, "$1");
 }
 
 /** `written`: the columns the statement sends, among which the domain's column is looked for. */
@@ -130,7 +143,7 @@ export function refusalOf(table: Table, cause: unknown, values: JsonRecord, writ
       break;
     case "23514":
       if (error.dataType) return domainBroken(table, domainName(table, error), constraint, written);
-      if (constraint !== "") return checkBroken(table, constraint);
+      if (constraint !== "") return checkBroken(table, constraint, values);
       return rejected(
         "rule-broken",
         `${table.table} refuses the record: ${error.message}${error.detail ? ` (${error.detail})` : ""}.`,

@@ -75,7 +75,7 @@ describe("rules of the target", () => {
       ["name", expect.stringContaining("required")],
       "created",
       ["code", expect.stringContaining("finds the record")],
-      [undefined, expect.stringContaining("(credit >= (0)::numeric)")],
+      ["credit", expect.stringContaining("expected credit >= 0, found -1")],
       ["credit", expect.stringContaining("2 digits after the point")],
       [undefined, expect.stringContaining("vip_has_mail")],
       [undefined, expect.stringContaining("vip_has_mail")],
