@@ -29,7 +29,8 @@ export const httpConnector = defineConnector<HttpSettings, HttpCredentials>({
   mark: { letters: "{}", tint: "violet" },
   settings: httpSettings,
   credentials: httpCredentials,
-  async open({ name, settings, credentials, allowPrivateNetwork }) {
+  paced: true,
+  async open({ name, settings, credentials, allowPrivateNetwork, pace }) {
     const { baseUrl, headers, timeoutMs } = settings;
     const http = createHttp({
       name,
@@ -39,6 +40,7 @@ export const httpConnector = defineConnector<HttpSettings, HttpCredentials>({
       allowPrivateNetwork,
       timeoutMs,
       connections: 32,
+      ...(pace ? { pace } : {}),
     });
     return openSession(name, settings, http);
   },

@@ -83,12 +83,16 @@ export function defineConnector<S, C>(
   const { http, check, streams = {}, sinks = {}, ...about } = definition;
   return {
     ...about,
-    open: async ({ name, settings, credentials, allowPrivateNetwork }) =>
-      describedSession(name, createHttp({ name, allowPrivateNetwork, ...http({ settings, credentials }) }), {
-        check,
-        streams,
-        sinks,
-      }),
+    paced: true,
+    async open({ name, settings, credentials, allowPrivateNetwork, pace }) {
+      const client = createHttp({
+        name,
+        allowPrivateNetwork,
+        ...(pace ? { pace } : {}),
+        ...http({ settings, credentials }),
+      });
+      return describedSession(name, client, { check, streams, sinks });
+    },
   };
 }
 

@@ -8,11 +8,12 @@ import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { Agent, type Dispatcher, request as send } from "undici";
 import type { z } from "zod";
 import { IntegrationError, quote } from "./errors.ts";
-import { type Answered, type Asked, failedAnswer, noAnswer } from "./http-errors.ts";
-import { createPace } from "./http-pace.ts";
+import { type Answered, type Asked, failedAnswer, noAnswer, retryAfterMs } from "./http-errors.ts";
+import { createPace, type Pace } from "./http-pace.ts";
 import { parseJson } from "./json.ts";
 import { assertAllowedHost, pinnedLookup } from "./network.ts";
 import { type ClientCredentials, clientCredentials } from "./oauth.ts";
+import { LONGEST_TURN_MS } from "./pacing.ts";
 import type { Json } from "./types.ts";
 
 export type HttpAuth =
@@ -38,6 +39,11 @@ export type HttpOptions = {
   connections?: number;
   /** further texts that must never stand in a message */
   secrets?: string[];
+  /**
+   * The pace all who use the connection share. With it, a request that was not taken (429, 503) is sent again after
+   * the wait asked for, a few times, while other requests go on.
+   */
+  pace?: Pace;
 };
 
 export type Query = Record<string, Json | undefined>;
@@ -71,6 +77,9 @@ export type Http = {
   close(): Promise<void>;
 };
 
+/** Waits before a request that met a 503 is sent again. */
+const WAITS_MS = [100, 400, 1_200];
+
 const redirects = new Set([301, 302, 303, 307, 308]);
 
 export function createHttp(options: HttpOptions): Http {
@@ -87,7 +96,8 @@ export function createHttp(options: HttpOptions): Http {
   const hidden = [...secretsOf(auth), ...(options.secrets ?? [])].filter((secret) => secret.length >= 4);
   const tokens = auth.kind === "oauth2" ? clientCredentials(name, auth, postForm) : undefined;
   const allowed = new Set<string>();
-  const pace = createPace();
+  const pace = options.pace ?? createPace();
+  const patience = options.pace ? WAITS_MS.length : 0;
 
   /** Names are judged by `pinnedLookup` when connecting; addresses skip it, so each host is judged once here. */
   async function allow(url: URL): Promise<void> {
@@ -138,6 +148,28 @@ export function createHttp(options: HttpOptions): Http {
     }
   }
 
+  /** Sends when it is our turn; what was refused before it took effect is sent again a few times. */
+  async function paced(send: () => Promise<Answered>, signal?: AbortSignal): Promise<Answered> {
+    for (let again = 0; ; again++) {
+      await pace.turn(signal);
+      const sentAt = Date.now();
+      let answer: Answered;
+      try {
+        answer = await send();
+      } finally {
+        pace.done();
+      }
+      const asksMs = retryAfterMs(answer.headers);
+      if (answer.status === 429) await pace.limited(sentAt, asksMs);
+      else pace.accepted();
+      if ((answer.status !== 429 && answer.status !== 503) || again >= patience) return answer;
+      if (asksMs !== undefined && asksMs > LONGEST_TURN_MS) return answer;
+      // after a 429 the pace itself waits as long as was asked
+      if (answer.status === 503) await new Promise((done) => setTimeout(done, asksMs ?? WAITS_MS[again]));
+      signal?.throwIfAborted();
+    }
+  }
+
   async function authorize(
     url: URL,
     headers: Record<string, string>,
@@ -165,10 +197,7 @@ export function createHttp(options: HttpOptions): Http {
     const headers = lowerCase({ accept: "application/json", ...extraHeaders, ...options.headers });
     const token = await authorize(url, headers, options.signal);
     for (let hops = 0; ; hops++) {
-      await pace.turn(options.signal);
-      const answer = await exchange(asked, url, headers, options);
-      if (answer.status === 429) pace.limited();
-      else pace.accepted();
+      const answer = await paced(() => exchange(asked, url, headers, options), options.signal);
       const to = answer.headers.location;
       if (!redirects.has(answer.status) || (method !== "GET" && method !== "HEAD") || to === undefined)
         return [asked, answer, url, token];

@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import type { FailureInfo } from "./errors.ts";
+import type { Pace } from "./http-pace.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type JsonRecord = { [name: string]: Json };
@@ -228,6 +229,8 @@ export type OpenOptions<S, C> = {
   allowPrivateNetwork: boolean;
   /** the product's data folder, for connectors that keep files beside it */
   dataDir?: string;
+  /** asked before each request by connectors that are `paced`, so that all workers together keep the system's limits */
+  pace?: Pace;
 };
 
 /** What a connector shows of itself without a connection. */
@@ -240,5 +243,7 @@ export type Connector<S = unknown, C = unknown> = {
   settings: z.ZodType<S>;
   /** `.meta({ secret: true })` fields are write-only */
   credentials: z.ZodType<C>;
+  /** asks `pace` before each of its requests; otherwise each call of its session counts as one request */
+  paced?: boolean;
   open(options: OpenOptions<S, C>): Promise<ConnectorSession>;
 };
