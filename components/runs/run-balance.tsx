@@ -49,7 +49,7 @@ export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
             total={total}
             noun={
               run.kind === "undo"
-                ? `${noun.many} ${run.mode === "dry" ? "looked at" : "to put back"}`
+                ? `${total === 1 ? noun.one : noun.many} ${run.mode === "dry" ? "looked at" : "to put back"}`
                 : run.kind === "replay"
                   ? "replayed"
                   : "read"

@@ -38,7 +38,7 @@ export function RunState({ run }: { run: Pick<RunSummary, "state" | "mode" | "ki
   }
   return (
     <StatusPill tone={tone} icon={icon} moving={moving}>
-      {word}
+      {run.kind === "undo" && run.state === "succeeded_with_errors" ? "Done, some stayed" : word}
     </StatusPill>
   );
 }

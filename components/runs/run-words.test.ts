@@ -46,6 +46,8 @@ describe("the sentence of a run", () => {
     expect(runSentence(undo, { one: "invoice", many: "invoices" })).toBe(
       "371 invoices to put back. 368 went back to what they were, 3 changed since, left as they are.",
     );
+    const one = { ...undo, undoCounts: { read: 2, restored: 1, conflict: 1, failed: 0 } };
+    expect(runSentence(one)).toBe("2 records to put back. 1 went back to what it was, 1 changed since, left as it is.");
     expect(runSentence({ ...undo, mode: "dry" })).toBe(
       "371 records looked at. 368 would go back to what they were, 3 changed since would stay.",
     );

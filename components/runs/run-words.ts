@@ -93,18 +93,13 @@ function undoSentence({ mode, state, undoCounts }: Told, noun: Noun): string {
       return dry ? "Comparing with what is there now." : "Putting back what was changed.";
     return "Nothing was left to put back.";
   }
-  const parts = dry
-    ? [
-        [undoCounts.restored, "would go back to what they were"],
-        [undoCounts.conflict, "changed since would stay"],
-        [undoCounts.failed, "could not be restored"],
-      ]
-    : [
-        [undoCounts.restored, "went back to what they were"],
-        [undoCounts.conflict, "changed since, left as they are"],
-        [undoCounts.failed, "could not be restored"],
-      ];
-  return `${say(undoCounts.read, noun)} ${dry ? "looked at" : "to put back"}. ${list(parts as [number, string][])}`;
+  const { restored, conflict, failed } = undoCounts;
+  const parts: [number, string][] = [
+    [restored, `${dry ? "would go" : "went"} back to what ${restored === 1 ? "it was" : "they were"}`],
+    [conflict, dry ? "changed since would stay" : `changed since, left as ${conflict === 1 ? "it is" : "they are"}`],
+    [failed, "could not be restored"],
+  ];
+  return `${say(undoCounts.read, noun)} ${dry ? "looked at" : "to put back"}. ${list(parts)}`;
 }
 
 function list(parts: [number, string][]): string {
