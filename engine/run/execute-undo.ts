@@ -8,6 +8,7 @@ import { PageInterrupted } from "./page.ts";
 import { recoverOpenEntries } from "./recover.ts";
 import { IN_PAGE_RETRIES_MS } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type WorkedPage } from "./run-pages.ts";
+import { UndoChain } from "./undo-chain.ts";
 
 /** A ledger row to put back. */
 export type UndoRow = {
@@ -23,6 +24,8 @@ export type UndoRow = {
   after: JsonRecord | null;
   remoteId?: string;
   undoable: boolean;
+  /** an older change of the same record is yet to come; said in previews only */
+  olderFollows?: boolean;
 };
 
 export type UndoPage = { rows: UndoRow[]; cursor: Json };
@@ -46,6 +49,7 @@ export type UndoPorts = RunPorts & {
 /** Undoes page by page until the selection is through. What was restored before a crash is found restored and counted so. */
 export async function executeUndo(job: UndoJob, ports: UndoPorts, pages: AsyncIterable<UndoPage>): Promise<AttemptEnd> {
   let recovered = job.attempt <= 1 || job.preview;
+  const chain = job.preview ? new UndoChain() : undefined;
   return await runPages<UndoPage, UndoPage>({
     state: job.state,
     ports,
@@ -61,12 +65,18 @@ export async function executeUndo(job: UndoJob, ports: UndoPorts, pages: AsyncIt
     async land(page, number) {
       if (!recovered) await recoverOpenEntries(ports);
       recovered = true;
-      return await undoPage(job, ports, page, number);
+      return await undoPage(job, ports, page, number, chain);
     },
   });
 }
 
-async function undoPage(job: UndoJob, ports: UndoPorts, page: UndoPage, number: number): Promise<WorkedPage> {
+async function undoPage(
+  job: UndoJob,
+  ports: UndoPorts,
+  page: UndoPage,
+  number: number,
+  chain: UndoChain | undefined,
+): Promise<WorkedPage> {
   const worked: WorkedPage = { ...nothing(), page: number, cursor: page.cursor, counts: {}, steps: {} };
   const counts = { ...noRunCounts(), restored: 0, conflict: 0, failed: 0 };
   counts.read = page.rows.length;
@@ -82,9 +92,12 @@ async function undoPage(job: UndoJob, ports: UndoPorts, page: UndoPage, number: 
     };
     const refusals: UndoRefusal[] = [];
     const foreseen: LedgerDraft[] = [];
-    const outcomes = first.undoable
-      ? await undoGroup(job, ports, group, address, worked.fixes)
-      : group.map(notUndoable);
+    const undo = (rows: UndoRow[]) => undoGroup(job, ports, rows, address, worked.fixes);
+    const outcomes = !first.undoable
+      ? group.map(notUndoable)
+      : chain
+        ? await foresee(chain, group, undo)
+        : await undo(group);
     for (const [index, row] of group.entries()) {
       const outcome = outcomes[index];
       if (!outcome) throw new Error(`Connector gave ${outcomes.length} undo outcomes for ${group.length} rows.`);
@@ -105,6 +118,22 @@ async function undoPage(job: UndoJob, ports: UndoPorts, page: UndoPage, number: 
   }
   worked.counts = counts;
   return worked;
+}
+
+async function foresee(
+  chain: UndoChain,
+  rows: UndoRow[],
+  undo: (rows: UndoRow[]) => Promise<UndoOutcome[]>,
+): Promise<UndoOutcome[]> {
+  const aimed = rows.map((row) => chain.aim(row));
+  const asked = aimed.flatMap((aim) => ("row" in aim ? [aim.row] : []));
+  const answers = (asked.length === 0 ? [] : await undo(asked)).values();
+  return aimed.map((aim, index) => {
+    const outcome = "row" in aim ? answers.next().value : aim.outcome;
+    if (!outcome) throw new Error(`Connector gave too few undo outcomes for ${asked.length} rows.`);
+    chain.note(rows[index] as UndoRow, "row" in aim ? aim.row : undefined, outcome);
+    return outcome;
+  });
 }
 
 /**

@@ -243,6 +243,22 @@ describe("undo", () => {
     expect(await invoices()).toEqual(before);
   });
 
+  test("is foreseen as it will go, for records the run changed twice too", async () => {
+    await seed();
+    await shop.query("UPDATE orders SET order_no = 'SO-1', email = id || '@example.com' WHERE id IN (5, 6, 7)");
+    const flowId = await publishedFlow(ctx, flow());
+    const id = await runFlow(database, ctx, flowId);
+    await books.query("UPDATE invoices SET net = 77 WHERE number = 'SO-8'");
+    const counts: unknown[] = [];
+    for (const preview of [true, false]) {
+      const undo = await undoRun(ctx, { runId: id, preview, onConflict: "skip" });
+      await runToEnd(database, undo.id);
+      counts.push((await getRun(ctx, undo.id)).undoCounts);
+    }
+    expect(counts[0]).toMatchObject({ conflict: 1, failed: 0 });
+    expect(counts[0]).toEqual(counts[1]);
+  });
+
   test("of chosen records leaves the others", async () => {
     await seed(9);
     const id = await runFlow(database, ctx, await publishedFlow(ctx, flow()));

@@ -95,7 +95,8 @@ async function attempt(
       preview: lease.mode === "dry",
       sliceMs,
     };
-    const rows = readUndoRows(services.pool, run.parentId ?? "0", request, run.checkpoint?.cursor ?? null);
+    const selection = { ...request, preview: job.preview };
+    const rows = readUndoRows(services.pool, run.parentId ?? "0", selection, run.checkpoint?.cursor ?? null);
     return await executeUndo(job, { ...ports, note: undoNotes(services.pool, lease) }, rows);
   }
   let plan: Plan;

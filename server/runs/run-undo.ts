@@ -20,18 +20,22 @@ type Row = {
   after: JsonRecord | null;
   remoteId: string | null;
   undo: string;
+  olderFollows: boolean;
 };
 
 /** A conflict of an earlier undo is looked at again: it may be gone, or be forced now. What was put back stays so. */
 const OPEN = ["possible", "conflict", "not possible"];
 
+type Selection = Pick<UndoRequest, "records"> & { preview: boolean };
+
 /**
+ * @param preview also find out which records the run changed more than once
  * @param cursor id of the last row that was dealt with; null at the start
  */
 export async function* readUndoRows(
   pool: pg.Pool,
   parentId: string,
-  { records }: Pick<UndoRequest, "records">,
+  { records, preview }: Selection,
   cursor: Json,
   pageSize = 500,
 ): AsyncGenerator<UndoPage> {
@@ -39,12 +43,14 @@ export async function* readUndoRows(
   for (;;) {
     const { rows } = await pool.query<Row>(
       `SELECT c.id::text AS id, c.step_id AS step, c.connection_id AS "connectionId", n.name AS "connectionName", c.sink,
-         c.record_key AS key, c.operation, c.identity, c.before, c.after, c.remote_id AS "remoteId", c.undo
+         c.record_key AS key, c.operation, c.identity, c.before, c.after, c.remote_id AS "remoteId", c.undo,
+         ($6 AND EXISTS (SELECT FROM change o WHERE o.record_key = c.record_key AND o.run_id = c.run_id
+           AND o.id < c.id AND o.state IN ('done', 'unknown') AND o.undo = ANY($2))) AS "olderFollows"
        FROM change c LEFT JOIN connection n ON n.id = c.connection_id
        WHERE c.run_id = $1 AND c.state IN ('done', 'unknown') AND c.undo = ANY($2)
          AND ($3::bigint IS NULL OR c.id < $3::bigint) AND ($4::text[] IS NULL OR c.record_key = ANY($4))
        ORDER BY c.id DESC LIMIT $5`,
-      [parentId, OPEN, below, records ?? null, pageSize],
+      [parentId, OPEN, below, records ?? null, pageSize, preview],
     );
     if (rows.length === 0) return;
     below = (rows.at(-1) as Row).id;
@@ -52,9 +58,10 @@ export async function* readUndoRows(
   }
 }
 
-function toUndoRow({ connectionId, connectionName, remoteId, undo, ...row }: Row): UndoRow {
+function toUndoRow({ connectionId, connectionName, remoteId, undo, olderFollows, ...row }: Row): UndoRow {
   return {
     ...row,
+    ...(olderFollows ? { olderFollows } : {}),
     connection: { id: connectionId, name: connectionName ?? connectionId },
     ...(remoteId === null ? {} : { remoteId }),
     undoable: undo !== "not possible",
