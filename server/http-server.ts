@@ -1,10 +1,11 @@
-/** The one HTTP server: `/api/v1/*` is answered here, `/hooks/*` is kept for the intake, everything else is Next's. */
+/** The one HTTP server: `/hooks/*` goes to the intake, `/api/v1/*` is answered here, everything else is Next's. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { API_PREFIX, makeApi, send } from "./api/answer.ts";
 import { routes } from "./api/routes.ts";
 import { CLIENT_ADDRESS_HEADER } from "./auth/auth.ts";
 import type { Database } from "./db/prisma.ts";
+import { makeIntake } from "./intake/intake.ts";
 import { logUnexpected } from "./log.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -28,13 +29,15 @@ const isBelow = (path: string, prefix: string) => path === prefix || path.starts
 
 export function createApiServer(base: Pick<Database, "db" | "pool">, options: Options = {}): HttpServer {
   const api = makeApi(base, { routes, checkResponses: options.checkResponses ?? false });
+  const intake = makeIntake(base);
   const streams = new Set<Socket>();
 
   const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+    if (isBelow(path, "/hooks")) return void intake.handle(request, response, path);
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     if (isBelow(path, API_PREFIX)) return void api(request, response);
-    if (isBelow(path, "/hooks") || !options.pages) return notHere(request, response, path);
+    if (!options.pages) return notHere(request, response, path);
     request.headers[CLIENT_ADDRESS_HEADER] = clientAddress(request);
     if (path.startsWith("/api/trpc/") && request.headers.accept?.includes("text/event-stream")) {
       const { socket } = request;
@@ -56,7 +59,7 @@ export function createApiServer(base: Pick<Database, "db" | "pool">, options: Op
       const hard = setTimeout(() => server.closeAllConnections(), graceMs);
       server.close(() => {
         clearTimeout(hard);
-        done();
+        void intake.stop().then(done, done);
       });
       for (const socket of streams) socket.destroy();
       server.closeIdleConnections();
@@ -65,9 +68,7 @@ export function createApiServer(base: Pick<Database, "db" | "pool">, options: Op
 }
 
 function notHere(request: IncomingMessage, response: ServerResponse, path: string): void {
-  const message = path.startsWith("/hooks")
-    ? "There is no flow that listens here. Publish a flow that starts with a webhook; its address is on the flow's page."
-    : `There is nothing at ${path.slice(0, 200)}.`;
+  const message = `There is nothing at ${path.slice(0, 200)}.`;
   send(request, response, 404, { error: { code: "not-found", message } });
 }
 

@@ -1,0 +1,78 @@
+/** Results for senders that wait: told by notification, read from `inbox_answer`. */
+import type pg from "pg";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import { subscribe } from "../db/listen.ts";
+
+export const ANSWERS_CHANNEL = "plumbline_answers";
+
+/** What became of an event: the records as they reached the end of the flow, or why it failed. */
+export type EventAnswer =
+  | { outcome: string; records: JsonRecord[] }
+  | { outcome: string; error: { code: string; message: string; field?: string; step?: string } };
+
+const POLL_MS = 500;
+
+export class Answers {
+  readonly #pool: pg.Pool;
+  readonly #url: string;
+  readonly #waiting = new Map<string, Set<(answer: EventAnswer) => void>>();
+  #listening: Promise<(() => void) | undefined> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #asked = new Set<string>();
+  #asking = false;
+
+  constructor(pool: pg.Pool, url: string) {
+    this.#pool = pool;
+    this.#url = url;
+  }
+
+  /** The answer to an event, or null when there is none in time. */
+  async of(id: string, withinMs: number): Promise<EventAnswer | null> {
+    this.#listening ??= subscribe(ANSWERS_CHANNEL, (payload) => this.#ask(payload.split(",")), {
+      url: this.#url,
+    }).catch(() => undefined);
+    await this.#listening;
+    return await new Promise((answered) => {
+      const group = this.#waiting.get(id) ?? new Set();
+      this.#waiting.set(id, group);
+      const end = (answer: EventAnswer | null) => {
+        clearTimeout(late);
+        group.delete(end);
+        if (group.size === 0) this.#waiting.delete(id);
+        answered(answer);
+      };
+      const late = setTimeout(() => end(null), withinMs);
+      group.add(end);
+      this.#ask([id]); // it may be there already
+      this.#timer ??= setInterval(() => this.#ask([...this.#waiting.keys()]), POLL_MS).unref();
+    });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    (await this.#listening)?.();
+  }
+
+  #ask(ids: string[]): void {
+    for (const id of ids) if (this.#waiting.has(id)) this.#asked.add(id);
+    if (this.#asking || this.#asked.size === 0) return;
+    this.#asking = true;
+    void this.#read().finally(() => {
+      this.#asking = false;
+      if (this.#asked.size > 0) this.#ask([]);
+    });
+  }
+
+  async #read(): Promise<void> {
+    const ids = [...this.#asked];
+    this.#asked = new Set();
+    const found = await this.#pool
+      .query<{ id: string; answer: EventAnswer }>({
+        name: "intake-answers",
+        text: "SELECT id::text, answer FROM inbox_answer WHERE id = ANY($1::bigint[])",
+        values: [ids],
+      })
+      .catch(() => ({ rows: [] })); // the next poll asks again
+    for (const { id, answer } of found.rows) for (const end of this.#waiting.get(id) ?? []) end(answer);
+  }
+}

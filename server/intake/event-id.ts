@@ -1,0 +1,54 @@
+/** What identifies an event, so that a repeat is harmless. */
+import { createHash, randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
+import { splitPath } from "../../engine/mapping/names.ts";
+import type { SignatureScheme } from "../../engine/steps/webhook/schema.ts";
+
+const LONGEST = 200;
+
+/** Headers by which the senders of a signature scheme number their events. Stripe's number is in the body. */
+const HEADERS: { [S in SignatureScheme]?: string } = {
+  github: "x-github-delivery",
+  shopify: "x-shopify-webhook-id",
+};
+
+/** The flow's own header or field; else `webhook-id`; else the scheme's; else a new one, which nothing repeats. */
+export function eventIdOf(
+  hook: { eventId?: string; scheme: SignatureScheme },
+  headers: IncomingHttpHeaders,
+  record: JsonRecord | undefined,
+): string {
+  const scheme = HEADERS[hook.scheme];
+  const found =
+    (hook.eventId === undefined ? undefined : (header(headers, hook.eventId) ?? field(record, hook.eventId))) ??
+    header(headers, "webhook-id") ??
+    (scheme === undefined ? undefined : header(headers, scheme)) ??
+    (hook.scheme === "stripe" ? field(record, "id") : undefined);
+  return found === undefined ? randomUUID() : fitting(found);
+}
+
+function header(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name.toLowerCase()];
+  const text = Array.isArray(value) ? value[0] : value;
+  return text === undefined || text.trim() === "" ? undefined : text.trim();
+}
+
+function field(record: JsonRecord | undefined, path: string): string | undefined {
+  let value: Json | undefined = record;
+  if (record && Object.hasOwn(record, path)) value = record[path];
+  else
+    for (const part of splitPath(path)) {
+      if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, part))
+        return undefined;
+      value = value[part];
+    }
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+}
+
+/** Long or unstorable ids by their digest. */
+function fitting(id: string): string {
+  if (id.length <= LONGEST && !id.includes("\u0000") && id.isWellFormed()) return id;
+  return `sha256:${createHash("sha256").update(id).digest("hex")}`;
+}
