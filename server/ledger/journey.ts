@@ -31,7 +31,7 @@ export async function journeyOf({ pool, workspaceId }: ServerContext, { key }: J
         FROM change WHERE workspace_id = $1 AND source_key = $2 AND source_key <> record_key
           AND (state IN ('done', 'unknown', 'sending')) ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
-       (SELECT at, flow_id, run_id, step_id, 'failed', NULL, data, 'dead', 0, id
+       (SELECT at, flow_id, run_id, step_id, 'failed', NULL, data::json, 'dead', 0, id
         FROM dead_letter WHERE workspace_id = $1 AND key = $2 AND state <> 'foreseen' ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
        (SELECT closed_at, flow_id, coalesce(replay_run_id, run_id), step_id,

