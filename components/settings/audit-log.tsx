@@ -1,6 +1,7 @@
 "use client";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { ScrollText } from "lucide-react";
+import Link from "next/link";
 import { Loaded } from "../server/loaded.tsx";
 import { type AuditItem, useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
@@ -8,7 +9,7 @@ import { JsonValue } from "../ui/code.tsx";
 import { EmptyState } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { RelativeTime } from "../ui/values.tsx";
-import { auditWords } from "./audit-words.ts";
+import { auditHref, auditWords } from "./audit-words.ts";
 
 const columns: Column<AuditItem>[] = [
   { id: "at", header: "When", width: "140px", cell: ({ at }) => <RelativeTime at={at} className="text-muted" /> },
@@ -17,7 +18,7 @@ const columns: Column<AuditItem>[] = [
     id: "what",
     header: "What",
     width: "210px",
-    cell: ({ action }) => <span className="font-medium text-ink">{auditWords(action)}</span>,
+    cell: ({ action, subject }) => <What action={action} subject={subject} />,
   },
   {
     id: "detail",
@@ -27,6 +28,17 @@ const columns: Column<AuditItem>[] = [
       hasDetail(detail) ? <JsonValue value={detail} className="break-normal! whitespace-nowrap! text-muted" /> : null,
   },
 ];
+
+function What({ action, subject }: { action: string; subject: string | null }) {
+  const href = auditHref(action, subject);
+  const words = auditWords(action, subject);
+  if (!href) return <span className="font-medium text-ink">{words}</span>;
+  return (
+    <Link href={href} className="rounded-mark font-medium text-ink hover:underline">
+      {words}
+    </Link>
+  );
+}
 
 const hasDetail = (detail: unknown) => typeof detail === "object" && detail !== null && Object.keys(detail).length > 0;
 

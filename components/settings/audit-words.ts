@@ -1,4 +1,3 @@
-/** “flow.publish” → “Published a flow”. Unknown actions are shown as they are named. */
 const verbs: { [verb: string]: string } = {
   create: "Created",
   update: "Changed",
@@ -15,7 +14,6 @@ const verbs: { [verb: string]: string } = {
   replay: "Replayed",
   dismiss: "Dismissed",
   invite: "Invited",
-  join: "Joined:",
   role: "Changed the role of",
   rename: "Renamed",
   check: "Checked",
@@ -31,9 +29,20 @@ const nouns: { [noun: string]: string } = {
   invitation: "an invitation",
 };
 
-export function auditWords(action: string): string {
+/** “flow.publish” → “Published a flow”, “run.undo” of 14 → “Undid run 14”. Unknown actions are shown as they are named. */
+export function auditWords(action: string, subject: string | null = null): string {
+  if (action === "person.join") return "A person joined";
   const [noun = "", verb = ""] = action.split(".");
   const said = verbs[verb];
-  const of = nouns[noun];
+  const of = noun === "run" && subject ? `run ${subject}` : nouns[noun];
   return said && of ? `${said} ${of}` : action;
+}
+
+/** The page of what was acted on, where it has one. */
+export function auditHref(action: string, subject: string | null): string | null {
+  if (!subject || /\.(delete|remove)$/.test(action)) return null;
+  const [noun] = action.split(".");
+  if (noun === "run") return `/runs/${encodeURIComponent(subject)}`;
+  if (noun === "flow") return `/flows/${encodeURIComponent(subject)}`;
+  return noun === "connection" ? `/connections?connection=${encodeURIComponent(subject)}` : null;
 }

@@ -46,7 +46,7 @@ export function FilterChip({
         value ? "border-accent bg-accent-soft text-accent-text" : "border-edge border-dashed text-muted",
       )}
     >
-      <Base.Root modal={false}>
+      <Base.Root>
         <Base.Trigger className="flex h-full items-center gap-1 px-2 -outline-offset-2 hover:text-ink">
           {label}
           {value ? (
