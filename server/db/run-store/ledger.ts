@@ -15,7 +15,7 @@ function plainKey(lease: Lease, { step, page }: PartAddress, key: string): strin
   return `${lease.flowId}/${step}/${lease.runId}.${page}/${key}`;
 }
 
-const COLUMNS = `workspace_id, run_id, flow_id, step_id, connection_id, sink, page, part, record_key, source_key, operation,
+export const LEDGER_COLUMNS = `workspace_id, run_id, flow_id, step_id, connection_id, sink, page, part, record_key, source_key, operation,
   identity, before, after, remote_id, idempotency_key, state, undo, undoes`;
 
 /**
@@ -33,21 +33,7 @@ const SEPARATORS = ["\u001e", "\u001f", "\u001d", "\u001c"];
 
 function parameters(lease: Lease, address: PartAddress, drafts: LedgerDraft[]): unknown[] {
   const { step, connection, sink, page, part } = address;
-  const json = (value: JsonRecord | null) => (value === null ? "" : storable(JSON.stringify(value)));
-  const columns = [
-    drafts.map(({ key }) => key),
-    drafts.map(({ operation }) => operation as string),
-    drafts.map(({ identity }) => json(identity)),
-    drafts.map(({ before }) => json(before)),
-    drafts.map(({ after }) => json(after)),
-    drafts.map(({ key, sourceKey }) => (sourceKey === null || sourceKey === key ? "" : sourceKey)),
-    drafts.map(({ remoteId }) => remoteId ?? ""),
-    drafts.map(({ key, idempotencyKey }) => (idempotencyKey === plainKey(lease, address, key) ? "" : idempotencyKey)),
-    drafts.map(({ undoes }) => undoes ?? ""),
-  ];
-  const separator = SEPARATORS.find((mark) => !columns.some((rows) => rows.some((text) => text.includes(mark))));
-  if (separator === undefined) throw new Error("A record key holds every separator the ledger knows.");
-  const rows = columns.map((texts) => (texts.every((text) => text === "") ? "" : texts.join(separator)));
+  const { rows, separator } = ledgerRows(drafts, ({ key }) => plainKey(lease, address, key));
   return [
     lease.runId,
     lease.token,
@@ -62,6 +48,38 @@ function parameters(lease: Lease, address: PartAddress, drafts: LedgerDraft[]): 
     page,
     part,
   ];
+}
+
+/**
+ * The entries as texts for ROWS: key, operation, identity, before, after, source key, remote id, idempotency key, undoes.
+ *
+ * @param plain the idempotency key that need not be stored, as it follows from the row
+ * @param more further columns, behind those
+ */
+export function ledgerRows(
+  drafts: LedgerDraft[],
+  plain: (draft: LedgerDraft) => string,
+  more: string[][] = [],
+): { rows: string[]; separator: string } {
+  const json = (value: JsonRecord | null) => (value === null ? "" : storable(JSON.stringify(value)));
+  const columns = [
+    drafts.map(({ key }) => key),
+    drafts.map(({ operation }) => operation as string),
+    drafts.map(({ identity }) => json(identity)),
+    drafts.map(({ before }) => json(before)),
+    drafts.map(({ after }) => json(after)),
+    drafts.map(({ key, sourceKey }) => (sourceKey === null || sourceKey === key ? "" : sourceKey)),
+    drafts.map(({ remoteId }) => remoteId ?? ""),
+    drafts.map((draft) => (draft.idempotencyKey === plain(draft) ? "" : draft.idempotencyKey)),
+    drafts.map(({ undoes }) => undoes ?? ""),
+    ...more,
+  ];
+  const separator = SEPARATORS.find((mark) => !columns.some((rows) => rows.some((text) => text.includes(mark))));
+  if (separator === undefined) throw new Error("A record key holds every separator the ledger knows.");
+  return {
+    rows: columns.map((texts) => (texts.every((text) => text === "") ? "" : texts.join(separator))),
+    separator,
+  };
 }
 
 /** PostgreSQL's text cannot hold U+0000. A record with it is refused before it gets here; this is the last guard. */
@@ -84,7 +102,7 @@ export async function enterLedger(
     text: `WITH lease AS MATERIALIZED (SELECT 1 FROM run WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running' FOR SHARE),
       part AS (INSERT INTO sending_page (run_id, step_id, page, part, connection_id, sink, receipt, lease_token)
         SELECT $1::bigint, $6, $19::int, $20::int, $7, $18, $3::jsonb, $2::int FROM lease)
-      INSERT INTO change (${COLUMNS}) SELECT ${VALUES}, 'done', $21, r.n::bigint FROM lease, ${ROWS}`,
+      INSERT INTO change (${LEDGER_COLUMNS}) SELECT ${VALUES}, 'done', $21, r.n::bigint FROM lease, ${ROWS}`,
     values,
   });
   if (rowCount !== drafts.length) throw new LeaseLost(lease.runId);
@@ -100,7 +118,7 @@ export async function foreseeLedger(
 ): Promise<void> {
   const { rowCount } = await pool.query({
     name: "ledger-foresee",
-    text: `INSERT INTO change (${COLUMNS}) SELECT ${VALUES}, 'foreseen', $3, r.n::bigint FROM ${ROWS}
+    text: `INSERT INTO change (${LEDGER_COLUMNS}) SELECT ${VALUES}, 'foreseen', $3, r.n::bigint FROM ${ROWS}
       WHERE EXISTS (SELECT FROM run WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running')`,
     values: parameters(lease, address, drafts).with(2, undo ?? drafts[0]?.undo ?? "not possible"),
   });

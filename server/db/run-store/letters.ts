@@ -5,7 +5,12 @@ import { generalReason, groupText } from "../../../engine/run/dead-letter.ts";
 import { newId } from "../../ids.ts";
 import { digest, type Lease } from "./lease.ts";
 
-export async function storeLetters(client: pg.ClientBase, lease: Lease, drafts: LetterDraft[]): Promise<void> {
+/** @param lease the run the letters belong to, unless a letter names its own (a batch of events is many runs) */
+export async function storeLetters(
+  client: pg.ClientBase,
+  lease: Omit<Lease, "kind" | "token">,
+  drafts: (LetterDraft & { runId?: string })[],
+): Promise<void> {
   if (drafts.length === 0) return;
   const groups = new Map<string, { id: string; reason: string }>();
   const rows = drafts.map((draft) => {
@@ -18,6 +23,7 @@ export async function storeLetters(client: pg.ClientBase, lease: Lease, drafts: 
     return {
       id: draft.letterId ?? newId("dl"),
       again: draft.letterId !== undefined,
+      run: draft.runId ?? lease.runId,
       step: draft.step,
       field: draft.failure.field ?? null,
       key: draft.key,
@@ -31,16 +37,16 @@ export async function storeLetters(client: pg.ClientBase, lease: Lease, drafts: 
   });
   const json = JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd");
   await client.query(
-    `WITH r AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS r(id text, again boolean, step text, field text, key text,
+    `WITH r AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS r(id text, again boolean, run bigint, step text, field text, key text,
        code text, reason text, "group" text, general text, data jsonb, source jsonb)),
      again AS (UPDATE dead_letter d SET state = 'open', attempts = d.attempts + 1, step_id = r.step, field = r.field,
          code = r.code, reason = r.reason, group_id = r."group", group_reason = r.general, data = r.data, source = r.source
        FROM r WHERE r.again AND d.id = r.id AND d.workspace_id = $2)
      INSERT INTO dead_letter (id, workspace_id, flow_id, run_id, version, step_id, field, key, code, reason, group_id,
        group_reason, data, source, state)
-     SELECT r.id, $2, $3, $4::bigint, $5::int, r.step, r.field, r.key, r.code, r.reason, r."group", r.general, r.data, r.source, $6
+     SELECT r.id, $2, $3, r.run, $4::int, r.step, r.field, r.key, r.code, r.reason, r."group", r.general, r.data, r.source, $5
      FROM r WHERE NOT r.again`,
-    [json, lease.workspaceId, lease.flowId, lease.runId, lease.version, lease.mode === "dry" ? "foreseen" : "open"],
+    [json, lease.workspaceId, lease.flowId, lease.version, lease.mode === "dry" ? "foreseen" : "open"],
   );
 }
 
