@@ -9,7 +9,7 @@ import { stepLook } from "./step-look.ts";
 import type { StepData, StepNode } from "./to-react-flow.ts";
 
 const port =
-  "size-3! border-2! border-surface! bg-edge! transition-colors hover:bg-accent! group-hover:bg-faint! pointer-coarse:size-5!";
+  "size-3! rounded-full! border-2! border-surface! bg-edge! transition-colors hover:bg-accent! group-hover:bg-faint! pointer-coarse:size-5!";
 
 /** A step as a card of 200 px: tint and icon, title, one line of what it does, its state. */
 export const StepCard = memo(function StepCard({ data, selected }: NodeProps<StepNode>) {

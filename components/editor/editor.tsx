@@ -263,7 +263,7 @@ export function Editor({ detail }: { detail: Detail }) {
         {broken.length > 0 && <UnreadableNotice steps={broken} onRemove={() => setBroken([])} readOnly={readOnly} />}
         <div className="relative flex min-h-0 flex-1">
           {!narrow && !readOnly && panels.palette && (
-            <aside aria-label="What to add" className="w-58 shrink-0 border-r border-line bg-surface">
+            <aside aria-label="What to add" className="w-52 shrink-0 border-r border-line bg-surface">
               <Palette onAdd={add} onHide={() => setPanels({ ...panels, palette: false })} />
             </aside>
           )}
@@ -312,7 +312,7 @@ export function Editor({ detail }: { detail: Detail }) {
             )}
           </div>
           {!narrow && panels.inspector && (
-            <aside aria-label="Inspector" className="w-86 shrink-0 border-l border-line bg-surface">
+            <aside aria-label="Inspector" className="w-80 shrink-0 border-l border-line bg-surface">
               <Inspector onHide={() => setPanels({ ...panels, inspector: false })} />
             </aside>
           )}

@@ -58,6 +58,7 @@ function Promises({ step, sink }: { step: WriteStep; sink: SinkInfo }) {
   const input = useInput(step);
   const required = sink.fields.filter((field) => field.required && !field.default && !field.readOnly);
   const met = required.filter(({ name }) => input.open || input.fields.some((field) => field.name === name));
+  const missing = required.filter((field) => !met.includes(field)).map(({ name }) => name);
   return (
     <div className="space-y-2 rounded-control border border-line bg-sunken p-2.5">
       <div className="flex flex-wrap gap-1.5">
@@ -90,23 +91,16 @@ function Promises({ step, sink }: { step: WriteStep; sink: SinkInfo }) {
           : "After a crash, a record may arrive twice."}
       </p>
       {required.length > 0 && step.operation !== "delete" && (
-        <p className="flex items-center gap-1 text-caption text-ink tabular-nums">
+        <p className="flex gap-1 text-caption text-ink tabular-nums">
           {met.length === required.length ? (
-            <CircleCheck aria-hidden className="size-3 text-ok-text" />
+            <CircleCheck aria-hidden className="mt-0.5 size-3 shrink-0 text-ok-text" />
           ) : (
-            <CircleAlert aria-hidden className="size-3 text-bad-text" />
+            <CircleAlert aria-hidden className="mt-0.5 size-3 shrink-0 text-bad-text" />
           )}
-          {met.length} of {required.length} required fields arrive
-          {met.length < required.length && (
-            <span className="text-muted">
-              :{" "}
-              {required
-                .filter((field) => !met.includes(field))
-                .map(({ name }) => name)
-                .join(", ")}{" "}
-              missing
-            </span>
-          )}
+          <span>
+            {met.length} of {required.length} required fields arrive
+            {met.length < required.length && `; missing: ${missing.join(", ")}`}.
+          </span>
         </p>
       )}
     </div>
