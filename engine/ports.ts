@@ -2,7 +2,7 @@
  * What a run needs from outside. `server/db` keeps these promises with PostgreSQL; engine tests keep them in memory.
  * Every method that changes something is fenced: it throws LeaseLost when another attempt holds the run.
  */
-import type { FailureInfo } from "../connectors/sdk/errors.ts";
+import { type FailureInfo, IntegrationError } from "../connectors/sdk/errors.ts";
 import type { ConnectorSession, Json, JsonRecord, LedgerEntry, SinkInfo } from "../connectors/sdk/types.ts";
 import type { Outcome } from "./steps/define-step.ts";
 
@@ -11,6 +11,16 @@ export class LeaseLost extends Error {
   constructor(runId: string) {
     super(`Run ${runId} is held by another attempt.`);
     this.name = "LeaseLost";
+  }
+}
+
+/** A failure, and the name of the connection it belongs to. */
+export class ConnectionFailed extends IntegrationError {
+  readonly connection: string;
+
+  constructor(connection: string, { message, kind, code, actor, retry, field, cause }: IntegrationError) {
+    super(message, { kind, code, actor, retry, ...(field === undefined ? {} : { field }), cause });
+    this.connection = connection;
   }
 }
 
@@ -125,7 +135,7 @@ export type RunStore = {
 };
 
 /** What is known of the entries of a page without a checkpoint, and which of its parts stay open. */
-export type HalfPage = { number: number; fixes: LedgerFix[]; unsettled: number[] };
+export type HalfPage = { number: number; records: number; fixes: LedgerFix[]; unsettled: number[] };
 
 export type RunWait = {
   reason: WaitReason;
@@ -165,6 +175,8 @@ export type RunPorts = {
   clock(): Date;
   /** waits, or throws when the signal ends it */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** is the system behind this connection down? Then a run waits for it without losing an attempt. */
+  isDown(connection: string, failure: FailureInfo): Promise<boolean>;
   /** keeps an unexpected error, with its stack, where we find it */
   report(error: unknown): void;
   /** is this an outage of our own database, after which the run simply goes on? */

@@ -8,6 +8,7 @@ import {
   type TaskList,
   type WorkerEvents,
 } from "graphile-worker";
+import { probeDue } from "../server/connections/guard/probe.ts";
 import { getDatabase } from "../server/db/prisma.ts";
 import { migrateQueue } from "../server/jobs/migrate-queue.ts";
 import { log } from "../server/log.ts";
@@ -64,6 +65,10 @@ const clocks = [
     if (dead.length > 0) await utils.forceUnlockWorkers(dead);
     for (const { id } of deadWorkers) log.warn(`Process ${id} is gone`);
     if (runs.length > 0) log.info(`Runs taken up again: ${runs.join(", ")}`);
+  }),
+  every("probe", 500, async () => {
+    for (const { connection, up, runs } of await probeDue({ db, pool }))
+      log.info(up ? `“${connection}” answers again; ${runs.length} runs go on` : `“${connection}” is still down`);
   }),
   every("partitions", 3_600_000, async () => {
     await pool.query("SELECT plumbline_ensure_partitions(14)");

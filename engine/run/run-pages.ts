@@ -3,6 +3,7 @@ import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/
 import {
   type Checkpoint,
   type CheckpointReply,
+  ConnectionFailed,
   type HalfPage,
   LeaseLost,
   type RunCounts,
@@ -14,7 +15,7 @@ import { ahead } from "./ahead.ts";
 import { settled } from "./counts.ts";
 import { Lander } from "./lander.ts";
 import { PageInterrupted, type PageWork } from "./page.ts";
-import { nextTry, type RetryPolicy } from "./retry.ts";
+import { jittered, nextTry, type RetryPolicy } from "./retry.ts";
 
 /** How an attempt ended. `lost`: another attempt holds the run. */
 export type AttemptEnd = "finished" | "yielded" | "waiting" | "lost";
@@ -216,11 +217,17 @@ async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<
   const known = error instanceof PageInterrupted || error instanceof IntegrationError;
   const info: FailureInfo = error instanceof PageInterrupted ? error.failure : failureOf(error);
   const step = error instanceof PageInterrupted ? error.step : loop.reading.step;
-  const connection = error instanceof PageInterrupted ? error.connection : loop.reading.connection;
+  const named = error instanceof PageInterrupted || error instanceof ConnectionFailed;
+  const connection = named ? error.connection : loop.reading.connection;
   const failure: RunFailure = { code: info.code, message: info.message, step };
-  const pages = loop
-    .unfinished()
-    .map(({ page, fixes, unsettled }): HalfPage => ({ number: page.number, fixes, unsettled: [...unsettled] }));
+  const pages = loop.unfinished().map(
+    ({ page, fixes, unsettled }): HalfPage => ({
+      number: page.number,
+      records: page.records.length + page.unreadable.length,
+      fixes,
+      unsettled: [...unsettled],
+    }),
+  );
   if (!known) {
     ports.report(error);
     const message = `Plumbline failed on this run: ${info.message}. This is a defect of ours; the run's log has the details.`;
@@ -232,7 +239,17 @@ async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<
     await ports.store.wait({ reason: "credentials", resumeAt: null, failure, connection, pages, counted: false });
     return "waiting";
   }
+  if (connection !== undefined && (await ports.isDown(connection, info))) {
+    await ports.store.wait({ reason: "target", resumeAt: null, failure, connection, pages, counted: false });
+    return "waiting";
+  }
   const now = ports.clock();
+  if (info.code === "rate-limited" && info.retryAfterMs !== undefined) {
+    // the system answers and says when: no attempt is lost by doing as it asks
+    const resumeAt = new Date(now.getTime() + jittered(info.retryAfterMs, ports.random()));
+    await ports.store.wait({ reason: "retry", resumeAt, failure, connection, pages, counted: false });
+    return "waiting";
+  }
   const failingForMs = state.failingSince ? now.getTime() - state.failingSince.getTime() : 0;
   const waitMs = nextTry(loop.retry, state.failures + 1, failingForMs, info, ports.random());
   if (waitMs === null) {

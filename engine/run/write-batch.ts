@@ -165,7 +165,10 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
     if (pending.length === 0) return;
     const failure = passing ?? { kind: "transient", code: "unexpected", message: "The target took no record." };
     const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
-    const given = attempt >= IN_PAGE_RETRIES_MS.length || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS;
+    const useless = failure.code === "target-down" || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS;
+    const given = useless || attempt >= IN_PAGE_RETRIES_MS.length;
+    // some of them landed: the target works, so this is not one of the tries that count
+    if (pending.length < sent.length) attempt = -1;
     if (failure.kind !== "transient" || given) {
       if (!site.givesUp) throw new PageInterrupted(site.step, site.write.connection, failure);
       for (const { origin, record } of pending)
@@ -347,7 +350,8 @@ async function withRetries<T>(site: WriteSite, work: () => Promise<T>): Promise<
       if (site.ports.signal.aborted) throw error;
       const failure = failureOf(error);
       const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
-      if (failure.kind !== "transient" || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS) {
+      const useless = failure.code === "target-down" || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS;
+      if (failure.kind !== "transient" || useless) {
         throw new PageInterrupted(site.step, site.write.connection, failure);
       }
       if (attempt >= IN_PAGE_RETRIES_MS.length) throw new PageInterrupted(site.step, site.write.connection, failure);

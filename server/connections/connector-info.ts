@@ -3,6 +3,7 @@ import { connectorById, connectors } from "../../connectors/registry.ts";
 import type { Connector } from "../../connectors/sdk/types.ts";
 import { type ErrorDetail, Invalid, NotFound } from "../errors.ts";
 import type { ConnectorInfo } from "../trpc/contract.ts";
+import { limitsSchema, splitLimits } from "./guard/limits.ts";
 
 type JsonSchema = { [name: string]: unknown };
 
@@ -11,8 +12,14 @@ export function formSchema(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
 }
 
+/** Limits are a setting of every connection, whatever its connector. */
+function withLimits(settings: JsonSchema): JsonSchema {
+  const { $schema: _, ...limits } = formSchema(limitsSchema);
+  return { ...settings, properties: { ...(settings.properties as JsonSchema | undefined), limits } };
+}
+
 export function connectorInfo({ id, title, summary, mark, settings, credentials }: Connector): ConnectorInfo {
-  return { id, title, summary, mark, settings: formSchema(settings), credentials: formSchema(credentials) };
+  return { id, title, summary, mark, settings: withLimits(formSchema(settings)), credentials: formSchema(credentials) };
 }
 
 /** All connectors, as the “new connection” screen and GET /connectors show them. */
@@ -46,14 +53,17 @@ export function secretPart(connector: Connector, credentials: unknown): unknown 
  */
 export function validate(connector: Connector, entered: { settings: unknown; credentials: unknown }) {
   const details: ErrorDetail[] = [];
-  const read = (part: "settings" | "credentials") => {
-    const result = connector[part].safeParse(entered[part] ?? {});
+  const read = (schema: z.ZodType, value: unknown, place: string) => {
+    const result = schema.safeParse(value);
     if (result.success) return result.data;
-    for (const { path, message } of result.error.issues) details.push({ path: [part, ...path].join("."), message });
+    for (const { path, message } of result.error.issues) details.push({ path: [place, ...path].join("."), message });
     return undefined;
   };
-  const settings = read("settings");
-  const credentials = read("credentials");
+  const { own, limits: enteredLimits } = splitLimits(entered.settings ?? {});
+  const ownSettings = read(connector.settings, own, "settings");
+  const limits = read(limitsSchema, enteredLimits, "settings.limits");
+  const credentials = read(connector.credentials, entered.credentials ?? {}, "credentials");
+  const settings = limits === undefined ? ownSettings : { ...(ownSettings as object), limits };
   const first = details[0];
   if (first)
     throw new Invalid(

@@ -6,6 +6,8 @@ import { NotFound, UseCaseError } from "../errors.ts";
 import { decrypt, encrypt } from "../secrets/encrypt.ts";
 import { redact, secretTexts } from "../secrets/redact.ts";
 import { getConnector, secretPart } from "./connector-info.ts";
+import { splitLimits } from "./guard/limits.ts";
+import { paceOf } from "./guard/shared-pace.ts";
 
 /** The row of a connection of this workspace, by id or by name. */
 export async function findConnection({ db, workspaceId }: ServerContext, ref: string): Promise<Connection> {
@@ -49,10 +51,11 @@ export function openOptions(row: Connection) {
   const dataDir = process.env.PLUMBLINE_DATA_DIR;
   const options = {
     name: row.name,
-    settings: row.settings,
+    settings: splitLimits(row.settings).own,
     credentials,
     allowPrivateNetwork: process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK === "true",
     ...(dataDir ? { dataDir } : {}),
+    ...(connector.paced ? { pace: paceOf(row) } : {}),
   };
   return { connector, credentials, options };
 }

@@ -17,13 +17,14 @@ export async function recentRunEvents(db: Db, workspaceId: string): Promise<Live
     orderBy: { id: "desc" },
     take: mostRuns,
   });
+  const held = (row: (typeof rows)[number]) => (row.state === "waiting" ? row.waitingRecords : 0);
   return rows.map((row) => ({
     type: "run",
     runId: String(row.id),
     flowId: row.flowId,
     state: row.state as RunState,
     counts: {
-      read: Number(row.read),
+      read: Number(row.read) + held(row),
       created: Number(row.created),
       updated: Number(row.updated),
       deleted: Number(row.deleted),
@@ -31,7 +32,7 @@ export async function recentRunEvents(db: Db, workspaceId: string): Promise<Live
       filtered: Number(row.filtered),
       duplicate: Number(row.duplicate),
       dead: Number(row.dead),
-      held: Number(row.held),
+      held: Number(row.held) + held(row),
       ...(row.kind === "undo"
         ? { restored: Number(row.restored), conflict: Number(row.conflict), failed: Number(row.failed) }
         : {}),

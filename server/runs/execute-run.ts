@@ -3,7 +3,7 @@ import type pg from "pg";
 import { failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../../engine/flow/compile.ts";
-import type { RunPorts } from "../../engine/ports.ts";
+import { ConnectionFailed, type RunPorts } from "../../engine/ports.ts";
 import {
   executeFlow,
   executeReplay,
@@ -45,7 +45,7 @@ export async function executeRun(
   const begun = Date.now();
   const tell = progressTeller(pool, runId);
   const store = runStore(pool, run.lease, { checkpointed: tell });
-  const connections = runConnections(db, run.lease.workspaceId);
+  const connections = runConnections({ db, pool }, run.lease.workspaceId);
   const ports: RunPorts = {
     store,
     connection: connections.connection,
@@ -53,6 +53,7 @@ export async function executeRun(
     clock: () => new Date(),
     sleep: abortableSleep,
     isOutage,
+    isDown: connections.isDown,
     report: (error) => void logUnexpected(error, { run: runId }),
     random: Math.random,
     signal,
@@ -144,8 +145,13 @@ async function planFailed(run: ClaimedRun, ports: RunPorts, error: unknown): Pro
   const info = failureOf(error);
   const failure = { code: info.code, message: info.message };
   const known = error instanceof IntegrationError;
+  const connection = error instanceof ConnectionFailed ? error.connection : undefined;
   if (known && run.lease.mode === "live" && info.kind === "credentials") {
-    await ports.store.wait({ reason: "credentials", resumeAt: null, failure, counted: false });
+    await ports.store.wait({ reason: "credentials", resumeAt: null, failure, connection, counted: false });
+    return "waiting";
+  }
+  if (connection !== undefined && run.lease.mode === "live" && (await ports.isDown(connection, info))) {
+    await ports.store.wait({ reason: "target", resumeAt: null, failure, connection, counted: false });
     return "waiting";
   }
   if (known && run.lease.mode === "live" && info.kind === "transient") {
@@ -153,7 +159,8 @@ async function planFailed(run: ClaimedRun, ports: RunPorts, error: unknown): Pro
     const failingForMs = run.failingSince ? now.getTime() - run.failingSince.getTime() : 0;
     const waitMs = nextTry(retryPolicy(settingsOf(run.document)), run.failures + 1, failingForMs, info, ports.random());
     if (waitMs !== null) {
-      await ports.store.wait({ reason: "retry", resumeAt: new Date(now.getTime() + waitMs), failure, counted: true });
+      const resumeAt = new Date(now.getTime() + waitMs);
+      await ports.store.wait({ reason: "retry", resumeAt, failure, connection, counted: true });
       return "waiting";
     }
   }

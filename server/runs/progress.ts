@@ -2,11 +2,12 @@
 import type pg from "pg";
 import { LIVE_CHANNEL } from "../db/listen.ts";
 import { logUnexpected } from "../log.ts";
+import { HELD } from "./run-row.ts";
 
 const EVERY_MS = 250;
 
-const COUNTS = `json_build_object('read', r.read, 'created', r.created, 'updated', r.updated, 'deleted', r.deleted,
-  'unchanged', r.unchanged, 'filtered', r.filtered, 'duplicate', r.duplicate, 'dead', r.dead, 'held', r.held,
+const COUNTS = `json_build_object('read', r.read + ${HELD}, 'created', r.created, 'updated', r.updated, 'deleted', r.deleted,
+  'unchanged', r.unchanged, 'filtered', r.filtered, 'duplicate', r.duplicate, 'dead', r.dead, 'held', r.held + ${HELD},
   'restored', r.restored, 'conflict', r.conflict, 'failed', r.failed)`;
 
 // NOTIFY takes at most 8,000 bytes: with many steps the screen reads them itself

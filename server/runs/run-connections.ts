@@ -1,11 +1,15 @@
 /** The connections a run works with: opened once per run, shared within the process, given back at its end. */
-import { IntegrationError } from "../../connectors/sdk/errors.ts";
-import type { RunConnection } from "../../engine/ports.ts";
+import { connectorById } from "../../connectors/registry.ts";
+import { type FailureInfo, IntegrationError } from "../../connectors/sdk/errors.ts";
+import { ConnectionFailed, type RunConnection } from "../../engine/ports.ts";
 import type { ConnectionShape, FlowWorld } from "../../engine/steps/define-step.ts";
 import { type Asking, discover } from "../connections/discover.ts";
+import { isDown, openCircuit, seemsOpen } from "../connections/guard/circuit.ts";
+import { guardedSession, targetDown } from "../connections/guard/guarded-session.ts";
+import { paceOf, sharePace } from "../connections/guard/shared-pace.ts";
 import { borrow } from "../connections/session-pool.ts";
 import type { Connection } from "../db/generated/client.ts";
-import type { Db } from "../db/prisma.ts";
+import type { Database } from "../db/prisma.ts";
 import { asUseCaseError } from "../failure.ts";
 
 export type RunConnections = {
@@ -13,10 +17,15 @@ export type RunConnections = {
   connectionById(id: string): Promise<RunConnection>;
   /** streams and sinks of these connections, for compiling. @throws IntegrationError when one cannot be asked */
   world(names: Iterable<string>, asking?: Asking): Promise<FlowWorld>;
+  /**
+   * Whether the system is down, now that a call failed in this way: then the run waits without costing an attempt, and
+   * goes on by itself.
+   */
+  isDown(name: string, failure: FailureInfo): Promise<boolean>;
   release(): void;
 };
 
-export function runConnections(db: Db, workspaceId: string): RunConnections {
+export function runConnections({ db, pool }: Pick<Database, "db" | "pool">, workspaceId: string): RunConnections {
   const open = new Map<string, Promise<RunConnection>>();
   const releases: (() => void)[] = [];
   const rows = new Map<string, Promise<Connection | null>>();
@@ -34,9 +43,12 @@ export function runConnections(db: Db, workspaceId: string): RunConnections {
     let opened = open.get(row.id);
     if (!opened) {
       opened = (async () => {
-        const found = await asIntegration(() => discover(row));
-        const { session, release } = await asIntegration(() => borrow(row));
+        await sharePace(pool, row.id);
+        const found = await guarded(row, () => discover(row));
+        const { session: bare, release } = await guarded(row, () => borrow(row));
         releases.push(release);
+        const pace = connectorById(row.connector)?.paced ? undefined : paceOf(row);
+        const session = guardedSession({ session: bare, pool, connection: row, pace });
         return { id: row.id, session, sinks: new Map(found.sinks.map((sink) => [sink.name, sink])) };
       })();
       open.set(row.id, opened);
@@ -44,6 +56,17 @@ export function runConnections(db: Db, workspaceId: string): RunConnections {
       opened.catch(() => open.delete(row.id));
     }
     return opened;
+  };
+
+  /** Does what asks the system, unless it is known to be down; a failure names the connection. */
+  const guarded = async <T>(row: Connection, work: () => Promise<T>): Promise<T> => {
+    try {
+      if (await seemsOpen(pool, row.id)) throw targetDown(row.name);
+      return await asIntegration(work);
+    } catch (error) {
+      if (error instanceof IntegrationError) throw new ConnectionFailed(row.name, error);
+      throw error;
+    }
   };
 
   return {
@@ -66,11 +89,24 @@ export function runConnections(db: Db, workspaceId: string): RunConnections {
         found
           .filter((row) => row !== null)
           .map(async (row): Promise<ConnectionShape> => {
-            const { streams, sinks } = await asIntegration(() => discover(row, asking));
+            const { streams, sinks } = await guarded(row, () => discover(row, asking));
             return { name: row.name, connector: row.connector, streams, sinks };
           }),
       );
       return { connections: new Map(shapes.map((shape) => [shape.name, shape])) };
+    },
+    async isDown(name, failure) {
+      const row = await rowByName(name);
+      if (!row) return false;
+      if (failure.code === "target-down") return true;
+      try {
+        const { session, release } = await asIntegration(() => borrow(row));
+        return await isDown(pool, row, session, failure).finally(release);
+      } catch (error) {
+        if (!(error instanceof IntegrationError)) throw error;
+        if (error.kind === "transient") await openCircuit(pool, row, error.message);
+        return error.kind === "transient";
+      }
     },
     release() {
       for (const release of releases.splice(0)) release();

@@ -17,6 +17,33 @@ async function closeParts(client: pg.ClientBase, lease: Lease, pages: HalfPage[]
   }
 }
 
+/** How many records the run has read that are neither written nor checkpointed: they are shown as held while it waits. */
+async function countWaiting(client: pg.ClientBase, lease: Lease, pages: HalfPage[] = []): Promise<void> {
+  const rows = pages.map(({ number, records }) => ({ number, records }));
+  await client.query(
+    `WITH half AS (SELECT coalesce(sum(p.records), 0) AS records, min(p.number) AS first
+       FROM json_to_recordset($2::json) AS p(number int, records int)
+       WHERE p.number >= coalesce((SELECT page FROM checkpoint WHERE run_id = $1::bigint), 0)),
+     landed AS (SELECT count(DISTINCT coalesce(c.source_key, c.record_key)) AS records FROM change c, half
+       WHERE c.run_id = $1::bigint AND c.page >= half.first AND c.state = 'done' AND NOT EXISTS (SELECT FROM sending_page s
+         WHERE s.run_id = c.run_id AND s.step_id = c.step_id AND s.page = c.page AND s.part = c.part))
+     UPDATE run SET waiting_records = CASE WHEN kind = 'undo' THEN 0 ELSE greatest(0, half.records - landed.records) END
+     FROM half, landed WHERE id = $1::bigint`,
+    [lease.runId, JSON.stringify(rows)],
+  );
+}
+
+/** The system came back between the failure and now: nobody else would wake the run. */
+async function unlessBack(client: pg.ClientBase, lease: Lease): Promise<void> {
+  const { rowCount } = await client.query(
+    `SELECT FROM connection_guard g WHERE g.connection_id = (SELECT wait_connection FROM run WHERE id = $1) AND g.state = 'open' FOR SHARE`,
+    [lease.runId],
+  );
+  if (rowCount === 1) return;
+  await client.query("UPDATE run SET resume_at = now() WHERE id = $1", [lease.runId]);
+  await enqueueRun(client as pg.PoolClient, lease.runId);
+}
+
 /** Marks the connection a run waits for or failed on, so that screens and other flows know. */
 async function markConnection(
   client: pg.ClientBase,
@@ -37,12 +64,22 @@ export async function storeWait(pool: pg.Pool, lease: Lease, wait: RunWait): Pro
   await inTransaction(pool, async (client) => {
     const { rowCount } = await client.query(
       `UPDATE run SET state = 'waiting', wait_reason = $3, resume_at = $4, error = $5, lease_worker = NULL, stop_request = NULL,
+         wait_connection = (SELECT c.id FROM connection c WHERE c.workspace_id = run.workspace_id AND c.name = $7),
          failures = failures + $6::int, failing_since = CASE WHEN $6::int = 1 THEN coalesce(failing_since, now()) ELSE failing_since END
        WHERE id = $1 AND lease_token = $2 AND state = 'running'`,
-      [lease.runId, lease.token, wait.reason, wait.resumeAt, JSON.stringify(wait.failure), wait.counted ? 1 : 0],
+      [
+        lease.runId,
+        lease.token,
+        wait.reason,
+        wait.resumeAt,
+        JSON.stringify(wait.failure),
+        wait.counted ? 1 : 0,
+        wait.connection ?? null,
+      ],
     );
     if (rowCount !== 1) throw new LeaseLost(lease.runId);
     await closeParts(client, lease, wait.pages);
+    await countWaiting(client, lease, wait.pages);
     if (wait.stoppedAt) {
       await client.query(
         "UPDATE checkpoint SET memory = memory || jsonb_build_object('stoppedAt', $2::jsonb) WHERE run_id = $1",
@@ -54,6 +91,7 @@ export async function storeWait(pool: pg.Pool, lease: Lease, wait: RunWait): Pro
     }
     if (wait.reason === "credentials") await markConnection(client, lease, wait.connection, "refused", wait.failure);
     if (wait.reason === "retry") await markConnection(client, lease, wait.connection, "unreachable", wait.failure);
+    if (wait.reason === "target") await unlessBack(client, lease);
     if (wait.resumeAt) await enqueueRun(client, lease.runId, wait.resumeAt);
   });
 }
