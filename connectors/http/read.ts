@@ -2,6 +2,7 @@
 import { IntegrationError, quote } from "../sdk/errors.ts";
 import type { Http, HttpAnswer, Query } from "../sdk/http.ts";
 import { isRecord, valueAt } from "../sdk/json.ts";
+import { readMark, Ties } from "../sdk/ties.ts";
 import type { Json, JsonRecord, ReadPage, ReadRequest, Unreadable } from "../sdk/types.ts";
 import { keysOf, nextPosition, type Position, pageRequest } from "./paging.ts";
 import type { HttpStream } from "./settings.ts";
@@ -57,7 +58,9 @@ export async function* readStream(http: Http, stream: HttpStream, request: ReadR
   let { position, skip, newest } = readCursor(stream, request.cursor);
   const query: Query = { ...stream.query };
   if (watermark && stream.since && watermark.after !== null)
-    query[stream.since.param] = formatSince(stream, watermark.after);
+    query[stream.since.param] = formatSince(stream, readMark(watermark.after).at);
+  const before = new Ties(watermark?.after ?? null, false);
+  const ties = newest === undefined ? before : new Ties({ at: newest, seen: [] }, false);
   const seen = new Set<Position["at"]>();
   let left = request.limit ?? Number.POSITIVE_INFINITY;
   let page: { records: JsonRecord[]; unreadable: Unreadable[] } = { records: [], unreadable: [] };
@@ -73,7 +76,7 @@ export async function* readStream(http: Http, stream: HttpStream, request: ReadR
     };
     if (unreadable.length > 0) done.unreadable = unreadable;
     // Unsorted: a record not read yet may be older than one read, so the watermark may only move at the end.
-    if (watermark && newest !== undefined && (last || stream.sorted)) done.watermark = newest;
+    if (watermark && newest !== undefined && (last || stream.sorted)) done.watermark = ties.mark;
     return done;
   };
 
@@ -92,12 +95,18 @@ export async function* readStream(http: Http, stream: HttpStream, request: ReadR
     const next = nextPosition(stream, position, answer, items);
     for (let index = skip; index < items.length && left > 0; index++) {
       const item = items[index]!;
-      const judged = judge(stream, watermark, item, position, index, newest);
+      const judged = judge(stream, watermark, item, position, index, newest, before);
       if (judged === "passed over") continue;
       if (judged === "record") {
         const record = item as JsonRecord;
         page.records.push(record);
-        if (watermark) newest = later(newest, record[watermark.field] ?? null);
+        if (watermark) {
+          const value = record[watermark.field] ?? null;
+          const latest = newest ?? readMark(watermark.after).at;
+          newest = later(newest, value);
+          if (latest === null || compare(value, latest) > 0) ties.add(value, record);
+          else if (compare(value, latest) === 0) ties.add(latest, record);
+        }
       } else page.unreadable.push(judged);
       left--;
       const end = index + 1 === items.length;
@@ -137,6 +146,7 @@ function judge(
   position: Position,
   index: number,
   newest: Json | undefined,
+  before: Ties,
 ): "record" | "passed over" | Unreadable {
   const place = `record ${position.before + index + 1}`;
   const unreadable = (data: JsonRecord, code: string, message: string): Unreadable => ({
@@ -158,7 +168,11 @@ function judge(
       "watermark-missing",
       `expected a time of change in "${watermark.field}", found ${value === undefined ? "none" : quote(value)}.`,
     );
-  if (watermark.after !== null && compare(value, watermark.after) <= 0) return "passed over";
+  const { at, seen } = readMark(watermark.after);
+  if (at !== null) {
+    const order = compare(value, at);
+    if (order < 0 || (order === 0 && (!seen || before.known(at, item)))) return "passed over";
+  }
   if (watermark.until !== undefined && watermark.until !== null && compare(value, watermark.until) > 0)
     return "passed over";
   if (stream.sorted && newest !== undefined && compare(value, newest) < 0)

@@ -1,5 +1,6 @@
 /** In which order a table is read, and how reading resumes behind the last record of any page. */
 import { IntegrationError } from "../sdk/errors.ts";
+import { readMark } from "../sdk/ties.ts";
 import type { Json, ReadRequest } from "../sdk/types.ts";
 import { type Column, keysOf, type Table } from "./catalog.ts";
 import { Refusal } from "./refusal.ts";
@@ -24,8 +25,10 @@ export type ReadPlan = {
 /**
  * Tables with a key are read in its order, others in the order they are stored in (ctid); views have neither and are
  * read in the order of all their columns, where reading resumes by counting.
+ *
+ * @param again also read what has the very watermark of `after`
  */
-export function planRead(connection: string, table: Table, request: ReadRequest): ReadPlan {
+export function planRead(connection: string, table: Table, request: ReadRequest, again = false): ReadPlan {
   const position = readPosition(request.cursor);
   const watermark = request.watermark && watermarkColumn(connection, table, request.watermark.field);
   const key = keyOf(table);
@@ -38,8 +41,9 @@ export function planRead(connection: string, table: Table, request: ReadRequest)
   if (watermark && request.watermark) {
     const w = `t.${name(watermark.name)}`;
     const encode = (value: NonNullable<Json>) => encodeWatermark(connection, table, watermark, value);
-    const { after, until } = request.watermark;
-    if (after !== null && after !== undefined) where.push(`${w} > ${bind(encode(after), watermark.base)}`);
+    const { until } = request.watermark;
+    const { at } = readMark(request.watermark.after ?? null);
+    if (at !== null) where.push(`${w} ${again ? ">=" : ">"} ${bind(encode(at), watermark.base)}`);
     else if (!watermark.notNull) nullsFirst = " NULLS FIRST";
     if (until !== null && until !== undefined)
       where.push(`(${w} <= ${bind(encode(until), watermark.base)} OR ${w} IS NULL)`);
@@ -55,7 +59,7 @@ export function planRead(connection: string, table: Table, request: ReadRequest)
     `SELECT ${[...columns, ...extra].join(", ")} FROM ${relation(table)} t`,
     where.length > 0 ? `WHERE ${where.join(" AND ")}` : "",
     order.length > 0 ? `ORDER BY ${order.join(", ")}` : "",
-    request.limit === undefined ? "" : `LIMIT ${bind(request.limit, "int8")}`,
+    request.limit === undefined ? "" : `LIMIT ${bind(request.limit + passedOver(request), "int8")}`,
     counted && position?.skip ? `OFFSET ${bind(position.skip, "int8")}` : "",
   ].join(" ");
   const watermarkAt = watermark ? table.columns.indexOf(watermark) : undefined;
@@ -65,6 +69,20 @@ export function planRead(connection: string, table: Table, request: ReadRequest)
     watermarkAt,
     advance: counted ? counting(position, watermarkAt) : keyed(table.columns.length, watermarkAt),
   };
+}
+
+/** How many of the rows read may be passed over because an earlier run read them. */
+const passedOver = ({ watermark }: ReadRequest) => readMark(watermark?.after ?? null).seen?.size ?? 0;
+
+/**
+ * How many rows have the very watermark of `after`, asked when that mark only says how many there were; else undefined.
+ */
+export function countTies(connection: string, table: Table, request: ReadRequest) {
+  const { at, ties } = readMark(request.watermark?.after ?? null);
+  if (!request.watermark || at === null || ties === undefined) return undefined;
+  const column = watermarkColumn(connection, table, request.watermark.field);
+  const text = `SELECT count(*)::int FROM ${relation(table)} t WHERE t.${name(column.name)} = $1::${column.base}`;
+  return { text, values: [encodeWatermark(connection, table, column, at)], known: ties };
 }
 
 function keyOf(table: Table): Sort[] | undefined {

@@ -1,12 +1,13 @@
 /** Reads a table in pages from one snapshot, by a cursor in a database session of its own. */
 import type pg from "pg";
 import Cursor from "pg-cursor";
-import type { Json, ReadPage, ReadRequest } from "../sdk/types.ts";
+import { readMark, Ties } from "../sdk/ties.ts";
+import type { ReadPage, ReadRequest } from "../sdk/types.ts";
 import type { Table } from "./catalog.ts";
 import { type Clients, rawTypes } from "./client.ts";
 import { callFailure, serverTrouble, shapeChanged } from "./errors.ts";
 import { decodeRow } from "./group-job.ts";
-import { planRead, type ReadPlan } from "./order.ts";
+import { countTies, planRead, type ReadPlan } from "./order.ts";
 import { placeOf } from "./sql.ts";
 import { type Row, ShapeChanged } from "./transaction.ts";
 
@@ -17,7 +18,7 @@ const begin =
 export async function* readTable(clients: Clients, table: Table, request: ReadRequest): AsyncGenerator<ReadPage> {
   const { signal } = request;
   signal.throwIfAborted();
-  const plan = planRead(clients.access.name, table, request);
+  planRead(clients.access.name, table, request); // refuses what cannot be asked, before connecting
   if (request.limit !== undefined && request.limit <= 0) return;
   const client = await clients.dedicated();
   const stop = () => {
@@ -26,7 +27,8 @@ export async function* readTable(clients: Clients, table: Table, request: ReadRe
   signal.addEventListener("abort", stop, { once: true });
   try {
     await client.query(begin);
-    yield* pages(client, table, plan, request);
+    const again = await readsTiesAgain(client, clients.access.name, table, request);
+    yield* pages(client, table, planRead(clients.access.name, table, request, again), request, again);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (shapeChanged(error)) throw new ShapeChanged(error);
@@ -37,25 +39,49 @@ export async function* readTable(clients: Clients, table: Table, request: ReadRe
   }
 }
 
-async function* pages(client: pg.Client, table: Table, plan: ReadPlan, request: ReadRequest): AsyncGenerator<ReadPage> {
+/** Whether rows with the very watermark of the start are looked at again: always when they are known one by one. */
+async function readsTiesAgain(client: pg.Client, connection: string, table: Table, request: ReadRequest) {
+  const { seen } = readMark(request.watermark?.after ?? null);
+  if (seen) return true;
+  const count = countTies(connection, table, request);
+  if (!count) return false;
+  const { rows } = await client.query<{ count: number }>(count.text, count.values);
+  return rows[0]!.count > count.known;
+}
+
+async function* pages(
+  client: pg.Client,
+  table: Table,
+  plan: ReadPlan,
+  request: ReadRequest,
+  again: boolean,
+): AsyncGenerator<ReadPage> {
   const { signal, pageSize } = request;
   const places = table.columns.map(placeOf);
   const cursor = client.query(new Cursor<Row>(plan.text, plan.values, { rowMode: "array", types: rawTypes }));
-  let watermark: Json = request.watermark?.after ?? null;
-  for (;;) {
+  const field = plan.watermarkAt === undefined ? undefined : table.columns[plan.watermarkAt]!.name;
+  const ties = new Ties(request.watermark?.after ?? null, again);
+  let left = request.limit ?? Number.POSITIVE_INFINITY;
+  while (left > 0) {
     const rows = await untilAborted(cursor.read(pageSize), signal);
-    if (rows.length === 0) return;
     const page: ReadPage = { records: [], cursor: null };
     for (const row of rows) {
-      page.records.push(decodeRow(places, row, 0));
       page.cursor = plan.advance(row);
+      const record = decodeRow(places, row, 0);
+      if (field !== undefined) {
+        const value = record[field] ?? null;
+        if (ties.known(value, record)) continue;
+        if (value !== null) ties.add(value, record);
+      }
+      page.records.push(record);
+      left--;
+      if (left === 0) break;
     }
-    if (plan.watermarkAt !== undefined) {
-      watermark = page.records.at(-1)![table.columns[plan.watermarkAt]!.name] ?? watermark;
-      page.watermark = watermark;
+    if (page.records.length > 0) {
+      if (field !== undefined) page.watermark = ties.mark;
+      yield page;
+      signal.throwIfAborted();
     }
-    yield page;
-    signal.throwIfAborted();
     if (rows.length < pageSize) return;
   }
 }

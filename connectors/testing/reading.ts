@@ -1,6 +1,6 @@
 /** The contract of reading: everything once, from any cursor on, as the fields say. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ConnectorSession } from "../sdk/types.ts";
+import type { ConnectorSession, Json } from "../sdk/types.ts";
 import type { ContractContext } from "./contract.ts";
 import { checkFits } from "./fits.ts";
 import { type ContractPlace, contractRecords } from "./fixture.ts";
@@ -139,6 +139,31 @@ export function describeReading<S, C>({ connector, can, system }: ContractContex
           });
           expect([...idsOf(pages.slice(0, index + 1)), ...idsOf(rest)].toSorted()).toEqual(tied.map((one) => one.id));
         }
+      });
+
+      it("finds a record that turns up later with the newest watermark, and reads none of the others again", async () => {
+        const tied = contractRecords(6).map((record) => ({ ...record, changed_at: "2026-03-01T08:00:00Z" }));
+        const few = await system().place(tied.slice(0, 4));
+        const all = await system().place(tied);
+        const first = await readPages(session, { stream: few.stream, pageSize: 3, watermark: { field, after: null } });
+        const after = JSON.parse(JSON.stringify(first.at(-1)!.watermark));
+        const late = await readPages(session, { stream: all.stream, pageSize: 3, watermark: { field, after } });
+        expect(idsOf(late).toSorted()).toEqual(tied.slice(4).map((one) => one.id));
+        const last = { field, after: late.at(-1)!.watermark ?? null };
+        expect(idsOf(await readPages(session, { stream: all.stream, watermark: last }))).toEqual([]);
+      });
+
+      it("goes on behind the last record a limit allowed, although others share its watermark", async () => {
+        const tied = contractRecords(9).map((record) => ({ ...record, changed_at: "2026-03-01T08:00:00Z" }));
+        const busy = await system().place(tied);
+        const read: string[] = [];
+        let after: Json = null;
+        for (let run = 0; run < 3; run++) {
+          const pages = await readPages(session, { stream: busy.stream, limit: 4, watermark: { field, after } });
+          read.push(...idsOf(pages));
+          after = pages.at(-1)?.watermark ?? after;
+        }
+        expect(read.toSorted()).toEqual(tied.map((one) => one.id));
       });
 
       it("ends a backfill at `until`, inclusive", async () => {
