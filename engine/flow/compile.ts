@@ -16,7 +16,7 @@ export type CompiledStep = {
   id: string;
   kind: StepKind;
   role: StepRole;
-  /** the user's title, else the kind's */
+  /** the user's title, else the id: what messages call the step */
   title: string;
   definition: StepDefinition;
   step: Step;
@@ -123,7 +123,7 @@ function compileStep(id: string, { flow, world, graph, shapes, kept, wanted }: S
     id,
     kind: step.kind,
     role: definition.role,
-    title: step.title ?? definition.title,
+    title: step.title ?? id,
     definition,
     step,
     ...(executor ? { executor } : {}),
