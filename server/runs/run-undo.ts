@@ -44,8 +44,8 @@ export async function* readUndoRows(
     const { rows } = await pool.query<Row>(
       `SELECT c.id::text AS id, c.step_id AS step, c.connection_id AS "connectionId", n.name AS "connectionName", c.sink,
          c.record_key AS key, c.operation, c.identity, c.before, c.after, c.remote_id AS "remoteId", c.undo,
-         ($6 AND EXISTS (SELECT FROM change o WHERE o.record_key = c.record_key AND o.run_id = c.run_id
-           AND o.id < c.id AND o.state IN ('done', 'unknown') AND o.undo = ANY($2))) AS "olderFollows"
+         ($6 AND coalesce((SELECT true FROM change o WHERE o.record_key = c.record_key AND o.run_id = c.run_id
+           AND o.id < c.id AND o.state IN ('done', 'unknown') AND o.undo = ANY($2) LIMIT 1), false)) AS "olderFollows"
        FROM change c LEFT JOIN connection n ON n.id = c.connection_id
        WHERE c.run_id = $1 AND c.state IN ('done', 'unknown') AND c.undo = ANY($2)
          AND ($3::bigint IS NULL OR c.id < $3::bigint) AND ($4::text[] IS NULL OR c.record_key = ANY($4))
