@@ -17,6 +17,7 @@ import { RelativeTime } from "../ui/values.tsx";
 import { ConnectionPage } from "./connection-page.tsx";
 import { ConnectionStatePill } from "./connection-state.tsx";
 import { NewConnection } from "./new-connection.tsx";
+import { OutageNotice } from "./outage-notice.tsx";
 
 const stateOptions = [
   { value: "ok", label: "Answers" },
@@ -131,13 +132,16 @@ function List() {
             );
           }
           return (
-            <Table
-              label="Connections"
-              columns={columns}
-              rows={shown}
-              rowKey={({ id }) => id}
-              href={({ id }) => `/connections?connection=${encodeURIComponent(id)}`}
-            />
+            <div className="flex flex-col gap-3">
+              {shown.map(({ id, outage }) => outage && <OutageNotice key={id} outage={outage} />)}
+              <Table
+                label="Connections"
+                columns={columns}
+                rows={shown}
+                rowKey={({ id }) => id}
+                href={({ id }) => `/connections?connection=${encodeURIComponent(id)}`}
+              />
+            </div>
           );
         }}
       </Loaded>

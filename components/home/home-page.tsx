@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { CircleAlert, CircleCheck, CircleX, Plus, ServerOff, Unplug, Workflow } from "lucide-react";
 import Link from "next/link";
 import type { HomeSummary } from "../../server/trpc/contract.ts";
+import { OutageSentence, TryNow } from "../connections/outage-notice.tsx";
 import { flowsSentence } from "../flows/flows-page.tsx";
 import { FlowsTable } from "../flows/flows-table.tsx";
 import { RunsTable } from "../runs/runs-table.tsx";
@@ -121,6 +122,20 @@ function Attention({ items }: { items: HomeSummary["attention"] }) {
         {items.map((item) => {
           const Icon = icons[item.kind];
           const bad = item.kind === "letters" || item.kind === "run";
+          if (item.outage) {
+            return (
+              <li key={`${item.kind} ${item.title}`} className="flex items-center gap-2.5 px-4 py-2">
+                <Icon aria-hidden className="size-4 shrink-0 text-warn-text" />
+                <Link
+                  href={`/connections?connection=${encodeURIComponent(item.outage.connectionId)}`}
+                  className="min-w-0 flex-1 rounded-mark font-medium text-ink hover:underline"
+                >
+                  <OutageSentence outage={item.outage} />
+                </Link>
+                <TryNow outage={item.outage} />
+              </li>
+            );
+          }
           return (
             <li key={`${item.kind} ${item.href} ${item.title}`}>
               <Link

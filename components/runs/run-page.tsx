@@ -4,6 +4,7 @@ import { GitCommitVertical, Square, Undo2 } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { isFinal } from "../../engine/run/states.ts";
+import { ConnectionOutage } from "../connections/outage-notice.tsx";
 import { sayFailure } from "../server/act.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
@@ -119,6 +120,7 @@ function TheRun({ run }: { run: RunDetail }) {
         }
       />
       <div className="flex flex-col gap-6">
+        {run.waiting?.connectionId !== undefined && <ConnectionOutage connectionId={run.waiting.connectionId} />}
         <RunBalance run={run} noun={noun} />
         {undo && refused > 0 && (
           <Section title={run.mode === "dry" ? "What would stay as it is" : "What stayed as it is"}>

@@ -22,6 +22,18 @@ const Connector = z
   })
   .meta({ id: "Connector" });
 
+const OutageSchema = z
+  .object({
+    connectionId: z.string(),
+    connectionName: z.string(),
+    since: Instant,
+    reason: z.string().nullable(),
+    waitingRuns: z.number().int(),
+    waitingRecords: z.number().int().describe("Records read and not written yet; their runs count them as held."),
+    nextTryAt: Instant.nullable(),
+  })
+  .meta({ id: "Outage" });
+
 const Summary = z.object({
   id: z.string(),
   name: z.string(),
@@ -31,6 +43,7 @@ const Summary = z.object({
   stateMessage: z.string().nullable(),
   checkedAt: Instant.nullable(),
   usedBy: z.array(z.object({ id: z.string(), name: z.string() })).describe("Flows that use it."),
+  outage: OutageSchema.nullable().describe("While the system is down: nobody asks it but the probe."),
 });
 const ConnectionSummary = Summary.meta({ id: "ConnectionSummary" });
 const ConnectionDetail = Summary.extend({
@@ -136,6 +149,15 @@ export const connectionRoutes = [
     example: {
       response: { ok: false, message: "Shop refused the stored credentials. Reconnect it under Connections." },
     },
+    handle: (ctx, { params }) => checkConnection(ctx, params),
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/connections/:id/try",
+    role: "operator",
+    summary: "Ask a system that is down at once; when it answers, the runs that wait for it go on",
+    params: IdParams,
+    response: CheckResult,
     handle: (ctx, { params }) => checkConnection(ctx, params),
   }),
   defineRoute({

@@ -6,6 +6,7 @@ import { logUnexpected } from "../log.ts";
 import { resumeWaitingFor } from "../runs/resume-waiting.ts";
 import type { ConnectionState } from "../trpc/contract.ts";
 import { discover } from "./discover.ts";
+import { closeCircuit, probeFailed } from "./guard/circuit.ts";
 import { within } from "./limit.ts";
 import { openFresh } from "./session-pool.ts";
 import { findConnection, openOptions, redactFor } from "./stored-connection.ts";
@@ -32,6 +33,7 @@ export async function checkConnection(
       }
     });
     await setConnectionState(ctx, row.id, "ok");
+    await closeCircuit(ctx.pool, row);
     await ctx.db.$transaction((tx) => resumeWaitingFor(tx, ctx.workspaceId, row.name)); // runs that waited for just this
     void discover(row, { refresh: true }).catch(() => {}); // the screen asks for it next
     return { ok: true, ...(message ? { message } : {}) };
@@ -41,6 +43,7 @@ export async function checkConnection(
     const safe = redacted(row, asUseCaseError(error)?.message ?? message);
     const refused = kind === "credentials" || asUseCaseError(error)?.code.startsWith("secret-");
     await setConnectionState(ctx, row.id, refused ? "refused" : "unreachable", safe);
+    if (!refused) await probeFailed(ctx.pool, row, safe);
     return { ok: false, message: safe };
   }
 }

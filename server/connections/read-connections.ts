@@ -3,8 +3,9 @@ import type { JsonRecord, SinkInfo, StreamInfo } from "../../connectors/sdk/type
 import type { ServerContext } from "../context.ts";
 import type { Connection } from "../db/generated/client.ts";
 import { NotFound } from "../errors.ts";
-import type { ConnectionDetail, ConnectionState, ConnectionSummary } from "../trpc/contract.ts";
+import type { ConnectionDetail, ConnectionState, ConnectionSummary, Outage } from "../trpc/contract.ts";
 import { type Asking, discover } from "./discover.ts";
+import { outages } from "./guard/outages.ts";
 import { within } from "./limit.ts";
 import { withSession } from "./open-connection.ts";
 import { findConnection, openCredentials } from "./stored-connection.ts";
@@ -12,7 +13,7 @@ import { type FlowName, flowsByConnection } from "./used-by.ts";
 
 const browseLimitMs = 20_000;
 
-function summary(row: Connection, usedBy: FlowName[]): ConnectionSummary {
+function summary(row: Connection, usedBy: FlowName[], outage: Outage | undefined): ConnectionSummary {
   const { id, name, connector, state, stateMessage, checkedAt } = row;
   return {
     id,
@@ -23,23 +24,29 @@ function summary(row: Connection, usedBy: FlowName[]): ConnectionSummary {
     stateMessage,
     checkedAt: checkedAt?.toISOString() ?? null,
     usedBy,
+    outage: outage ?? null,
   };
 }
 
 export async function listConnections(ctx: ServerContext): Promise<ConnectionSummary[]> {
-  const { db, workspaceId } = ctx;
-  const [rows, flows] = await Promise.all([
+  const { db, pool, workspaceId } = ctx;
+  const [rows, flows, down] = await Promise.all([
     db.connection.findMany({ where: { workspaceId }, orderBy: { name: "asc" } }),
     flowsByConnection(ctx),
+    outages(pool, workspaceId),
   ]);
-  return rows.map((row) => summary(row, flows.get(row.name) ?? []));
+  return rows.map((row) => summary(row, flows.get(row.name) ?? [], down.get(row.id)));
 }
 
 /** One connection with its settings. Credentials stay here; `credentialsSet` names those that are filled in. */
 export async function getConnection(ctx: ServerContext, { id }: { id: string }): Promise<ConnectionDetail> {
   const row = await findConnection(ctx, id);
-  const flows = await flowsByConnection(ctx);
-  return { ...summary(row, flows.get(row.name) ?? []), settings: row.settings, credentialsSet: namesSet(row) };
+  const [flows, down] = await Promise.all([flowsByConnection(ctx), outages(ctx.pool, ctx.workspaceId)]);
+  return {
+    ...summary(row, flows.get(row.name) ?? [], down.get(row.id)),
+    settings: row.settings,
+    credentialsSet: namesSet(row),
+  };
 }
 
 function namesSet(row: Connection): string[] {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { adminProcedure, builderProcedure, router, viewerProcedure } from "../trpc/init.ts";
+import { adminProcedure, builderProcedure, operatorProcedure, router, viewerProcedure } from "../trpc/init.ts";
 import { createConnection, removeConnection, updateConnection } from "./change-connections.ts";
 import { checkConnection } from "./check-connection.ts";
 import { listConnectors } from "./connector-info.ts";
@@ -16,6 +16,7 @@ export const connectionsRouter = router({
   update: builderProcedure.input(ChangeConnection).mutation(({ ctx, input }) => updateConnection(ctx, input)),
   remove: adminProcedure.input(ById).mutation(({ ctx, input }) => removeConnection(ctx, input)),
   check: builderProcedure.input(ById).mutation(({ ctx, input }) => checkConnection(ctx, input)),
+  tryNow: operatorProcedure.input(ById).mutation(({ ctx, input }) => checkConnection(ctx, input)),
   streams: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listStreams(ctx, input)),
   sinks: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listSinks(ctx, input)),
   browse: viewerProcedure.input(BrowseStream).query(({ ctx, input }) => browseStream(ctx, input)),

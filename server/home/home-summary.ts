@@ -1,8 +1,9 @@
 import { ALIVE_WITHIN_SECONDS } from "../api/health.ts";
+import { outages } from "../connections/guard/outages.ts";
 import type { ServerContext } from "../context.ts";
 import { listFlows } from "../flows/list-flows.ts";
 import { listRuns } from "../runs/list-runs.ts";
-import type { FlowSummary, HomeSummary } from "../trpc/contract.ts";
+import type { FlowSummary, HomeSummary, Outage } from "../trpc/contract.ts";
 
 const MOST_ATTENTION = 20;
 
@@ -46,13 +47,15 @@ function attentionOf({ id, name, lastRun, openLetters, healthText, health }: Flo
 }
 
 async function brokenConnections({ pool, workspaceId }: ServerContext): Promise<Attention[]> {
+  const down = await outages(pool, workspaceId);
   const { rows } = await pool.query<{ id: string; name: string; state: string; message: string | null }>(
     `SELECT id, name, state, state_message AS message FROM connection
      WHERE workspace_id = $1 AND state IN ('refused', 'unreachable') ORDER BY name`,
     [workspaceId],
   );
-  return rows.map(({ name, state, message }) => ({
+  return rows.map(({ id, name, state, message }) => ({
     kind: "connection",
+    ...(down.has(id) ? { outage: down.get(id) as Outage } : {}),
     title: state === "refused" ? `“${name}” refuses the stored credentials` : `“${name}” does not answer`,
     detail: message ?? "Open the connection and check it.",
     href: "/connections",

@@ -54,6 +54,7 @@ const CLAIM = `
       started_at = coalesce(started_at, now()), wait_reason = NULL, resume_at = NULL, error = NULL
     WHERE id = $1::bigint AND state = ANY($3)
       AND (state <> 'waiting' OR resume_at <= now() + interval '1 second')
+      AND NOT EXISTS (SELECT FROM inbox_queue q WHERE q.flow_id = run.flow_id AND q.id = run.id)
     RETURNING *)
   SELECT r.lease_token AS token, r.workspace_id AS "workspaceId", r.flow_id AS "flowId", r.version, r.kind, r.mode,
     coalesce(r.document, v.document) AS document, r.request, r.stop_request AS "stopRequest", r.parent_id::text AS "parentId", r.attempt, r.failures,
@@ -66,7 +67,8 @@ const CLAIM = `
 const UNIQUE_VIOLATION = "23505";
 
 /**
- * @returns null when there is nothing to do: the run ended, is held by another worker, is not due yet, or its flow is
+ * @returns null when there is nothing to do: the run ended, is held by another worker, is not due yet, is that of an event
+ * that waits (server/events works on those), or its flow is
  * busy with another run (then it waits for that one's end)
  */
 export async function claimRun(pool: pg.Pool, runId: string, workerId: string): Promise<ClaimedRun | null> {

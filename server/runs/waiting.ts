@@ -17,12 +17,13 @@ const TOLD_BY_FAILURE = new Set(["retry", "target", "credentials", "stopped"]);
  * @param failure what made it wait, if anything is stored about it
  */
 export function waitingSentence(
-  run: { state: string; waitReason: string | null; resumeAt: Date | null },
+  run: { state: string; waitReason: string | null; resumeAt: Date | null; waitConnection: string | null },
   failure?: { message: string } | null,
-): { reason: string; until: string | null } | null {
+): { reason: string; until: string | null; connectionId?: string } | null {
   if (run.state !== "waiting") return null;
   const general = REASONS[run.waitReason ?? ""] ?? "The run waits for its next attempt.";
   const told = failure && TOLD_BY_FAILURE.has(run.waitReason ?? "");
   const reason = told ? (run.waitReason === "stopped" ? failure.message : `${failure.message} ${general}`) : general;
-  return { reason, until: run.resumeAt?.toISOString() ?? null };
+  const connectionId = run.waitReason === "target" ? run.waitConnection : null;
+  return { reason, until: run.resumeAt?.toISOString() ?? null, ...(connectionId === null ? {} : { connectionId }) };
 }

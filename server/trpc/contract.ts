@@ -28,6 +28,7 @@
  *   connections.update        builder   { id, name?, settings?, credentials? } → { ok }   (absent secret fields stay)
  *   connections.remove        admin     { id } → { ok }                  (refused while a flow uses it: names them)
  *   connections.check         builder   { id } → { ok, message? }
+ *   connections.tryNow        operator  { id } → { ok, message? }        (asks a system that is down at once; its runs go on)
  *   connections.streams/sinks viewer    { id, refresh? } → StreamInfo[] / SinkInfo[]
  *   connections.browse        builder   { id, stream, limit? } → { records }
  *   runs.list                 viewer    { flowId?, state?, kind?, cursor?, limit? } → { items: RunSummary[], next }
@@ -93,7 +94,7 @@ export type RunSummary = {
   counts: Counts;
   undoCounts: UndoCounts;
   /** why it waits, as a sentence, and until when */
-  waiting: { reason: string; until: string | null } | null;
+  waiting: { reason: string; until: string | null; connectionId?: string } | null;
   error: RunError | null;
   parentId: string | null;
 };
@@ -229,6 +230,17 @@ export type PreviewAt = {
 
 export type ConnectionState = "unchecked" | "ok" | "refused" | "unreachable";
 
+/** A system that is down: since when, what waits for it, and when it is asked again. */
+export type Outage = {
+  connectionId: string;
+  connectionName: string;
+  since: string;
+  reason: string | null;
+  waitingRuns: number;
+  waitingRecords: number;
+  nextTryAt: string | null;
+};
+
 export type ConnectionSummary = {
   id: string;
   name: string;
@@ -239,6 +251,8 @@ export type ConnectionSummary = {
   checkedAt: string | null;
   /** names of flows that use it */
   usedBy: { id: string; name: string }[];
+  /** while it is down */
+  outage: Outage | null;
 };
 
 export type ConnectionDetail = ConnectionSummary & { settings: unknown; credentialsSet: string[] };
@@ -262,6 +276,7 @@ export type HomeSummary = {
     detail: string;
     href: string;
     count?: number;
+    outage?: Outage;
   }[];
   today: { runs: number; written: number; failed: number };
   workersAlive: number;

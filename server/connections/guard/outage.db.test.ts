@@ -11,7 +11,7 @@ import {
 import type { ServerContext } from "../../context.ts";
 import { getRunDetail } from "../../runs/get-run.ts";
 import { startRun } from "../../runs/start-run.ts";
-import { testContext } from "../../testing/context.ts";
+import { callerFor, testContext } from "../../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../../testing/database.ts";
 import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../../testing/flows.ts";
 import { createConnection } from "../change-connections.ts";
@@ -174,6 +174,27 @@ describe("a target that is down", () => {
     expect((await getRunDetail(ctx, id)).counts).toMatchObject({ read: 3, dead: 3 });
     half.close();
   }, 120_000);
+
+  it("is told of with what waits and when it is tried next; “try now” lets the runs go on at once", async () => {
+    const flowId = await publishedFlow(ctx, flow("Shown"));
+    await books.close();
+    const { id } = await startRun(ctx, { flowId, mode: "live" });
+    await runToEnd(database, id);
+    const caller = callerFor(ctx);
+    const shown = (await caller.connections.list({})).find((connection) => connection.id === booksId);
+    expect(shown).toMatchObject({ state: "unreachable", outage: { waitingRuns: 1, waitingRecords: 312 } });
+    expect(Date.parse(shown?.outage?.nextTryAt ?? "")).toBeGreaterThan(Date.now());
+    expect((await caller.runs.get({ runId: id })).waiting).toMatchObject({ connectionId: booksId, until: null });
+    const { attention } = await caller.home.summary({});
+    expect(attention[0]).toMatchObject({ kind: "connection", outage: { connectionName: "Books" } });
+    expect(await caller.connections.tryNow({ id: booksId })).toMatchObject({ ok: false });
+    books = await startBooks(port);
+    expect(await caller.connections.tryNow({ id: booksId })).toMatchObject({ ok: true });
+    expect((await caller.runs.get({ runId: id })).state).toBe("queued");
+    await runToEnd(database, id);
+    expect((await caller.runs.get({ runId: id })).counts).toMatchObject({ created: 312 });
+    expect((await caller.connections.list({})).every(({ outage }) => outage === null)).toBe(true);
+  }, 60_000);
 
   it("is probed by one worker at a time", async () => {
     await database.pool.query(

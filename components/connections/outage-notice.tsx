@@ -1,0 +1,69 @@
+"use client";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Hourglass, RotateCw } from "lucide-react";
+import { useEffect, useState } from "react";
+import type { Outage } from "../../server/trpc/contract.ts";
+import { sayFailure } from "../server/act.ts";
+import { useMay } from "../server/me.tsx";
+import { useTRPC } from "../server/trpc.ts";
+import { Button } from "../ui/button.tsx";
+import { Notice } from "../ui/states.tsx";
+import { toast } from "../ui/toast.tsx";
+import { outageSentence } from "./outage-words.ts";
+
+/** The sentence about a system that is down; counts the seconds to the next try. */
+export function OutageSentence({ outage }: { outage: Outage }) {
+  const [now, setNow] = useState(() => new Date());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(new Date()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return outageSentence(outage, now);
+}
+
+/** Asks the system at once; runs that wait for it go on when it answers. */
+export function TryNow({ outage }: { outage: Outage }) {
+  const trpc = useTRPC();
+  const queries = useQueryClient();
+  const mayOperate = useMay("operator");
+  const { connectionId, connectionName } = outage;
+  const attempt = useMutation(
+    trpc.connections.tryNow.mutationOptions({
+      ...sayFailure(`${connectionName} could not be asked`),
+      onSuccess: ({ ok, message }) =>
+        toast(
+          ok
+            ? { title: `${connectionName} answers again`, description: "What waited goes on." }
+            : { kind: "failed", title: `${connectionName} still does not answer`, description: message },
+        ),
+      onSettled: () =>
+        Promise.all(
+          [trpc.connections.list, trpc.connections.get, trpc.home.summary].map((part) =>
+            queries.invalidateQueries(part.pathFilter()),
+          ),
+        ),
+    }),
+  );
+  if (!mayOperate) return null;
+  return (
+    <Button icon={RotateCw} busy={attempt.isPending} onClick={() => attempt.mutate({ id: connectionId })}>
+      Try now
+    </Button>
+  );
+}
+
+export function OutageNotice({ outage }: { outage: Outage }) {
+  return (
+    <Notice tone="warn" icon={Hourglass} action={<TryNow outage={outage} />}>
+      <OutageSentence outage={outage} />
+    </Notice>
+  );
+}
+
+/** For a run that waits for a connection. */
+export function ConnectionOutage({ connectionId }: { connectionId: string }) {
+  const trpc = useTRPC();
+  const { data } = useQuery({ ...trpc.connections.list.queryOptions(), refetchInterval: 5_000 });
+  const outage = data?.find(({ id }) => id === connectionId)?.outage;
+  return outage ? <OutageNotice outage={outage} /> : null;
+}
