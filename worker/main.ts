@@ -9,7 +9,9 @@ import {
   type WorkerEvents,
 } from "graphile-worker";
 import { probeDue } from "../server/connections/guard/probe.ts";
+import { closeListener } from "../server/db/listen.ts";
 import { getDatabase } from "../server/db/prisma.ts";
+import { drainEvents } from "../server/events/drain-events.ts";
 import { migrateQueue } from "../server/jobs/migrate-queue.ts";
 import { log } from "../server/log.ts";
 import { showPresence } from "../server/processes/presence.ts";
@@ -53,6 +55,7 @@ const runner: Runner = await run({
   events,
 });
 const utils = await makeWorkerUtils({ pgPool: pool });
+const draining = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal });
 
 const clocks = [
   every("schedule", 1_000, async () => {
@@ -84,7 +87,8 @@ function stop(reason: string): Promise<void> {
     hard.unref();
     for (const clock of clocks) clock.stop();
     stopping.abort(new Error("The worker is stopping."));
-    await runner.stop().catch(() => {});
+    await Promise.all([runner.stop().catch(() => {}), draining.stop()]);
+    await closeListener();
     await presence.stop();
     await utils.release();
     await pool.end();

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { wakeEventsOf } from "../../server/events/wait-events.ts";
 import { executeRun } from "../../server/runs/execute-run.ts";
 import { defineTask } from "../define-task.ts";
 
@@ -11,7 +12,8 @@ export const runTask = defineTask(
     active.add(runId);
     try {
       const done = await executeRun(services, { runId, signal });
-      if (done) log.info(`Run ${runId}: attempt ${done.attempt} ${done.end} after ${done.durationMs} ms`);
+      if (!done) await wakeEventsOf(services.pool, runId);
+      else log.info(`Run ${runId}: attempt ${done.attempt} ${done.end} after ${done.durationMs} ms`);
     } finally {
       active.delete(runId);
     }

@@ -1,0 +1,212 @@
+/** Ends a batch: its runs, their counters, letters and journeys, in one transaction with the queue. */
+import type pg from "pg";
+import { LeaseLost } from "../../engine/ports.ts";
+import type { EventEnd, EventsResult } from "../../engine/run/process-events.ts";
+import { OUTCOMES } from "../../engine/steps/define-step.ts";
+import { inTransaction } from "../db/run-store/lease.ts";
+import { storeLetters } from "../db/run-store/letters.ts";
+import { ANSWERS_CHANNEL, type EventAnswer } from "../intake/answers.ts";
+import type { ClaimedEvent } from "./claim-events.ts";
+import type { EventLease } from "./event-lease.ts";
+import { fixEventLedger } from "./event-ledger.ts";
+
+export type Batch = {
+  lease: EventLease;
+  version: number;
+  events: ClaimedEvent[];
+  startedAt: Date;
+  /** ledger parts of this batch, which are settled with it */
+  parts: number[];
+  /** keep what senders that wait are answered */
+  answers: boolean;
+};
+
+/** How a run ends: state, counters and steps, shared by all events of the batch that went the same way. */
+type Kind = { state: string; read: number; steps: unknown; error?: unknown } & { [outcome: string]: unknown };
+
+const RUN_VALUES = `e.id, $3, $1, $4::int, 'flow', 'live', k.state, 'webhook', e.by, 1, e.at, $5::timestamptz, now(), k.error,
+  k.read, ${OUTCOMES.map((outcome) => `k.${outcome}`).join(", ")}, k.steps`;
+
+// A run that waited is there already and is brought to its end; one a person cancelled meanwhile stays so.
+const SETTLE = `
+  WITH held AS MATERIALIZED (SELECT 1 FROM inbox_drain WHERE flow_id = $1 AND lease_token = $2 FOR SHARE),
+  kinds AS MATERIALIZED (SELECT * FROM json_to_recordset($6::json) AS k(n int, state text, error jsonb, read bigint,
+    ${OUTCOMES.map((outcome) => `${outcome} bigint`).join(", ")}, steps jsonb)),
+  runs AS (INSERT INTO run AS r (id, workspace_id, flow_id, version, kind, mode, state, trigger, started_by, attempt,
+      created_at, started_at, finished_at, error, read, ${OUTCOMES.join(", ")}, steps)
+    SELECT ${RUN_VALUES} FROM held, unnest($7::bigint[], $8::int[], $9::timestamptz[], $10::text[]) AS e(id, kind, at, by)
+      JOIN kinds k ON k.n = e.kind
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, version = excluded.version, attempt = r.attempt + 1,
+      finished_at = excluded.finished_at, error = excluded.error, wait_reason = NULL, resume_at = NULL, wait_connection = NULL,
+      waiting_records = 0, read = excluded.read, steps = excluded.steps,
+      ${OUTCOMES.map((outcome) => `${outcome} = excluded.${outcome}`).join(", ")}
+    WHERE r.state IN ('queued', 'waiting')),
+  gone AS (DELETE FROM inbox_queue q USING held WHERE q.flow_id = $1 AND q.id = ANY($7::bigint[])),
+  sent AS (DELETE FROM inbox_sending s USING held WHERE s.flow_id = $1 AND s.lease_token = $2 AND s.part = ANY($11::int[]))
+  SELECT 1 FROM held`;
+
+/** @throws LeaseLost when another process took the flow's events over; then nothing is stored */
+export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsResult): Promise<void> {
+  const quiet = result.ends.filter((end) => !WRITTEN.has(end.outcome) && end.outcome !== "dead");
+  const { letters, fixes, remembered } = result;
+  const plain = letters.length + fixes.length + remembered.length + quiet.length === 0 && !batch.answers;
+  if (plain) return await settle(pool, batch, result);
+  const runs = batch.events.map(({ runId }) => runId);
+  await inTransaction(pool, async (client) => {
+    await settle(client, batch, result);
+    await storeLetters(client, letterPlace(batch), letters);
+    await fixEventLedger(client, runs, fixes);
+    await storeJourneys(client, batch, quiet);
+    for (const { step, keys } of remembered)
+      await client.query(
+        "INSERT INTO seen_key (scope, step_id, key, run_id) SELECT $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING",
+        [batch.lease.flowId, step, keys, runs[0]],
+      );
+    if (batch.answers) await storeAnswers(client, batch, result);
+  });
+}
+
+const WRITTEN = new Set(["created", "updated", "deleted"]);
+
+function letterPlace({ lease, version, events }: Batch) {
+  const { workspaceId, flowId } = lease;
+  return { workspaceId, flowId, version, runId: events[0]?.runId ?? "0", mode: "live" as const };
+}
+
+async function settle(client: pg.Pool | pg.ClientBase, batch: Batch, { events, ways }: EventsResult): Promise<void> {
+  const kinds: Kind[] = [];
+  const known = new Map<string, number>();
+  const kindOf = events.map(({ read, outcomes, way }) => {
+    const name = `${way} ${read} ${OUTCOMES.map((outcome) => outcomes[outcome]).join(" ")}`;
+    let kind = known.get(name);
+    if (kind === undefined) {
+      kind = kinds.length;
+      known.set(name, kind);
+      const state = outcomes.dead > 0 ? "succeeded_with_errors" : "succeeded";
+      kinds.push({ n: kind, state, read, ...outcomes, steps: ways[way] });
+    }
+    return kind;
+  });
+  await store(client, batch, kinds, kindOf);
+}
+
+async function store(
+  client: pg.Pool | pg.ClientBase,
+  { lease, version, events, startedAt, parts }: Batch,
+  kinds: Kind[],
+  kindOf: number[],
+): Promise<void> {
+  const { rowCount } = await client.query({
+    name: "events-settle",
+    text: SETTLE,
+    values: [
+      lease.flowId,
+      lease.token,
+      lease.workspaceId,
+      version,
+      startedAt,
+      JSON.stringify(kinds),
+      events.map(({ runId }) => runId),
+      kindOf,
+      events.map(({ receivedAt }) => receivedAt),
+      events.map(({ sentBy }) => sentBy),
+      parts,
+    ],
+  });
+  if (rowCount !== 1) throw new LeaseLost(lease.flowId);
+}
+
+/** Events whose runs ended as cancelled leave the queue. */
+export async function dropCancelled(pool: pg.Pool, { flowId, token }: EventLease, ids: string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await pool.query(
+    `DELETE FROM inbox_queue WHERE flow_id = $1 AND id = ANY($3::bigint[])
+       AND EXISTS (SELECT FROM inbox_drain d WHERE d.flow_id = $1 AND d.lease_token = $2)`,
+    [flowId, token, ids],
+  );
+}
+
+/**
+ * Ends a batch no step of which could run: each event is a dead letter where the flow begins, to be sent again once the
+ * reason is gone.
+ *
+ * @param state `failed` for a defect of ours, which is worth a look; else the letters tell enough
+ */
+export async function settleUnprocessed(
+  pool: pg.Pool,
+  batch: Batch,
+  {
+    trigger,
+    failure,
+    state,
+  }: { trigger: string; failure: { code: string; message: string }; state: "failed" | "succeeded_with_errors" },
+): Promise<void> {
+  const none = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0]));
+  const kinds = new Map<number, Kind>();
+  const error = { ...failure, step: trigger };
+  for (const { records } of batch.events) {
+    const read = records.length;
+    const steps = [{ id: trigger, in: read, out: 0, ports: {}, dead: read }];
+    if (!kinds.has(read)) kinds.set(read, { ...none, n: kinds.size, state, error, read, dead: read, steps });
+  }
+  const kindOf = batch.events.map(({ records }) => (kinds.get(records.length) as Kind).n as number);
+  const letters = batch.events.flatMap(({ runId, eventId, records }) =>
+    records.map((record) => ({
+      runId,
+      step: trigger,
+      key: eventId,
+      failure: { kind: "rejected" as const, ...failure },
+      data: record,
+      source: record,
+    })),
+  );
+  await inTransaction(pool, async (client) => {
+    await store(client, batch, [...kinds.values()], kindOf);
+    await storeLetters(client, letterPlace(batch), letters);
+    if (!batch.answers) return;
+    const answer: EventAnswer = { outcome: "dead", error };
+    await tellAnswers(
+      client,
+      batch,
+      batch.events.map(({ runId }) => [runId, answer]),
+    );
+  });
+}
+
+async function storeJourneys(client: pg.ClientBase, { lease }: Batch, ends: EventEnd[]): Promise<void> {
+  if (ends.length === 0) return;
+  const column = (name: "runId" | "step" | "outcome" | "key") => ends.map((end) => end[name]);
+  await client.query(
+    `INSERT INTO record_outcome (workspace_id, flow_id, run_id, step_id, outcome, keys)
+     SELECT $1, $2, r, s, o, ARRAY[k] FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) AS e(r, s, o, k)`,
+    [lease.workspaceId, lease.flowId, column("runId"), column("step"), column("outcome"), column("key")],
+  );
+}
+
+async function storeAnswers(client: pg.ClientBase, batch: Batch, { ends, events }: EventsResult): Promise<void> {
+  const byRun = Map.groupBy(ends, ({ runId }) => runId);
+  const answers = events.map(({ runId }): [string, EventAnswer] => [runId, answerOf(byRun.get(runId) ?? [])]);
+  await tellAnswers(client, batch, answers);
+}
+
+/** The least good part speaks for the event. */
+function answerOf(ends: EventEnd[]): EventAnswer {
+  const outcome = OUTCOMES.find((one) => ends.some((end) => end.outcome === one)) ?? "filtered";
+  const dead = ends.find((end) => end.outcome === "dead");
+  if (!dead) return { outcome, records: ends.map(({ record }) => record) };
+  const { code = "unknown-reason", message = "No reason was given.", field } = dead.failure ?? {};
+  return { outcome, error: { code, message, step: dead.step, ...(field === undefined ? {} : { field }) } };
+}
+
+async function tellAnswers(client: pg.ClientBase, { lease }: Batch, answers: [string, EventAnswer][]): Promise<void> {
+  const rows = answers.map(([id, answer]) => ({ id, answer }));
+  await client.query(
+    `INSERT INTO inbox_answer (id, flow_id, answer)
+     SELECT id, $1, answer FROM json_to_recordset($2::json) AS a(id bigint, answer jsonb) ON CONFLICT (id) DO NOTHING`,
+    [lease.flowId, JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd")],
+  );
+  for (let from = 0; from < answers.length; from += 300) {
+    const ids = answers.slice(from, from + 300).map(([id]) => id);
+    await client.query("SELECT pg_notify($1, $2)", [ANSWERS_CHANNEL, ids.join(",")]);
+  }
+}
