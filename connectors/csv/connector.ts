@@ -2,6 +2,7 @@
 import { defineConnector } from "../sdk/define-connector.ts";
 import { failureOf, IntegrationError } from "../sdk/errors.ts";
 import type { ConnectorSession, SinkInfo, StreamInfo } from "../sdk/types.ts";
+import { Lookups } from "./find.ts";
 import { Folder, type FolderFile } from "./folder.ts";
 import { withLock } from "./lock.ts";
 import { allFilesInfo, fieldsOf, isPattern, readFolder, streamInfo } from "./read.ts";
@@ -24,6 +25,7 @@ export const csvConnector = defineConnector<CsvSettings, Record<string, never>>(
 
 function openSession(settings: CsvSettings, folder: Folder): ConnectorSession {
   const place = { folder, settings };
+  const lookups = new Lookups(folder, settings);
   return {
     async check() {
       const files = await folder.files();
@@ -61,6 +63,7 @@ function openSession(settings: CsvSettings, folder: Folder): ConnectorSession {
       return [...infos, ...fresh.map((name) => sinkInfo(name))];
     },
     read: (request) => readFolder(folder, settings, request),
+    find: (request) => lookups.find(request),
     write: (request, hooks) => writeRows(place, request, hooks),
     foresee: (request) => foreseeRows(place, request),
     undo: (request, hooks) => undoRows(place, request, hooks),

@@ -15,6 +15,7 @@ const fixture: ContractFixture = {
     write: ["insert", "update", "upsert", "delete"],
     readBack: true,
     undo: true,
+    find: true,
     refused: (good) => ({ values: { ...good, no_such_column: "x" } }),
   },
   async start() {

@@ -39,6 +39,7 @@ export function streamInfo(table: Table): StreamInfo {
     key: [],
     watermarks: [],
     estimate: Math.round(identity.size / rowLength),
+    findBy: "any",
   };
   if (columns.length === 0)
     info.problem = new IntegrationError(`File ${quote(file.name)} is empty, so its columns are not known.`, {
@@ -64,6 +65,7 @@ export function allFilesInfo(name: string, tables: Table[]): StreamInfo {
     fields: [...fields.values(), ...origin],
     key: [added.file, added.line],
     watermarks: [added.modifiedAt],
+    findBy: "any",
   };
 }
 

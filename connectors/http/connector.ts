@@ -3,11 +3,12 @@ import { defineConnector } from "../sdk/define-connector.ts";
 import { failureOf, IntegrationError, quote } from "../sdk/errors.ts";
 import { fieldsFromJsonSchema, inferFields } from "../sdk/fields.ts";
 import { createHttp, type Http } from "../sdk/http.ts";
-import { isRecord } from "../sdk/json.ts";
+import { isRecord, variablesOf } from "../sdk/json.ts";
 import { inLanes } from "../sdk/lanes.ts";
 import { writeRecords } from "../sdk/record-sink.ts";
 import { foreseeRecords, undoRecords } from "../sdk/record-sink-undo.ts";
 import type { ConnectorSession, JsonRecord, StreamInfo } from "../sdk/types.ts";
+import { findRecords } from "./find.ts";
 import { fetchPage, readStream } from "./read.ts";
 import {
   authOf,
@@ -77,6 +78,7 @@ function openSession(name: string, settings: HttpSettings, http: Http): Connecto
     async *read(request) {
       yield* readStream(http, streamNamed(request.stream), request);
     },
+    find: async (request) => findRecords(http, streamNamed(request.stream), request),
     write: async (request, hooks) => writeRecords(sinkNamed(request.sink), request, hooks),
     foresee: async (request) => foreseeRecords(sinkNamed(request.sink), request),
     undo: async (request, hooks) => undoRecords(sinkNamed(request.sink), request, hooks),
@@ -106,6 +108,7 @@ async function check(
 async function describeStream(http: Http, stream: HttpStream, signal: AbortSignal): Promise<StreamInfo> {
   const { name, title = name, key, changedAt, schema, sample = [] } = stream;
   const info: StreamInfo = { name, title, fields: [], key, watermarks: changedAt ? [changedAt] : [] };
+  if (stream.lookup) info.findBy = [variablesOf(stream.lookup.path)];
   if (schema) return { ...info, fields: fieldsFromJsonSchema(schema, key) };
   try {
     const { items } = await fetchPage(http, stream, firstPage, { ...stream.query }, signal);

@@ -26,6 +26,7 @@ const settingsFor = (baseUrl: string, collections: string[]) => ({
     key: ["id"],
     changedAt: "changed_at",
     sorted: true,
+    lookup: { path: `/${name}/{id}` },
     paging: { kind: "cursor", next: "meta.next", sizeParam: "limit", size: 4 },
   })),
   sinks: collections.map((name) => ({
@@ -47,6 +48,7 @@ const fixture: ContractFixture = {
     write: ["insert", "update", "upsert", "delete"],
     readBack: true,
     undo: true,
+    find: true,
     refused: (good) => ({ values: { ...good, name: null }, field: "name" }),
   },
   async start() {

@@ -109,6 +109,20 @@ const stream = z.strictObject({
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .optional()
     .meta({ title: "Further query parameters" }),
+  lookup: z
+    .strictObject({
+      path: path.meta({
+        title: "Path",
+        description: "With the fields looked up by in braces: /customers/{id} or /customers?email={email}",
+      }),
+      item: dotPath("Path of the record", "A record or a list of them; left out: the answer itself"),
+      concurrency: z.int().min(1).max(32).default(4).meta({ title: "Requests at once" }),
+    })
+    .optional()
+    .meta({
+      title: "Look up",
+      description: "Address of single records; left out: the whole list is read for lookups, if it is small",
+    }),
   sample: z.array(object).optional().meta({ title: "Sample records" }),
   schema: object.optional().meta({ title: "JSON Schema of a record" }),
 });

@@ -13,6 +13,7 @@ const fixture: ContractFixture = {
     write: ["insert", "update", "upsert", "delete"],
     readBack: true,
     undo: true,
+    find: true,
     refused: (good) => ({ values: { ...good, city: "a city name that is far too long for it" }, field: "city" }),
   },
   async start() {

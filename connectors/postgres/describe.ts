@@ -20,6 +20,7 @@ function streamOf(table: Table, schema: string): StreamInfo {
     fields: fieldsOf(table),
     key: keys[0] ?? [],
     watermarks: watermarksOf(table),
+    findBy: "any",
   };
   if (table.rows >= 0) info.estimate = table.rows;
   return info;

@@ -6,6 +6,7 @@ import { tableMissing } from "./catalog.ts";
 import { openClients } from "./client.ts";
 import { describeSinks, describeStreams } from "./describe.ts";
 import { callFailure, serverTrouble } from "./errors.ts";
+import { findRows } from "./find.ts";
 import { foreseePage } from "./foresee.ts";
 import { UnknownField } from "./page.ts";
 import { readTable } from "./read.ts";
@@ -67,6 +68,7 @@ export function openSession(options: OpenOptions<PostgresSettings, PostgresCrede
         throw outdated(options.name, request.stream, error);
       }
     },
+    find: (request) => onTable(request.stream, (table) => findRows(clients, table, request)),
     write: (request, hooks) =>
       onTable(request.sink, (table) =>
         writePage(clients, statements, sinkTable(options.name, settings.schema, request.sink, table), request, hooks),

@@ -62,6 +62,8 @@ export type StreamInfo = {
   watermarks: string[];
   /** about how many records, when the source tells cheaply */
   estimate?: number;
+  /** sets of fields by which `find` can ask for single records; "any": by whatever fields. Absent: it can only be read */
+  findBy?: "any" | string[][];
   /** why its fields could not be learnt just now; the other streams of the connection are usable all the same */
   problem?: FailureInfo;
 };
@@ -113,8 +115,20 @@ export type ReadPage = {
   unreadable?: Unreadable[];
   /** where reading resumes after this page */
   cursor: Json;
-  /** the newest watermark up to and including this page */
+  /** given back as `after`: the newest watermark up to and including this page, and which records had it (`Ties`) */
   watermark?: Json;
+};
+
+/** Records to look up: for each key, those whose `match` fields have its values. */
+export type FindRequest = {
+  stream: string;
+  /** fields compared, as the system compares them */
+  match: string[];
+  /** a value for each `match` field, none of them empty; no two keys alike */
+  keys: JsonRecord[];
+  /** fields wanted; absent: all */
+  fields?: string[];
+  signal: AbortSignal;
 };
 
 /** One record to write. `key` identifies it in the ledger; keys are unique within one `write` call. */
@@ -210,6 +224,11 @@ export type ConnectorSession = {
   streams(signal: AbortSignal): Promise<StreamInfo[]>;
   sinks(signal: AbortSignal): Promise<SinkInfo[]>;
   read(request: ReadRequest): AsyncIterable<ReadPage>;
+  /**
+   * Looks up many records at once, in as few requests as the system allows. The records found for each key, in the order of
+   * `keys`; null when this stream cannot be asked for records by these fields.
+   */
+  find?(request: FindRequest): Promise<JsonRecord[][] | null>;
   /** Outcomes in the order of `records`. Throws only when nothing of the call landed (or its receipt can tell). */
   write(request: WriteRequest, hooks: WriteHooks): Promise<WriteOutcome[]>;
   /** The dry run of `write`; writes nothing anywhere. */

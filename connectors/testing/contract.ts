@@ -6,6 +6,7 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { IntegrationError } from "../sdk/errors.ts";
 import type { Connector } from "../sdk/types.ts";
+import { describeFinding } from "./finding.ts";
 import { type ContractFixture, type ContractSystem, contractRecords } from "./fixture.ts";
 import { describeReading } from "./reading.ts";
 import { calm, errorOf, openSession } from "./sessions.ts";
@@ -26,6 +27,7 @@ export function describeConnector<S, C>(connector: Connector<S, C>, fixture: Con
     const context = { connector, can: fixture.can, system: () => system };
     describeConnection(context);
     describeReading(context);
+    describeFinding(context);
     describeWriting(context);
     describeUndo(context);
   });

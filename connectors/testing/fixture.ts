@@ -52,6 +52,8 @@ export type ContractAbilities = {
   /** compares with what the target holds: outcomes `unchanged`, before-images, foresee, conflicts */
   readBack: boolean;
   undo: boolean;
+  /** records of its streams can be looked up by `id`. Left out: they can only be read */
+  find?: boolean;
   /**
    * Makes of good values those of a record that the target refuses; `field` when the reason names one.
    * Left out: the system refuses nothing.

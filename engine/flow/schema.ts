@@ -4,6 +4,7 @@ import { branchSchema } from "../steps/branch/schema.ts";
 import { checkSchema } from "../steps/check/schema.ts";
 import { dedupeSchema } from "../steps/dedupe/schema.ts";
 import { filterSchema } from "../steps/filter/schema.ts";
+import { lookupSchema } from "../steps/lookup/schema.ts";
 import { mapSchema } from "../steps/map/schema.ts";
 import { readSchema } from "../steps/read/schema.ts";
 import { duration, fieldPath, portName, stepId, timeZone } from "../steps/step-schema.ts";
@@ -20,6 +21,7 @@ export const stepSchemas = {
   filter: filterSchema,
   branch: branchSchema,
   map: mapSchema,
+  lookup: lookupSchema,
   dedupe: dedupeSchema,
   write: writeSchema,
 } as const;
@@ -32,6 +34,7 @@ export const stepSchema = z.discriminatedUnion("kind", [
   filterSchema,
   branchSchema,
   mapSchema,
+  lookupSchema,
   dedupeSchema,
   writeSchema,
 ]);

@@ -6,6 +6,7 @@ import type { FlowSettings } from "../flow/schema.ts";
 import type { RunConnection, RunPorts } from "../ports.ts";
 import type { StepContext } from "../steps/define-step.ts";
 import { imbalance } from "./counts.ts";
+import { RecordFinder } from "./find-records.ts";
 import { KeyGate } from "./key-gate.ts";
 import type { PageResult, PageWork, ReplayedLetter, SourcePage } from "./page.ts";
 import { landPage, preparePage } from "./process-page.ts";
@@ -89,6 +90,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
   const recent: PageWork[] = [];
   let open: Awaited<ReturnType<typeof recoverOpenEntries>> | null = null;
   const unsaved = new UnsavedKeys();
+  const finder = new RecordFinder(ports);
 
   return await runPages<PlannedPage, Prepared>({
     state: job.state,
@@ -106,7 +108,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
       const page: SourcePage = { ...planned.source, number };
       const work = pageWork(job, page, planned.plan, open);
       const remembered: PageResult["remembered"] = [];
-      const context = stepContext(job, ports, settings.timeZone ?? "UTC", unsaved.of(number, remembered));
+      const context = stepContext(job, ports, settings.timeZone ?? "UTC", unsaved.of(number, remembered), finder);
       const prepared = await preparePage(page, {
         plan: planned.plan,
         context,
@@ -272,6 +274,7 @@ function stepContext(
   ports: RunPorts,
   timeZone: string,
   unsaved: ReturnType<UnsavedKeys["of"]>,
+  finder: RecordFinder,
 ): StepContext {
   return {
     now: job.now,
@@ -284,6 +287,7 @@ function stepContext(
       return seen;
     },
     remember: unsaved.remember,
+    find: (request) => finder.find(request),
   };
 }
 

@@ -8,7 +8,8 @@ import type { Plan } from "../flow/compile.ts";
 import type { LedgerFix, LetterDraft, OutcomeCounts, RunPorts, RunStore, WritePorts } from "../ports.ts";
 import { OUTCOMES, type Outcome, type StepContext } from "../steps/define-step.ts";
 import { imbalance, noOutcomes } from "./counts.ts";
-import type { PageWork, SourcePage } from "./page.ts";
+import { RecordFinder } from "./find-records.ts";
+import { PageInterrupted, type PageWork, type SourcePage } from "./page.ts";
 import { landPage, preparePage } from "./process-page.ts";
 import { type EndedPart, type TrailStep, Trails } from "./trails.ts";
 
@@ -140,6 +141,7 @@ function eventResults(job: EventsJob, eventOf: Int32Array, ranks: Int8Array): Ev
 }
 
 function contextOf(plan: Plan, job: EventsJob, ports: EventPorts, remembered: EventsResult["remembered"]): StepContext {
+  const finder = new RecordFinder(ports);
   return {
     now: job.now,
     timeZone: plan.flow.settings?.timeZone ?? "UTC",
@@ -149,9 +151,11 @@ function contextOf(plan: Plan, job: EventsJob, ports: EventPorts, remembered: Ev
     remember(step, scope, keys) {
       if (scope === "forever" && keys.length > 0) remembered.push({ step, scope, keys });
     },
+    find: (request) => finder.find(request),
   };
 }
 
 function reasonOf(error: unknown): FailureInfo | undefined {
+  if (error instanceof PageInterrupted) return error.failure;
   return error instanceof IntegrationError ? failureOf(error) : undefined;
 }

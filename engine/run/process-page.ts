@@ -2,9 +2,18 @@
 import type { FailureInfo } from "../../connectors/sdk/errors.ts";
 import type { CompiledStep, Plan } from "../flow/compile.ts";
 import type { RunConnection, StepCounts } from "../ports.ts";
-import { type Batch, type Ended, OUTCOMES, type Outcome, type StepContext } from "../steps/define-step.ts";
+import { dead } from "../steps/batch.ts";
+import {
+  type Batch,
+  type Ended,
+  OUTCOMES,
+  type Outcome,
+  type StepContext,
+  type StepExecutor,
+  type StepResult,
+} from "../steps/define-step.ts";
 import { noOutcomes, noRunCounts, noStepCounts } from "./counts.ts";
-import type { PageResult, PageWork, SourcePage } from "./page.ts";
+import { PageInterrupted, type PageResult, type PageWork, type SourcePage } from "./page.ts";
 import { type WriteSite, writeBatch } from "./write-batch.ts";
 
 const RANK = new Map<Outcome, number>(OUTCOMES.map((outcome, rank) => [outcome, rank]));
@@ -71,7 +80,7 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
     context.signal.throwIfAborted();
     const counts = prepared.result.steps[step.id] as StepCounts;
     if (!step.executor) throw new Error(`Step “${step.id}” of kind ${step.kind} has no executor.`);
-    const { out, ended } = await step.executor(batch, context);
+    const { out, ended } = await executeStep(environment, step.executor, batch);
     settle(prepared, step.id, ended, counts);
     counts.out = counts.in - ended.length;
     const ports = Object.keys(out);
@@ -109,6 +118,17 @@ export async function landPage(prepared: PreparedPage): Promise<PageResult> {
   summarise(prepared);
   for (const letter of page.letters ?? []) if (!lettersUsed.has(letter.id)) result.resolvedLetters.push(letter.id);
   return result;
+}
+
+/** When what a step needs from outside cannot answer and waiting for it is over, its records become dead letters. */
+async function executeStep(environment: PageEnvironment, execute: StepExecutor, batch: Batch): Promise<StepResult> {
+  try {
+    return await execute(batch, environment.context);
+  } catch (error) {
+    const failure = error instanceof PageInterrupted ? environment.giveUp?.(error) : undefined;
+    if (!failure) throw error;
+    return { out: {}, ended: batch.records.map((record, index) => dead(record, batch.origins[index]!, failure)) };
+  }
 }
 
 async function writeStep(environment: PageEnvironment, step: CompiledStep, batch: Batch): Promise<Ended[]> {

@@ -1,7 +1,7 @@
 /** What a step kind is made of. One folder per kind in engine/steps, one line in engine/steps/registry.ts. */
 import type { z } from "zod";
 import type { FailureInfo } from "../../connectors/sdk/errors.ts";
-import type { Field, JsonRecord, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
+import type { Field, FindRequest, JsonRecord, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
 
 /** The fields at one point of a flow. `open`: a record may hold fields that are not listed (a webhook without a sample). */
 export type Shape = { fields: Field[]; open: boolean };
@@ -63,7 +63,12 @@ export type StepContext = {
   seen(stepId: string, scope: "run" | "forever", keys: string[]): Promise<Set<string>>;
   /** remembers keys with this page's checkpoint */
   remember(stepId: string, scope: "run" | "forever", keys: string[]): void;
+  /** lookup: the records each key finds in another system, in the order of `keys`. Throws what interrupts the page. */
+  find(request: FindForStep): Promise<JsonRecord[][]>;
 };
+
+/** What a step looks up; `keys` hold a value for each of the stream's fields `match`, none empty, no two alike. */
+export type FindForStep = Omit<FindRequest, "signal"> & { step: string; connection: string };
 
 /** Works on one batch. Never throws for a record's sake: such a record is `ended` as dead with its failure. */
 export type StepExecutor = (batch: Batch, context: StepContext) => StepResult | Promise<StepResult>;
@@ -105,6 +110,8 @@ export type StepExample = {
   title: string;
   step: { [name: string]: unknown };
   input: JsonRecord[];
+  /** what the stream of a lookup holds */
+  holds?: JsonRecord[];
   out?: { [port: string]: JsonRecord[] };
   ended?: { outcome: Outcome; code?: string; field?: string }[];
 };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Batch, StepContext, StepDefinition } from "./define-step.ts";
 import { stepDefinitions } from "./registry.ts";
 import { OPEN } from "./shape.ts";
-import { deepFreeze, memoryContext } from "./testing.ts";
+import { deepFreeze, findIn, memoryContext } from "./testing.ts";
 
 /** Runs a step over records as one page. */
 async function run(definition: StepDefinition, settings: object, records: Batch["records"], context: StepContext) {
@@ -28,8 +28,8 @@ for (const definition of stepDefinitions) {
       expect(definition.examples.length).toBeGreaterThan(0);
     });
 
-    it.each(definition.examples)("$title", async ({ step, input, out = {}, ended = [] }) => {
-      const result = await run(definition, step, input, memoryContext());
+    it.each(definition.examples)("$title", async ({ step, input, holds = [], out = {}, ended = [] }) => {
+      const result = await run(definition, step, input, memoryContext({ find: findIn(holds) }));
       const left = Object.fromEntries(Object.entries(result.out).map(([port, batch]) => [port, batch.records]));
       expect(left).toEqual(out);
       expect(
@@ -38,8 +38,8 @@ for (const definition of stepDefinitions) {
     });
 
     it("keeps the origin of every part, so that what came in is what left or ended", async () => {
-      for (const { step, input } of definition.examples) {
-        const { out, ended } = await run(definition, step, input, memoryContext());
+      for (const { step, input, holds = [] } of definition.examples) {
+        const { out, ended } = await run(definition, step, input, memoryContext({ find: findIn(holds) }));
         const origins = [...Object.values(out).flatMap((batch) => batch.origins), ...ended.map(({ origin }) => origin)];
         expect([...new Set(origins)].sort()).toEqual(input.map((_, index) => index));
         for (const batch of Object.values(out)) expect(batch.origins).toHaveLength(batch.records.length);

@@ -5,6 +5,7 @@ import { checkStep } from "./check/check-step.ts";
 import { dedupeStep } from "./dedupe/dedupe-step.ts";
 import type { StepDefinition } from "./define-step.ts";
 import { filterStep } from "./filter/filter-step.ts";
+import { lookupStep } from "./lookup/lookup-step.ts";
 import { mapStep } from "./map/map-step.ts";
 import { readStep } from "./read/read-step.ts";
 import { webhookStep } from "./webhook/webhook-step.ts";
@@ -17,6 +18,7 @@ const byKind = {
   filter: filterStep,
   branch: branchStep,
   map: mapStep,
+  lookup: lookupStep,
   dedupe: dedupeStep,
   write: writeStep,
 } as const satisfies { [K in StepKind]: StepDefinition<Extract<Step, { kind: K }>> };

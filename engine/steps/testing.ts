@@ -1,5 +1,8 @@
 /** What tests of steps share. */
-import type { StepContext } from "./define-step.ts";
+import { keyOfFields, pickFields } from "../../connectors/sdk/key-index.ts";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { FindForStep, StepContext } from "./define-step.ts";
+import { readerOf } from "./field-access.ts";
 
 /** A context that remembers in memory what the product keeps with each page's checkpoint. */
 export function memoryContext(overrides: Partial<StepContext> = {}): StepContext {
@@ -14,7 +17,25 @@ export function memoryContext(overrides: Partial<StepContext> = {}): StepContext
     remember: (step, scope, keys) => {
       for (const key of keys) kept.add(place(step, scope, key));
     },
+    find: async () => {
+      throw new Error("This test has no records to look up.");
+    },
     ...overrides,
+  };
+}
+
+/** Looks up in a list of records; `match` may be paths. */
+export function findIn(holds: JsonRecord[]): StepContext["find"] {
+  return async ({ match, keys, fields }: FindForStep) => {
+    const nameOf = (record: JsonRecord) => keyOfFields(record, match);
+    return keys.map((key) =>
+      holds
+        .filter((record) => {
+          const values = match.map((field) => [field, readerOf(field)(record) ?? null]);
+          return nameOf(Object.fromEntries(values)) === nameOf(key);
+        })
+        .map((record) => pickFields(record, fields)),
+    );
   };
 }
 

@@ -79,6 +79,10 @@ export const StreamSchema: z.ZodType<StreamInfo, StreamInfo> = z
     key: z.array(z.string()),
     watermarks: z.array(z.string()),
     estimate: z.number().optional(),
+    findBy: z
+      .union([z.literal("any"), z.array(z.array(z.string()))])
+      .optional()
+      .describe("Fields by which single records can be looked up; absent: it can only be read."),
     problem: FailureSchema.optional().describe("Why its fields could not be learnt just now."),
   } satisfies Record<keyof StreamInfo, unknown>)
   .meta({ id: "Stream" });

@@ -3,6 +3,7 @@ import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { compileFlow } from "../../engine/flow/compile.ts";
 import { parseFlow } from "../../engine/flow/read-draft.ts";
 import type { FlowWorld } from "../../engine/steps/define-step.ts";
+import { findIn } from "../../engine/steps/testing.ts";
 import { previewAt } from "./preview-flow.ts";
 
 const world: FlowWorld = {
@@ -18,12 +19,21 @@ const document = {
     { id: "tier", kind: "branch", branches: [{ port: "gold", where: "total > 100" }] },
     { id: "name", kind: "map", fields: [{ to: "name", from: "name" }] },
     { id: "unique", kind: "dedupe", keys: ["name"] },
+    {
+      id: "city",
+      kind: "lookup",
+      connection: "shop",
+      stream: "customers",
+      match: { name: "name" },
+      take: [{ to: "city", from: "city" }],
+    },
   ],
   links: [
     { from: "orders", to: "tier" },
     { from: "tier", port: "gold", to: "name" },
     { from: "tier", port: "else", to: "name" },
     { from: "name", to: "unique" },
+    { from: "name", to: "city" },
   ],
 };
 const records: JsonRecord[] = [
@@ -32,16 +42,24 @@ const records: JsonRecord[] = [
   { id: 3, name: "Ana", total: 900 },
 ];
 
+const customers = { find: findIn([{ name: "Ana", city: "Porto" }]) };
+
 async function preview(stepId: string) {
   const parsed = parseFlow(document);
   if (!parsed.ok) throw new Error(parsed.problems.map(({ message }) => message).join("\n"));
   const { plan, problems } = compileFlow(parsed.flow, world, { upTo: stepId, tolerant: true });
   const step = plan?.steps.get(stepId);
   if (!plan || !step) throw new Error(problems.map(({ message }) => message).join("\n"));
-  return previewAt(plan, step, { records, unreadable: [] }, new AbortController().signal);
+  return previewAt(plan, step, { records, unreadable: [] }, new AbortController().signal, customers);
 }
 
 describe("the preview at a step", () => {
+  it("looks up real records", async () => {
+    const by = Object.groupBy(await preview("city"), ({ before }) => String(before?.name));
+    expect(by.Ana?.map(({ after }) => after)).toEqual(Array(2).fill({ name: "Ana", city: "Porto" }));
+    expect(by.Bo?.[0]?.ended).toMatchObject({ outcome: "dead", field: "name" });
+  });
+
   it("says by which port each record leaves a branch", async () => {
     expect((await preview("tier")).map(({ before, port }) => [before.id, port])).toEqual([
       [1, "else"],
@@ -74,7 +92,7 @@ describe("the preview at a step", () => {
     if (!plan) throw new Error("no plan");
     const failure = { kind: "rejected" as const, code: "csv-columns", message: "expected 3 columns, found 4" };
     const sample = { records, unreadable: [{ key: "line 9", data: { text: "a;b;c;d" }, failure }] };
-    const shown = await previewAt(plan, plan.trigger, sample, new AbortController().signal);
+    const shown = await previewAt(plan, plan.trigger, sample, new AbortController().signal, customers);
     expect(shown).toHaveLength(4);
     expect(shown[3]).toEqual({
       key: "line 9",

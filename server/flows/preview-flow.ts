@@ -1,12 +1,15 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { type CompiledStep, compileFlow, type Plan } from "../../engine/flow/compile.ts";
 import { readDraft } from "../../engine/flow/read-draft.ts";
+import { RecordFinder } from "../../engine/run/find-records.ts";
 import type { Batch, StepContext, StepResult } from "../../engine/steps/define-step.ts";
 import { worldFor } from "../connections/open-connection.ts";
 import type { ServerContext } from "../context.ts";
 import { AnyId } from "../db/storable.ts";
 import { Unprocessable } from "../errors.ts";
+import { runConnections } from "../runs/run-connections.ts";
 import type { PreviewAt } from "../trpc/contract.ts";
 import { connectionsOf, FlowDocument, readDocument } from "./read-document.ts";
 import { type Sample, SampleLimit, sampleSource } from "./sample-source.ts";
@@ -15,6 +18,7 @@ export const PreviewFlow = z.object({ document: FlowDocument, stepId: AnyId, lim
 export type PreviewFlow = z.output<typeof PreviewFlow>;
 
 const LIMIT_MS = 10_000;
+const sleep = (ms: number, signal: AbortSignal) => wait(ms, undefined, { signal });
 
 /**
  * What happens at one step to the first records of the real source: each part that enters it, and what leaves or why it
@@ -41,7 +45,13 @@ export async function previewFlow(ctx: ServerContext, { document, stepId, limit 
       `There is no preview: step “${plan.trigger.id}” has no source to read samples from.`,
     );
   const sample = await sampleSource(ctx, { connection, stream, limit });
-  return previewAt(plan, step, sample, AbortSignal.timeout(LIMIT_MS));
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  const connections = runConnections(ctx, ctx.workspaceId);
+  try {
+    return await previewAt(plan, step, sample, signal, new RecordFinder({ ...connections, sleep, signal }));
+  } finally {
+    connections.release();
+  }
 }
 
 /** The pure part: runs the sample through the plan up to the step. */
@@ -50,6 +60,7 @@ export async function previewAt(
   at: CompiledStep,
   { records, unreadable }: Sample,
   signal: AbortSignal,
+  finder: Pick<RecordFinder, "find">,
 ): Promise<PreviewAt[]> {
   const keys = records.map((record, index) => plan.keyOf(record) ?? String(index + 1));
   if (at === plan.trigger) {
@@ -66,14 +77,14 @@ export async function previewAt(
       ...bad,
     ];
   }
-  const entering = await enteringBatch(plan, at, records, context(plan, signal));
+  const entering = await enteringBatch(plan, at, records, context(plan, signal, finder));
   const keyAt = (index: number) => keys[entering.origins[index] ?? -1] ?? "";
   if (at.write !== undefined) return entering.records.map((record, index) => previewWrite(at, record, keyAt(index)));
   if (at.executor === undefined)
     return entering.records.map((before, index) => ({ key: keyAt(index), before, after: before }));
   // numbered afresh, so that each part that leaves is found beside the part it was made of
   const numbered: Batch = { records: entering.records, origins: entering.records.map((_, index) => index) };
-  const result = await at.executor(numbered, context(plan, signal));
+  const result = await at.executor(numbered, context(plan, signal, finder));
   return entering.records.flatMap((before, index) => previewPart(result, before, index, keyAt(index)));
 }
 
@@ -102,7 +113,7 @@ async function enteringBatch(plan: Plan, at: CompiledStep, records: JsonRecord[]
   return arriving.get(at.id) ?? { records: [], origins: [] };
 }
 
-function context(plan: Plan, signal: AbortSignal): StepContext {
+function context(plan: Plan, signal: AbortSignal, finder: Pick<RecordFinder, "find">): StepContext {
   return {
     now: new Date(),
     timeZone: plan.flow.settings?.timeZone ?? "UTC",
@@ -110,6 +121,7 @@ function context(plan: Plan, signal: AbortSignal): StepContext {
     signal,
     seen: async () => new Set(),
     remember: () => {},
+    find: (request) => finder.find(request),
   };
 }
 

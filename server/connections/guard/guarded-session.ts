@@ -64,6 +64,7 @@ export function guardedSession({ session, pool, connection, pace }: Guarded): Co
     read,
     write: (request, hooks) => call(() => session.write(request, hooks), request.signal),
     foresee: (request) => call(() => session.foresee(request), request.signal),
+    ...(session.find ? { find: (request) => call(() => session.find!(request), request.signal) } : {}),
     undo: (request, hooks) => call(() => session.undo(request, hooks), request.signal),
     ...(settle ? { settle: (receipt, signal) => call(() => settle.call(session, receipt, signal), signal) } : {}),
     close: () => session.close(),
