@@ -3,7 +3,7 @@ import type { Flow } from "../../engine/flow/schema.ts";
 
 type Layout = NonNullable<Flow["layout"]>;
 const card = { width: 200, height: 84 };
-const gap = { across: 56, down: 44 };
+const gap = { across: 64, down: 44 };
 
 /**
  * Positions left to right, in the order of the links.

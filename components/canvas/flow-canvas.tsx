@@ -153,6 +153,16 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
     [handlers, choose, react],
   );
 
+  // Opening the drawer or a panel changes the room: as long as the hand has not moved the view, all stays in sight.
+  const moved = useRef(false);
+  useEffect(() => {
+    const watcher = new ResizeObserver(() => {
+      if (!moved.current) react.fitView(fitOptions);
+    });
+    if (box.current) watcher.observe(box.current);
+    return () => watcher.disconnect();
+  }, [react]);
+
   const drop = (event: DragEvent) => {
     const item = event.dataTransfer.getData(dragType);
     if (item === "" || !handlers) return;
@@ -216,6 +226,9 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
         nodesConnectable={Boolean(handlers)}
         edgesFocusable={Boolean(handlers)}
         elementsSelectable={Boolean(handlers || onSelect)}
+        onMoveStart={(event) => {
+          if (event) moved.current = true;
+        }}
         fitView
         fitViewOptions={fitOptions}
         minZoom={0.1}

@@ -39,7 +39,7 @@ export const FlowLink = memo(function FlowLink(props: EdgeProps<FlowEdge>) {
               "pointer-events-none absolute rounded-full border border-line bg-surface px-1.5 text-[11px] leading-4 tabular-nums",
               run?.dry && count ? "text-dry-text" : "text-muted",
             )}
-            style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` }}
+            style={{ transform: `translate(-50%, -115%) translate(${labelX}px, ${labelY}px)` }}
           >
             {label}
           </div>

@@ -85,7 +85,7 @@ describe("where steps stand", () => {
 
   test("a new step goes to the right of the chosen one, below what is there", () => {
     expect(placeAfter({ steps: [], links: [] }, null)).toEqual([0, 0]);
-    expect(placeAfter(flow, "orders")).toEqual([256, 128]);
-    expect(placeAfter(flow, "books")).toEqual([800, 0]);
+    expect(placeAfter(flow, "orders")).toEqual([264, 128]);
+    expect(placeAfter(flow, "books")).toEqual([808, 0]);
   });
 });

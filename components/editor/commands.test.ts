@@ -33,7 +33,7 @@ describe("commands", () => {
       { from: "check", to: "map" },
       { from: "map", to: "books" },
     ]);
-    expect(layout?.books).toEqual([800, 0]);
+    expect(layout?.books).toEqual([808, 0]);
     expect(layout?.check).toEqual([272, 0]);
   });
 

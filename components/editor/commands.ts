@@ -93,7 +93,7 @@ function pushOn(flow: Flow, id: string, next: string): Flow {
   const at = layout[id];
   const after = layout[next];
   if (!at || !after || after[0] >= at[0] + 220) return flow;
-  const by = at[0] + 256 - after[0];
+  const by = at[0] + 264 - after[0];
   const along = reach(graphOf(flow), [next], "along");
   return {
     ...flow,

@@ -34,6 +34,7 @@ import { ConflictNotice, UnreadableNotice } from "./notices.tsx";
 import { Palette } from "./palette.tsx";
 import { type PaletteItem, paletteItems, stepOf } from "./palette-items.ts";
 import { PublishDialog } from "./publish-dialog.tsx";
+import { mapBefore } from "./target-of.ts";
 import { useAutosave } from "./use-autosave.ts";
 import { useIsNarrow } from "./use-is-narrow.ts";
 import { usePlaces } from "./use-places.ts";
@@ -58,7 +59,7 @@ export function Editor({ detail }: { detail: Detail }) {
   const places = usePlaces();
 
   const [selected, setSelected] = useState<string | null>(null);
-  const [mapping, setMapping] = useState<string | null>(null);
+  const [mapping, setMapping] = useState<{ step: string; field?: string } | null>(null);
   const [linking, setLinking] = useState<string | null>(null);
   const [publishing, setPublishing] = useState(false);
   const [part, setPart] = useState<DrawerPart | null>(null);
@@ -154,9 +155,10 @@ export function Editor({ detail }: { detail: Detail }) {
   selectedNow.current = selected;
   const openStep = useCallback((id: string) => {
     setSelected(id);
-    if (flowNow.current.steps.find((step) => step.id === id)?.kind === "map") setMapping(id);
+    if (flowNow.current.steps.find((step) => step.id === id)?.kind === "map") setMapping({ step: id });
     else setPanels((now) => ({ ...now, inspector: true }));
   }, []);
+  const openMapper = useCallback((step: string) => setMapping({ step }), []);
   const select = useCallback((id: string | null) => {
     setSelected(id);
     setSample(0);
@@ -196,8 +198,15 @@ export function Editor({ detail }: { detail: Detail }) {
     setPublishing(false);
     const step = flow.steps.find(({ id }) => id === problem.step);
     select(step?.id ?? null);
-    if (step?.kind === "map" && problem.field !== "fields") setMapping(step.id);
-    else if (narrow) setSheet("inspector");
+    // A field the target lacks is mended where it is mapped.
+    const ofTarget = step?.kind === "write" && !writeSettings.has(problem.field ?? "");
+    const map = step?.kind === "map" ? step : ofTarget ? mapBefore(flow, step.id) : undefined;
+    if (map) {
+      setMapping({ step: map.id, ...(problem.field && problem.field !== "fields" ? { field: problem.field } : {}) });
+      return;
+    }
+    setTimeout(() => focusField(problem.field), 120);
+    if (narrow) setSheet("inspector");
     else setPanels((now) => ({ ...now, inspector: true }));
   };
 
@@ -208,7 +217,7 @@ export function Editor({ detail }: { detail: Detail }) {
     readOnly,
     selected: flow.steps.some(({ id }) => id === selected) ? selected : null,
     select,
-    openMapper: setMapping,
+    openMapper,
     problems: validation.problems,
     notes: validation.notes,
     shapes: validation.shapes,
@@ -217,7 +226,7 @@ export function Editor({ detail }: { detail: Detail }) {
     setSample,
   };
   const linkingStep = flow.steps.find(({ id }) => id === linking);
-  const mappingStep = flow.steps.find(({ id }) => id === mapping);
+  const mappingStep = flow.steps.find(({ id }) => id === mapping?.step);
   const chosen = flow.steps.find(({ id }) => id === selected);
 
   return (
@@ -318,7 +327,9 @@ export function Editor({ detail }: { detail: Detail }) {
           )}
         </div>
         <Drawer part={part} onPart={setPart} onJump={jump} run={run} runId={runId} />
-        {mappingStep?.kind === "map" && <Mapper step={mappingStep} onDone={() => setMapping(null)} />}
+        {mappingStep?.kind === "map" && (
+          <Mapper key={mapping?.field} step={mappingStep} field={mapping?.field} onDone={() => setMapping(null)} />
+        )}
       </div>
       <Dialog open={narrow && sheet === "palette"} onClose={() => setSheet(null)} title="Add a step">
         <div className="-m-4 h-[60dvh]">
@@ -348,6 +359,18 @@ export function Editor({ detail }: { detail: Detail }) {
       )}
     </EditorProvider>
   );
+}
+
+const writeSettings = new Set(["", "connection", "sink", "operation", "match"]);
+
+/** Puts the caret where a problem is: the field by its name, else the first one marked as wrong. */
+function focusField(field: string | undefined) {
+  const named = field === undefined ? null : window.document.querySelector(`[data-field="${CSS.escape(field)}"]`);
+  const control = "input, textarea, button, [contenteditable=true]";
+  const wrong = window.document.querySelector<HTMLElement>(
+    "[aria-label=Inspector] [data-invalid]:is(input, textarea, button), [aria-label=Inspector] [aria-invalid=true]",
+  );
+  (named?.querySelector<HTMLElement>(control) ?? wrong)?.focus();
 }
 
 /** The document to save: steps that could not be read stay in it as they came. */

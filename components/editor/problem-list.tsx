@@ -6,7 +6,7 @@ import { EmptyState } from "../ui/states.tsx";
 import { say, useEditor } from "./editor-context.tsx";
 
 /** What must be mended, each leading to its step and field, then what is worth knowing. */
-export function ProblemList({ onJump, problems }: { onJump: (problem: Problem) => void; problems?: Problem[] }) {
+export function ProblemList({ onJump, problems }: { onJump?: (problem: Problem) => void; problems?: Problem[] }) {
   const editor = useEditor();
   const list = problems ?? editor.problems;
   const titles = new Map(editor.flow.steps.map((step) => [step.id, titleOf(step)]));
@@ -21,18 +21,20 @@ export function ProblemList({ onJump, problems }: { onJump: (problem: Problem) =
       {list.map((problem, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the same sentence may come twice
         <li key={`${problem.step} ${problem.field} ${problem.message} ${index}`}>
-          <button
-            type="button"
-            onClick={() => onJump(problem)}
-            className="flex w-full gap-2 px-3 py-1.5 text-left hover:bg-hover"
-          >
-            <CircleAlert aria-hidden className="mt-0.5 size-3.5 shrink-0 text-bad-text" />
-            <span className="min-w-0 text-work">
-              <span className="font-medium text-ink">{titles.get(problem.step) ?? (problem.step || "Flow")}</span>
-              {problem.field && <span className="font-mono text-caption text-muted"> {problem.field}</span>}{" "}
-              <span className="text-ink">{say(problem)}</span>
-            </span>
-          </button>
+          {onJump ? (
+            <button
+              type="button"
+              aria-label={`Go to ${titles.get(problem.step) ?? (problem.step || "Flow")}: ${say(problem)}`}
+              onClick={() => onJump(problem)}
+              className="flex w-full gap-2 px-3 py-1.5 text-left hover:bg-hover"
+            >
+              <One problem={problem} title={titles.get(problem.step) ?? (problem.step || "Flow")} />
+            </button>
+          ) : (
+            <div className="flex gap-2 px-3 py-1.5">
+              <One problem={problem} />
+            </div>
+          )}
         </li>
       ))}
       {!problems &&
@@ -43,5 +45,18 @@ export function ProblemList({ onJump, problems }: { onJump: (problem: Problem) =
           </li>
         ))}
     </ul>
+  );
+}
+
+function One({ problem, title }: { problem: Problem; title?: string }) {
+  return (
+    <>
+      <CircleAlert aria-hidden className="mt-0.5 size-3.5 shrink-0 text-bad-text" />
+      <span className="min-w-0 text-work break-words">
+        {title && <span className="font-medium text-ink">{title} </span>}
+        {problem.field && <span className="font-mono text-caption text-muted">{problem.field} </span>}
+        <span className="text-ink">{say(problem)}</span>
+      </span>
+    </>
   );
 }

@@ -1,5 +1,6 @@
-import { graphOf } from "../../engine/flow/graph.ts";
+import { graphOf, reach } from "../../engine/flow/graph.ts";
 import type { Flow } from "../../engine/flow/schema.ts";
+import type { MapStep } from "../../engine/steps/map/schema.ts";
 import type { WriteStep } from "../../engine/steps/write/schema.ts";
 
 /** The write step a map makes its records for: the first reached without another map in between. */
@@ -18,4 +19,12 @@ export function targetOf(flow: Pick<Flow, "steps" | "links">, mapId: string): Wr
     }
   }
   return undefined;
+}
+
+/** The map that makes the records of a write step: the last one before it; undefined when there is none. */
+export function mapBefore(flow: Pick<Flow, "steps" | "links">, writeId: string): MapStep | undefined {
+  const before = reach(graphOf(flow), [writeId], "back");
+  return flow.steps.find(
+    (step): step is MapStep => step.kind === "map" && before.has(step.id) && targetOf(flow, step.id)?.id === writeId,
+  );
 }

@@ -13,8 +13,15 @@ import { SearchInput } from "../ui/input.tsx";
 import { ArgumentInput } from "./argument-input.tsx";
 import { itemOf, partsOf } from "./mapping-edits.ts";
 
-const entries = chainMenu().filter(({ args }) => args.every(({ type }) => type !== "lambda" && type !== "each"));
 const { categories } = formulaHelp();
+const entries = chainMenu()
+  .filter(({ args }) => args.every(({ type }) => type !== "lambda" && type !== "each"))
+  .sort((a, b) => place(a) - place(b));
+
+function place({ category }: ChainMenuEntry): number {
+  return categories.findIndex(({ id }) => id === category);
+}
+
 const popup = "float-motion z-50 flex flex-col rounded-card bg-surface shadow-float outline-none";
 
 /** Short enough for a chip: “number ,”. */

@@ -24,7 +24,16 @@ import { suggestByName, suggestFix, suggestFixed } from "./suggest.ts";
 import { type Target, TargetRow } from "./target-row.tsx";
 
 /** Draws a map step: source fields left, target fields right, lines and functions between, a real record through it all. */
-export function Mapper({ step, onDone }: { step: MapStep; onDone: () => void }) {
+export function Mapper({
+  step,
+  field,
+  onDone,
+}: {
+  step: MapStep;
+  /** a target field to begin with */
+  field?: string;
+  onDone: () => void;
+}) {
   const { flow, act, readOnly, places, problems, sample, shapes } = useEditor();
   const shape = useInput(step);
   const rules = step.fields;
@@ -92,7 +101,7 @@ export function Mapper({ step, onDone }: { step: MapStep; onDone: () => void }) 
     () =>
       suggestByName(
         sources,
-        targets.flatMap(({ path, field }) => (field ? [{ path, field }] : [])),
+        targets.flatMap(({ path, field: known }) => (known ? [{ path, field: known }] : [])),
         rules,
       ),
     [sources, targets, rules],
@@ -119,14 +128,18 @@ export function Mapper({ step, onDone }: { step: MapStep; onDone: () => void }) 
   const remove = useCallback((path: string) => setRules((now) => removeRule(now, path)), [setRules]);
   const join = useCallback((from: string, to: string) => setRules((now) => connect(now, from, to)), [setRules]);
 
-  const [open, setOpen] = useState<string | null>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const left = useRef<HTMLDivElement>(null);
+  const right = useRef<HTMLDivElement>(null);
+  const [open, setOpen] = useState<string | null>(field ?? null);
+  useEffect(() => {
+    if (field)
+      right.current?.querySelector(`[data-target="${CSS.escape(field)}"]`)?.scrollIntoView({ block: "center" });
+  }, [field]);
   const [lit, setLit] = useState<string | null>(null);
   const [armed, setArmed] = useState<string | null>(null);
   const [search, setSearch] = useState("");
   const [extra, setExtra] = useState("");
-  const box = useRef<HTMLDivElement>(null);
-  const left = useRef<HTMLDivElement>(null);
-  const right = useRef<HTMLDivElement>(null);
   const panes = useMemo(() => [left, right], []);
   const { pulled, aimed, pull } = usePull({ right, onDrop: join, disabled: readOnly, onPress: setArmed });
   const dot = useCallback(

@@ -165,7 +165,7 @@ export const TargetRow = memo(function TargetRow(props: Props) {
           onRemove={() => props.onRemove(path)}
         />
       )}
-      {open && result && !result.ok && (
+      {open && result && !result.ok && !(problem && rule?.formula !== undefined) && (
         <p className="border-t border-line bg-bad-soft px-3 py-1.5 text-caption text-bad-text">{result.reason}</p>
       )}
     </li>

@@ -15,18 +15,24 @@ import { clean } from "./read-form.tsx";
 
 /** What belongs to the flow as a whole: its brief, what it takes for granted, how it runs. */
 export function FlowForm() {
-  const { flow } = useEditor();
+  const { flow, readOnly } = useEditor();
   const answered = briefQuestions.filter(({ field }) => (flow.brief?.[field] ?? "").trim() !== "").length;
   return (
     <>
       <Disclosure title={`Brief, ${answered} of 6 answered`} initiallyOpen={answered < 6}>
-        <Brief />
+        <fieldset disabled={readOnly} className="min-w-0">
+          <Brief />
+        </fieldset>
       </Disclosure>
       <Disclosure title={`Assumptions ${flow.assumptions?.length ?? 0}`}>
-        <Assumptions />
+        <fieldset disabled={readOnly} className="min-w-0">
+          <Assumptions />
+        </fieldset>
       </Disclosure>
       <Disclosure title="How it runs" initiallyOpen={answered === 6}>
-        <Settings />
+        <fieldset disabled={readOnly} className="min-w-0">
+          <Settings />
+        </fieldset>
       </Disclosure>
     </>
   );
@@ -38,15 +44,17 @@ function Brief() {
   return (
     <div className="space-y-3">
       {briefQuestions.map(({ field, label, placeholder }) => (
-        <Field key={field} label={label} required error={problems.of(`brief.${field}`) && "Needed to publish."}>
-          <Textarea
-            rows={field === "direction" || field === "timing" || field === "owner" ? 1 : 2}
-            value={flow.brief?.[field] ?? ""}
-            placeholder={placeholder}
-            maxLength={2000}
-            onChange={(text) => act({ type: "setBrief", brief: { ...flow.brief, [field]: text }, typing: field })}
-          />
-        </Field>
+        <div key={field} data-field={`brief.${field}`}>
+          <Field label={label} required error={problems.of(`brief.${field}`) && "Needed to publish."}>
+            <Textarea
+              rows={field === "direction" || field === "timing" || field === "owner" ? 1 : 2}
+              value={flow.brief?.[field] ?? ""}
+              placeholder={placeholder}
+              maxLength={2000}
+              onChange={(text) => act({ type: "setBrief", brief: { ...flow.brief, [field]: text }, typing: field })}
+            />
+          </Field>
+        </div>
       ))}
     </div>
   );

@@ -23,7 +23,7 @@ import { WriteForm } from "./write-form.tsx";
 
 /** Settings of the chosen step; of the flow when none is chosen. */
 export function Inspector({ onHide }: { onHide?: () => void }) {
-  const { flow, selected, readOnly } = useEditor();
+  const { flow, selected } = useEditor();
   const step = flow.steps.find(({ id }) => id === selected);
   return (
     <div className="flex h-full min-h-0 flex-col">
@@ -41,9 +41,7 @@ export function Inspector({ onHide }: { onHide?: () => void }) {
         tabIndex={0}
         className="thin-scroll min-h-0 flex-1 overflow-y-auto -outline-offset-2"
       >
-        <fieldset disabled={readOnly} className="min-w-0 space-y-4 p-3">
-          {step ? <StepBody key={step.id} step={step} /> : <FlowForm />}
-        </fieldset>
+        <div className="min-w-0 space-y-4 p-3">{step ? <StepBody key={step.id} step={step} /> : <FlowForm />}</div>
       </section>
     </div>
   );
@@ -104,11 +102,17 @@ function StepBody({ step }: { step: Step }) {
   return (
     <>
       <p className="text-caption text-muted">{definitionOf(step).summary}</p>
-      <Form step={step} />
+      {step.kind === "map" ? (
+        <MapForm step={step} />
+      ) : (
+        <fieldset disabled={readOnly} className="min-w-0 space-y-4">
+          <Form step={step} />
+        </fieldset>
+      )}
       {all.length > 0 && (
         <Disclosure title={`Problems ${all.length}`} initiallyOpen={all.length < 4}>
           <div className="-mx-3">
-            <ProblemList problems={all} onJump={() => undefined} />
+            <ProblemList problems={all} />
           </div>
         </Disclosure>
       )}
@@ -154,8 +158,6 @@ function Form({ step }: { step: Step }) {
       return <FilterForm step={step} />;
     case "branch":
       return <BranchForm step={step} />;
-    case "map":
-      return <MapForm step={step} />;
     case "dedupe":
       return <DedupeForm step={step} />;
     case "write":

@@ -73,7 +73,7 @@ function RuleCard({
   const set = (change: Partial<Rule>, typing?: string) => onChange(clean({ ...rule, ...change }), typing);
   const kinds = ruleKinds.filter(({ value }) => !conditions || value !== "unique");
   return (
-    <fieldset className="min-w-0 space-y-1.5 rounded-control border border-line p-2">
+    <fieldset data-field={rule.field} className="min-w-0 space-y-1.5 rounded-control border border-line p-2">
       <legend className="sr-only">Rule for {name}</legend>
       <div className="flex gap-1.5">
         {kind === "formula" ? (
