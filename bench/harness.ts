@@ -59,6 +59,9 @@ export async function startWorker(database: string, secretKey: string, flags: st
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // a benchmark that fails must not leave its worker behind, nor wait for it
+  process.once("exit", () => child.kill("SIGKILL"));
+  child.unref();
   await new Promise<void>((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`The worker ended with ${code} before it was ready.`)));
     child.stdout?.on("data", (data: Buffer) => {
