@@ -14,23 +14,45 @@ export type RunWithSteps = { run: RunSummary; steps: RunStepCounts[]; balanced: 
  */
 export async function getRun({ pool, workspaceId }: ServerContext, runId: string): Promise<RunWithSteps> {
   if (!/^\d{1,18}$/.test(runId)) throw new NotFound("run", runId);
-  const { rows } = await pool.query<RunRow & { document: unknown }>(
-    `SELECT ${RUN_COLUMNS}, coalesce(r.document, v.document) AS document FROM ${RUN_FROM}
+  const { rows } = await pool.query<RunRow & { document: unknown; eventSteps: Partial<RunStepCounts>[] | null }>(
+    `SELECT ${RUN_COLUMNS}, coalesce(r.document, v.document) AS document, r.steps AS "eventSteps" FROM ${RUN_FROM}
      LEFT JOIN flow_version v ON v.flow_id = r.flow_id AND v.version = r.version
      WHERE r.id = $1 AND r.workspace_id = $2`,
     [runId, workspaceId],
   );
   const [row] = rows;
-  if (row === undefined) throw new NotFound("run", runId);
+  if (row === undefined) return await waitingEvent(pool, workspaceId, runId);
+  const run = toRunSummary(row);
+  if (row.eventSteps !== null) {
+    const steps = row.eventSteps.map((step) => ({ ...NO_STEP, ...step }) as RunStepCounts);
+    return { run, steps: inDocumentOrder(steps, row.document), balanced: isBalanced(run), document: row.document };
+  }
   const counted = await pool.query<RunStepCounts>(
     `SELECT step_id AS id, "in"::float8, out::float8, ports, created::float8, updated::float8, deleted::float8,
        unchanged::float8, filtered::float8, duplicate::float8, dead::float8, held::float8
      FROM run_step WHERE run_id = $1 ORDER BY step_id`,
     [runId],
   );
-  const run = toRunSummary(row);
   const steps = inDocumentOrder(counted.rows, run.kind === "undo" ? undefined : row.document);
   return { run, steps, balanced: isBalanced(run), document: row.document };
+}
+
+/** The run of an event that was stored and not worked on yet. @throws NotFound */
+async function waitingEvent(pool: ServerContext["pool"], workspaceId: string, runId: string): Promise<RunWithSteps> {
+  const { rows } = await pool.query<RunRow & { document: unknown }>(
+    `SELECT ${RUN_COLUMNS}, v.document FROM inbox_event e JOIN flow f ON f.id = e.flow_id
+     JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version,
+     LATERAL (SELECT (jsonb_populate_record(NULL::run, jsonb_build_object('id', e.id, 'flow_id', e.flow_id, 'kind', 'flow', 'mode', 'live',
+       'version', f.live_version, 'state', 'queued', 'trigger', 'webhook', 'started_by', e.sent_by, 'created_at', e.received_at,
+       'read', 0, 'created', 0, 'updated', 0, 'deleted', 0, 'unchanged', 0, 'filtered', 0, 'duplicate', 0, 'dead', 0, 'held', 0,
+       'restored', 0, 'conflict', 0, 'failed', 0, 'waiting_records', 0))).*) AS r
+     WHERE e.id = $1 AND e.workspace_id = $2`,
+    [runId, workspaceId],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new NotFound("run", runId);
+  const run = toRunSummary(row);
+  return { run, steps: inDocumentOrder([], row.document), balanced: true, document: row.document };
 }
 
 /**
@@ -80,11 +102,13 @@ async function undoTally({ pool, workspaceId }: ServerContext, run: RunSummary):
 
 const NOTHING = { created: 0, updated: 0, deleted: 0, unchanged: 0, filtered: 0, duplicate: 0, dead: 0, held: 0 };
 
+const NO_STEP = { in: 0, out: 0, ports: {}, ...NOTHING };
+
 /** Steps nothing has reached yet count zero; those the document does not name (it was changed by hand) come last. */
 function inDocumentOrder(counted: RunStepCounts[], document: unknown): RunStepCounts[] {
   const known = new Map(counted.map((step) => [step.id, step]));
   const ids = new Set([...stepIds(document), ...known.keys()]);
-  return [...ids].map((id) => known.get(id) ?? { id, in: 0, out: 0, ports: {}, ...NOTHING });
+  return [...ids].map((id) => known.get(id) ?? { id, ...NO_STEP });
 }
 
 function stepIds(document: unknown): string[] {

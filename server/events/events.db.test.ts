@@ -1,0 +1,357 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { closeCircuit } from "../connections/guard/circuit.ts";
+import type { ServerContext } from "../context.ts";
+import { createApiServer, type HttpServer } from "../http-server.ts";
+import { journeyOf } from "../ledger/journey.ts";
+import { showPresence } from "../processes/presence.ts";
+import { getRun } from "../runs/get-run.ts";
+import { listChanges } from "../runs/list-changes.ts";
+import { undoRun } from "../runs/undo-run.ts";
+import { testContext } from "../testing/context.ts";
+import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { drainEvents } from "./drain-events.ts";
+import { wakeEventsOf } from "./wait-events.ts";
+
+process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
+process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK = "true";
+
+let database: TestDatabase;
+let books: TestDatabase;
+let ctx: ServerContext;
+let http: HttpServer;
+let url: string;
+let worker: { stop(): Promise<void> };
+const stopping = new AbortController();
+
+beforeAll(async () => {
+  database = await testDatabase("events");
+  books = await testDatabase("events_books");
+  ctx = await testContext(database);
+  await books.pool.query(
+    "CREATE TABLE invoices (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, external_id text NOT NULL UNIQUE, total numeric(12,2) CHECK (total < 1000), note text)",
+  );
+  await connectDatabase(ctx, "books", books.url);
+  http = createApiServer(database);
+  await new Promise<void>((listening) => http.server.listen(0, "127.0.0.1", listening));
+  url = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
+  const presence = await showPresence(database.pool, "worker");
+  const services = { db: database.db, pool: database.pool, workerId: presence.id, signal: stopping.signal };
+  const drain = await drainEvents(services);
+  worker = {
+    async stop() {
+      stopping.abort();
+      await drain.stop();
+      await presence.stop();
+    },
+  };
+});
+afterAll(async () => {
+  await worker.stop();
+  await http.stop(1_000);
+  await books.drop();
+  await database.drop();
+});
+
+function flowDocument(name: string, webhook: object = {}, settings: object = {}) {
+  return {
+    format: "plumbline/1",
+    name,
+    brief: TEST_BRIEF,
+    steps: [
+      { id: "hook", kind: "webhook", ...webhook },
+      { id: "check", kind: "check", rules: [{ field: "total", is: "number", min: 0 }], otherwise: "dead" },
+      {
+        id: "map",
+        kind: "map",
+        fields: [
+          { to: "external_id", from: "id" },
+          { to: "total", from: "total" },
+          { to: "note", formula: '"from " & id' },
+        ],
+      },
+      {
+        id: "write",
+        kind: "write",
+        connection: "books",
+        sink: "invoices",
+        operation: "upsert",
+        match: ["external_id"],
+      },
+    ],
+    links: [
+      { from: "hook", to: "check" },
+      { from: "check", to: "map" },
+      { from: "map", to: "write" },
+    ],
+    settings,
+  };
+}
+
+async function hookOf(flowId: string): Promise<string> {
+  const flow = await database.db.flow.findUniqueOrThrow({ where: { id: flowId } });
+  return `${url}/hooks/${flow.hookKey}`;
+}
+
+async function post(hook: string, body: unknown, headers: { [name: string]: string } = {}) {
+  const response = await fetch(hook, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as { id: string },
+  };
+}
+
+async function until<T>(look: () => Promise<T | null | undefined | false>, what: string, ms = 10_000): Promise<T> {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`Waited ${ms} ms in vain: ${what}`);
+    await sleep(20);
+  }
+}
+
+const rowOf = async (pool: pg.Pool, id: string) =>
+  (await pool.query("SELECT * FROM invoices WHERE external_id = $1", [id])).rows[0];
+
+const ended = (id: string) =>
+  until(async () => {
+    const { run, steps, balanced } = await getRun(ctx, id).catch(() => ({ run: null, steps: [], balanced: false }));
+    return run?.finishedAt ? { run, steps, balanced } : null;
+  }, `run ${id} ends`);
+
+describe("an event", () => {
+  let hook: string;
+  let flowId: string;
+  beforeAll(async () => {
+    flowId = await publishedFlow(ctx, flowDocument("Events"));
+    hook = await hookOf(flowId);
+  });
+
+  it("is stored, answered with its number, written, and a run in the history", async () => {
+    const { status, body } = await post(hook, { id: "A1", total: 12.5 });
+    expect(status).toBe(202);
+    const { run, steps, balanced } = await ended(body.id);
+    expect(run).toMatchObject({
+      state: "succeeded",
+      kind: "flow",
+      trigger: "webhook",
+      counts: { read: 1, created: 1 },
+    });
+    expect(balanced).toBe(true);
+    expect(steps).toMatchObject([
+      { id: "hook", in: 1, out: 1, ports: { out: 1 } },
+      { id: "check", in: 1, out: 1 },
+      { id: "map", in: 1, out: 1 },
+      { id: "write", in: 1, out: 0, created: 1 },
+    ]);
+    expect(await rowOf(books.pool, "A1")).toMatchObject({ total: "12.50", note: "from A1" });
+    const changes = await listChanges(ctx, { runId: body.id, limit: 10 });
+    expect(changes.items).toMatchObject([{ key: "A1", operation: "create", undo: "possible" }]);
+    expect(await journeyOf(ctx, { key: "A1" })).toMatchObject([{ run: body.id, event: "written" }]);
+  });
+
+  it("that comes again is the same event, also with another body", async () => {
+    const first = await post(hook, { id: "R1", total: 1 }, { "webhook-id": "evt-1" });
+    const again = await post(hook, { id: "R1", total: 2 }, { "webhook-id": "evt-1" });
+    expect(again).toMatchObject({ status: 202, body: { id: first.body.id, repeat: true } });
+    await ended(first.body.id);
+    expect(await rowOf(books.pool, "R1")).toMatchObject({ total: "1.00" });
+    const { rows } = await database.pool.query("SELECT repeats FROM inbox_event WHERE id = $1", [first.body.id]);
+    expect(rows).toEqual([{ repeats: 1 }]);
+  });
+
+  it("that fails a check is a dead letter of its own run; its neighbours are written", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => post(hook, { id: `N${n}`, total: n === 7 ? "seven" : n === 9 ? 5000 : n })),
+    );
+    const runs = await Promise.all(answers.map(({ body }) => ended(body.id)));
+    expect(runs.filter(({ run }) => run.state === "succeeded")).toHaveLength(38);
+    expect(runs[7]).toMatchObject({ run: { state: "succeeded_with_errors", counts: { read: 1, dead: 1 } } });
+    expect(runs[9]?.steps.find(({ id }) => id === "write")).toMatchObject({ in: 1, dead: 1 });
+    const { rows } = await database.pool.query(
+      "SELECT run_id::text AS run, step_id AS step FROM dead_letter ORDER BY run_id",
+    );
+    expect(rows).toEqual([
+      { run: answers[7]?.body.id, step: "check" },
+      { run: answers[9]?.body.id, step: "write" },
+    ]);
+  });
+
+  it("that changes nothing is unchanged in its journey", async () => {
+    const one = await post(hook, { id: "U1", total: 3 });
+    await ended(one.body.id);
+    const two = await post(hook, { id: "U1", total: 3 });
+    expect((await ended(two.body.id)).run.counts).toMatchObject({ read: 1, unchanged: 1 });
+    const journey = await journeyOf(ctx, { key: "U1" });
+    expect(journey.map(({ run, outcome }) => [run, outcome])).toEqual([
+      [one.body.id, "created"],
+      [two.body.id, "unchanged"],
+    ]);
+  });
+
+  it("of one record in one batch keep their order", async () => {
+    const all: string[] = [];
+    for (let n = 0; n < 30; n++) all.push((await post(hook, { id: "K", total: n })).body.id);
+    await Promise.all(all.map(ended));
+    expect(await rowOf(books.pool, "K")).toMatchObject({ total: "29.00" });
+    expect((await journeyOf(ctx, { key: "K" })).map(({ run }) => run)).toEqual(all);
+  });
+
+  it("is undone like any run", async () => {
+    const { body } = await post(hook, { id: "Z1", total: 9 });
+    await ended(body.id);
+    const undo = await undoRun(ctx, { runId: body.id, preview: false, onConflict: "skip" });
+    await runToEnd(database, undo.id);
+    expect(await rowOf(books.pool, "Z1")).toBeUndefined();
+  });
+
+  it("with a list of records is one run of several", async () => {
+    const { body } = await post(hook, [
+      { id: "L1", total: 1 },
+      { id: "L2", total: "x" },
+      { id: "L3", total: 3 },
+    ]);
+    const { run, steps } = await ended(body.id);
+    expect(run).toMatchObject({ state: "succeeded_with_errors", counts: { read: 3, created: 2, dead: 1 } });
+    expect(steps.find(({ id }) => id === "check")).toMatchObject({ in: 3, out: 2, dead: 1 });
+  });
+
+  it("of a paused flow waits, and goes on when it is resumed", async () => {
+    await database.db.flow.update({ where: { id: flowId }, data: { paused: true } });
+    const { status, body } = await post(hook, { id: "P1", total: 4 });
+    expect(status).toBe(202);
+    await sleep(1_300);
+    expect(await rowOf(books.pool, "P1")).toBeUndefined();
+    expect((await getRun(ctx, body.id)).run).toMatchObject({ state: "queued" });
+    await database.db.flow.update({ where: { id: flowId }, data: { paused: false } });
+    await ended(body.id);
+    expect(await rowOf(books.pool, "P1")).toBeDefined();
+  });
+});
+
+describe("a target that is away", () => {
+  it("makes events wait without loss, and they go on in order when it is back", async () => {
+    const away = await testDatabase("events_away");
+    await away.pool.query("CREATE TABLE invoices (external_id text PRIMARY KEY, total numeric, note text)");
+    const wire = await proxyTo(away.url);
+    await connectDatabase(ctx, "away", wire.url);
+    const document = flowDocument("Away");
+    document.steps[3] = { ...document.steps[3], connection: "away" } as never;
+    const hook = await hookOf(await publishedFlow(ctx, document));
+    await ended((await post(hook, { id: "first", total: 1 })).body.id);
+    wire.cut();
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n++) ids.push((await post(hook, { id: "same", total: n })).body.id);
+    await until(
+      async () => {
+        const { rows } = await database.pool.query("SELECT wait_reason FROM run WHERE id = $1 AND state = 'waiting'", [
+          ids[0],
+        ]);
+        return rows.length > 0;
+      },
+      "the first event waits",
+      30_000,
+    );
+    ids.push((await post(hook, { id: "same", total: 77 })).body.id);
+    wire.mend();
+    // what the worker's probe does when the system answers again
+    const connection = await database.db.connection.findFirstOrThrow({ where: { name: "away" } });
+    for (const id of await closeCircuit(database.pool, connection)) await wakeEventsOf(database.pool, id);
+    await Promise.all(ids.map(ended));
+    const { rows } = await away.pool.query("SELECT external_id, total FROM invoices ORDER BY 1");
+    expect(rows).toEqual([
+      { external_id: "first", total: "1" },
+      { external_id: "same", total: "77" },
+    ]);
+    await wire.close();
+    await away.drop();
+  }, 90_000);
+});
+
+/** A way to a server that can be cut. */
+async function proxyTo(target: string) {
+  const { hostname, port } = new URL(target);
+  let up = true;
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    if (!up) return void socket.destroy();
+    const far = connect(Number(port || 5432), hostname);
+    for (const one of [socket, far]) {
+      open.add(one);
+      one.on("error", () => {});
+      one.on("close", () => {
+        socket.destroy();
+        far.destroy();
+        open.delete(one);
+      });
+    }
+    socket.pipe(far).pipe(socket);
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const here = new URL(target);
+  here.hostname = "127.0.0.1";
+  here.port = String((server.address() as AddressInfo).port);
+  const drop = () => {
+    for (const one of open) one.destroy();
+  };
+  return {
+    url: here.href,
+    cut() {
+      up = false;
+      drop();
+    },
+    mend() {
+      up = true;
+    },
+    close: () =>
+      new Promise<void>((done) => {
+        server.close(() => done());
+        drop();
+      }),
+  };
+}
+
+describe("a sender that waits", () => {
+  let hook: string;
+  beforeAll(async () => {
+    hook = await hookOf(
+      await publishedFlow(ctx, flowDocument("Answers", { wait: true, timeout: "5s", eventId: "id" })),
+    );
+  });
+
+  it("gets the mapped record", async () => {
+    const answer = await post(hook, { id: "W1", total: 5 });
+    expect(answer).toMatchObject({ status: 200, body: { external_id: "W1", total: 5, note: "from W1" } });
+    expect(answer.headers.get("plumbline-outcome")).toBe("created");
+    expect(await post(hook, { id: "W1", total: 5 })).toMatchObject({ status: 200, body: { external_id: "W1" } });
+  });
+
+  it("gets the error", async () => {
+    const answer = await post(hook, { id: "W2", total: "many" });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { error: { code: "check-type", details: { field: "total", step: "check" } } },
+    });
+  });
+});
+
+describe("what is not taken", () => {
+  it("is refused with a reason", async () => {
+    const hook = await hookOf(await publishedFlow(ctx, flowDocument("Refusals")));
+    expect(await post(`${url}/hooks/none`, {})).toMatchObject({ status: 404 });
+    expect(await post(hook, "{ not json")).toMatchObject({ status: 400, body: { error: { code: "not-json" } } });
+    expect(await post(hook, JSON.stringify({ a: "x".repeat(11_000_000) }))).toMatchObject({ status: 413 });
+    expect((await fetch(hook)).status).toBe(405);
+    const draft = await database.db.flow.findFirstOrThrow();
+    await database.db.flow.update({ where: { id: draft.id }, data: { liveVersion: draft.liveVersion } });
+  });
+});
