@@ -42,9 +42,10 @@ export async function* readUndoRows(
   let below = typeof cursor === "string" ? cursor : null;
   for (;;) {
     const { rows } = await pool.query<Row>(
+      // `+ 0` keeps a planner without statistics from looking through the whole run for each row: the key finds few
       `SELECT c.id::text AS id, c.step_id AS step, c.connection_id AS "connectionId", n.name AS "connectionName", c.sink,
          c.record_key AS key, c.operation, c.identity, c.before, c.after, c.remote_id AS "remoteId", c.undo,
-         ($6 AND coalesce((SELECT true FROM change o WHERE o.record_key = c.record_key AND o.run_id = c.run_id
+         ($6 AND coalesce((SELECT true FROM change o WHERE o.record_key = c.record_key AND o.run_id + 0 = c.run_id
            AND o.id < c.id AND o.state IN ('done', 'unknown') AND o.undo = ANY($2) LIMIT 1), false)) AS "olderFollows"
        FROM change c LEFT JOIN connection n ON n.id = c.connection_id
        WHERE c.run_id = $1 AND c.state IN ('done', 'unknown') AND c.undo = ANY($2)
