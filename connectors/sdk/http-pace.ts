@@ -53,6 +53,8 @@ export function privateStore(now: () => number = Date.now): PaceStore {
 /** A turn that nobody took in time is given up: a burst would follow otherwise. */
 const STALE_MS = 60;
 
+const WINDOW_MS = 1_000;
+
 export function createPace(
   store: PaceStore = privateStore(),
   { name = "The system", limits = {} }: { name?: string; limits?: PaceLimits } = {},
@@ -61,6 +63,10 @@ export function createPace(
   let waiting = 0;
   let turns: number[] = [];
   let taking: Promise<void> | undefined;
+  // what was accepted lately, for the first refusal: this window and the one before
+  let counted = 0;
+  let countedFrom = Number.NEGATIVE_INFINITY;
+  let before = { from: store.now(), count: 0 };
 
   async function take(): Promise<void> {
     const booked = accepted;
@@ -130,6 +136,13 @@ export function createPace(
     },
     accepted() {
       accepted++;
+      const now = store.now();
+      if (now - countedFrom > WINDOW_MS) {
+        before = now - countedFrom < 2 * WINDOW_MS ? { from: countedFrom, count: counted } : { from: now, count: 0 };
+        countedFrom = now;
+        counted = 0;
+      }
+      counted++;
     },
     async limited(sentAt, retryAfterMs) {
       const booked = accepted;
@@ -137,7 +150,9 @@ export function createPace(
       turns = [];
       await store.change((state, now) => ({
         state: refused(state, {
-          accepted: booked,
+          ...(state.rate === null
+            ? { accepted: before.count + counted, overMs: Math.max(1, now - before.from) }
+            : { accepted: booked, overMs: 0 }),
           sentAt,
           now,
           ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -9,8 +9,9 @@
 export type PaceState = {
   /** requests per second; null: no limit is known */
   rate: number | null;
-  /** requests taken at once before the first refusal: about the size of the system's bucket */
+  /** requests taken just before the first refusal, and within how long: it tells the size of the system's bucket */
   burst: number;
+  burstMs: number;
   /** the rate when the last wait ended */
   rateThen: number;
   /** about the rate at which the last refusal came: approached slowly, left behind quickly (as TCP's CUBIC does) */
@@ -42,6 +43,7 @@ export type PaceLimits = { perSecond?: number; perMinute?: number; perDay?: numb
 export const unlimited: PaceState = {
   rate: null,
   burst: 0,
+  burstMs: 0,
   rateThen: 0,
   ceiling: null,
   recent: 0,
@@ -121,26 +123,35 @@ export function takeTurns(
 /**
  * Books a refusal (429). Several requests that were under way together count once.
  *
+ * @param accepted since the last exchange; where nothing limited us, in the last `overMs` before now
  * @param sentAt when the refused request was sent
  * @param retryAfterMs how long the system asks us to wait; obeyed
  */
 export function refused(
   before: PaceState,
-  { accepted, sentAt, retryAfterMs, now }: { accepted: number; sentAt: number; retryAfterMs?: number; now: number },
+  {
+    accepted,
+    overMs,
+    sentAt,
+    retryAfterMs,
+    now,
+  }: { accepted: number; overMs: number; sentAt: number; retryAfterMs?: number; now: number },
 ): PaceState {
-  const state = booked(before, accepted, now);
+  const unpaced = before.rate === null;
+  const state = unpaced
+    ? { ...before, accepted, recent: accepted / Math.max(1, overMs / 1000), recentAt: now, since: now - overMs }
+    : booked(before, accepted, now);
   if (now < state.blockedUntil || sentAt < state.blockedUntil) return state;
   const waitMs = retryAfterMs ?? Math.max(200, state.rate === null ? 0 : 2_000 / state.rate);
   const blockedUntil = now + waitMs;
-  const first = state.rate === null;
-  const ceiling = waitMs > LONGEST_TURN_MS ? windowRate(state, blockedUntil) : first ? null : allowedRate(state, now);
-  const rate = ceiling === null ? Math.max(1, Math.min(state.recent, state.accepted)) : ceiling * (1 - BELOW);
+  const ceiling = waitMs > LONGEST_TURN_MS ? windowRate(state, blockedUntil) : unpaced ? null : allowedRate(state, now);
+  const rate = ceiling === null ? Math.max(1, state.recent) : ceiling * (1 - BELOW);
   return {
     ...state,
     rate,
     rateThen: rate,
     ceiling,
-    burst: first ? state.accepted : state.burst,
+    ...(unpaced ? { burst: accepted, burstMs: overMs } : {}),
     accepted: 0,
     since: blockedUntil,
     waitedMs: waitMs,
@@ -158,17 +169,19 @@ function windowRate({ accepted, since }: PaceState, endsAt: number): number {
  * The rate a bucket of the known size must be filled at to be empty just now, after what we took from it since the last
  * wait; never less than what was achieved with that wait.
  */
-function allowedRate({ accepted, since, waitedMs, burst, rate, rateThen, recent }: PaceState, now: number): number {
+function allowedRate(state: PaceState, now: number): number {
+  const { accepted, since, waitedMs, rate, rateThen, recent } = state;
   const seconds = Math.max(0.001, (now - since) / 1000);
   const achieved = accepted / (seconds + waitedMs / 1000);
   const growth = Math.log(Math.max(1, (rate ?? 1) / rateThen)) / seconds;
   const share = growth > 0 ? (Math.exp(growth * seconds) - 1) / growth : seconds;
   const takenThen = accepted / share;
   const left = (filledAt: number) => {
-    let tokens = Math.min(burst, (filledAt * waitedMs) / 1000);
+    const size = bucketSize(state, filledAt);
+    let tokens = Math.min(size, (filledAt * waitedMs) / 1000);
     const step = seconds / 200;
     for (let at = 0.5; at < 200; at++) {
-      tokens = Math.min(burst, tokens + (filledAt - takenThen * Math.exp(growth * at * step)) * step);
+      tokens = Math.min(size, tokens + (filledAt - takenThen * Math.exp(growth * at * step)) * step);
     }
     return tokens;
   };
@@ -180,8 +193,13 @@ function allowedRate({ accepted, since, waitedMs, burst, rate, rateThen, recent 
   }
   // What looks like a large bucket may be a window of a second. Where waiting fills it again, being refused costs nothing,
   // and the higher of the two is tried.
-  const large = burst * 1000 >= high * waitedMs;
+  const large = bucketSize(state, high) * 1000 >= high * waitedMs;
   return Math.max(0.02, high, large ? 0.97 * Math.min(rate ?? 0, recent) : 0);
+}
+
+/** Of a bucket filled at this rate: what was taken before the first refusal, less what flowed in meanwhile. */
+function bucketSize({ burst, burstMs }: PaceState, filledAt: number): number {
+  return Math.max(1, burst - (filledAt * burstMs) / 1000);
 }
 
 function booked(state: PaceState, accepted: number, now: number): PaceState {
@@ -193,7 +211,8 @@ function booked(state: PaceState, accepted: number, now: number): PaceState {
     else {
       const sinceS = Math.max(0, now - state.since) / 1000;
       // where the bucket is full again after the wait, a refusal costs little, and the limit is felt for more often
-      const backS = state.burst * 1000 > state.ceiling * state.waitedMs ? BACK_S / 4 : BACK_S;
+      const large = bucketSize(state, state.ceiling) * 1000 > state.ceiling * state.waitedMs;
+      const backS = large ? BACK_S / 4 : BACK_S;
       rate = state.ceiling * (1 + BELOW * ((sinceS - backS) / backS) ** 3);
     }
   }
