@@ -28,7 +28,14 @@ export type OutcomeCounts = { [O in Outcome]: number };
 export type RunCounts = { read: number } & OutcomeCounts;
 /** counters of an undo run, beside `read` */
 export type UndoCounts = { restored: number; conflict: number; failed: number };
-export type StepCounts = { in: number; out: number; ports: { [port: string]: number } } & OutcomeCounts;
+/** `made`: parts that came into being here (split); `joined`: parts that went into another one (collect). */
+export type StepCounts = {
+  in: number;
+  made: number;
+  out: number;
+  joined: number;
+  ports: { [port: string]: number };
+} & OutcomeCounts;
 
 /** A failed part of a record, as it becomes (or updates) a dead letter. */
 export type LetterDraft = {

@@ -6,7 +6,8 @@ import { formatNumber } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";
 import { stepsOf } from "./steps-of.ts";
 
-const outcomes: { id: keyof RunStepCounts & string; header: string; loud?: string }[] = [
+const counted: { id: keyof RunStepCounts & string; header: string; loud?: string }[] = [
+  { id: "joined", header: "Joined" },
   { id: "created", header: "Created" },
   { id: "updated", header: "Updated" },
   { id: "deleted", header: "Deleted" },
@@ -17,10 +18,10 @@ const outcomes: { id: keyof RunStepCounts & string; header: string; loud?: strin
   { id: "dead", header: "Failed", loud: "text-bad-text font-medium" },
 ];
 
-/** Each step adds up too: in = out + ended here. Only outcomes that happened have a column. */
+/** Each step adds up too: in + made = out + joined + ended here. Only what happened has a column. */
 export function RunSteps({ run }: { run: RunDetail }) {
   const known = new Map(stepsOf(run.document).map((step) => [step.id, step]));
-  const happened = outcomes.filter(({ id }) => run.steps.some((step) => Number(step[id]) > 0));
+  const happened = counted.filter(({ id }) => run.steps.some((step) => Number(step[id]) > 0));
   const number = (value: number, loud?: string) => (
     <span className={cx(value === 0 ? "text-faint" : (loud ?? "text-ink"))}>{formatNumber(value)}</span>
   );
@@ -38,6 +39,17 @@ export function RunSteps({ run }: { run: RunDetail }) {
       cell: (step) => <span className="text-muted">{known.get(step.id)?.kind}</span>,
     },
     { id: "in", header: "In", width: "90px", align: "right", cell: (step) => number(step.in) },
+    ...(run.steps.some(({ made }) => Number(made) > 0)
+      ? [
+          {
+            id: "made",
+            header: "Made",
+            width: "90px",
+            align: "right",
+            cell: (step) => number(Number(step.made)),
+          } satisfies Column<RunStepCounts>,
+        ]
+      : []),
     {
       id: "out",
       header: "Out",

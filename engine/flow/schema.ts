@@ -7,6 +7,7 @@ import { filterSchema } from "../steps/filter/schema.ts";
 import { lookupSchema } from "../steps/lookup/schema.ts";
 import { mapSchema } from "../steps/map/schema.ts";
 import { readSchema } from "../steps/read/schema.ts";
+import { splitSchema } from "../steps/split/schema.ts";
 import { duration, fieldPath, portName, stepId, timeZone } from "../steps/step-schema.ts";
 import { webhookSchema } from "../steps/webhook/schema.ts";
 import { writeSchema } from "../steps/write/schema.ts";
@@ -23,6 +24,7 @@ export const stepSchemas = {
   map: mapSchema,
   lookup: lookupSchema,
   dedupe: dedupeSchema,
+  split: splitSchema,
   write: writeSchema,
 } as const;
 export type StepKind = keyof typeof stepSchemas;
@@ -36,6 +38,7 @@ export const stepSchema = z.discriminatedUnion("kind", [
   mapSchema,
   lookupSchema,
   dedupeSchema,
+  splitSchema,
   writeSchema,
 ]);
 export type Step = z.output<typeof stepSchema>;

@@ -11,7 +11,7 @@ export function noRunCounts(): RunCounts {
 }
 
 export function noStepCounts(): StepCounts {
-  return { in: 0, out: 0, ports: {}, ...noOutcomes() };
+  return { in: 0, made: 0, out: 0, joined: 0, ports: {}, ...noOutcomes() };
 }
 
 /** Records with an outcome. */
@@ -30,8 +30,11 @@ export function balances(counts: RunCounts): boolean {
 export function imbalance(counts: RunCounts, steps: { [step: string]: StepCounts }): string | null {
   if (!balances(counts)) return `${counts.read} records were read but ${settled(counts)} have an outcome.`;
   for (const [id, step] of Object.entries(steps)) {
-    const left = step.out + settled(step);
-    if (step.in !== left) return `${step.in} records entered step “${id}” but ${left} left it or ended there.`;
+    const came = step.in + step.made;
+    const left = step.out + step.joined + settled(step);
+    if (came === left) continue;
+    const made = step.made === 0 ? "" : ` and ${step.made} were made there`;
+    return `${step.in} records entered step “${id}”${made}, but ${left} left it or ended there.`;
   }
   return null;
 }

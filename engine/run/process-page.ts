@@ -35,6 +35,9 @@ export type PageEnvironment = {
 export type PageTrace = {
   entered(step: string, origins: number[]): void;
   left(step: string, port: string, origins: number[]): void;
+  /** parts beyond those that came in, and parts that went into another; an origin once for each */
+  made(step: string, origins: number[]): void;
+  joined(step: string, origins: number[]): void;
   ended(step: string, parts: Ended[]): void;
 };
 
@@ -82,7 +85,7 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
     if (!step.executor) throw new Error(`Step “${step.id}” of kind ${step.kind} has no executor.`);
     const { out, ended } = await executeStep(environment, step.executor, batch);
     settle(prepared, step.id, ended, counts);
-    counts.out = counts.in - ended.length;
+    countParts(prepared, step, batch, { out, ended }, counts);
     const ports = Object.keys(out);
     if (ports.length <= 1 && (out[ports[0] ?? ""]?.records.length ?? 0) !== counts.out) {
       throw new Error(`Step “${step.id}” lost records: ${counts.in} in, ${counts.out} expected out.`);
@@ -158,6 +161,36 @@ function takeInbox({ inboxes, result, environment }: PreparedPage, step: Compile
   result.steps[step.id] = counts;
   environment.trace?.entered(step.id, batch.origins);
   return batch;
+}
+
+/** How many leave; of kinds that make or join parts, what each record became. @throws Error when one is lost */
+function countParts(
+  { environment, page }: PreparedPage,
+  step: CompiledStep,
+  batch: Batch,
+  { out, ended }: StepResult,
+  counts: StepCounts,
+): void {
+  const { parts } = step.definition;
+  if (parts === undefined) {
+    counts.out = counts.in - ended.length;
+    return;
+  }
+  const more = new Int32Array(page.records.length);
+  for (const origin of batch.origins) more[origin]!--;
+  for (const { origins } of Object.values(out)) {
+    counts.out += origins.length;
+    for (const origin of origins) more[origin]!++;
+  }
+  for (const { origin } of ended) more[origin]!++;
+  const changed: number[] = [];
+  for (const [origin, change] of more.entries()) {
+    if (change === 0) continue;
+    if (change < 0 === (parts === "makes")) throw new Error(`Step “${step.id}” lost parts of record ${origin + 1}.`);
+    for (let part = 0; part < Math.abs(change); part++) changed.push(origin);
+  }
+  counts[parts === "makes" ? "made" : "joined"] += changed.length;
+  if (changed.length > 0) environment.trace?.[parts === "makes" ? "made" : "joined"](step.id, changed);
 }
 
 /** Books parts that ended at a step: outcome, dead letter or journey. */

@@ -8,12 +8,21 @@ import type { PageTrace } from "./process-page.ts";
 type Row = {
   step: string;
   in: Uint32Array;
+  made: Uint32Array;
+  joined: Uint32Array;
   ports: Map<string, Uint32Array>;
   outcomes: Map<Outcome, Uint32Array>;
 };
 
 /** Counters of one step on an event's way; what is zero is left out. */
-export type TrailStep = { id: string; in: number; out: number; ports: { [port: string]: number } } & {
+export type TrailStep = {
+  id: string;
+  in: number;
+  out: number;
+  made?: number;
+  joined?: number;
+  ports: { [port: string]: number };
+} & {
   [O in Outcome]?: number;
 };
 
@@ -34,6 +43,14 @@ export class Trails implements PageTrace {
 
   entered(step: string, origins: number[]): void {
     this.#add(this.#row(step).in, origins);
+  }
+
+  made(step: string, origins: number[]): void {
+    this.#add(this.#row(step).made, origins);
+  }
+
+  joined(step: string, origins: number[]): void {
+    this.#add(this.#row(step).joined, origins);
   }
 
   left(step: string, port: string, origins: number[]): void {
@@ -82,7 +99,8 @@ export class Trails implements PageTrace {
   #row(step: string): Row {
     let row = this.#rows.get(step);
     if (!row) {
-      row = { step, in: new Uint32Array(this.#events), ports: new Map(), outcomes: new Map() };
+      const zeros = () => new Uint32Array(this.#events);
+      row = { step, in: zeros(), made: zeros(), joined: zeros(), ports: new Map(), outcomes: new Map() };
       this.#rows.set(step, row);
     }
     return row;
@@ -99,7 +117,7 @@ export class Trails implements PageTrace {
 function nameOfWay(rows: Row[], event: number): string {
   let name = "";
   for (const row of rows) {
-    name += `${row.in[event]}:`;
+    name += `${row.in[event]}:${row.made[event]}:${row.joined[event]}:`;
     for (const counts of row.ports.values()) name += `${counts[event]},`;
     for (const counts of row.outcomes.values()) name += `${counts[event]};`;
   }
@@ -116,6 +134,10 @@ function stepOf(row: Row, event: number): TrailStep {
     ended += count;
   }
   for (const [port, counts] of row.ports) if (counts[event]) step.ports[port] = counts[event];
-  step.out = step.in - ended;
+  const made = row.made[event] as number;
+  const joined = row.joined[event] as number;
+  if (made > 0) step.made = made;
+  if (joined > 0) step.joined = joined;
+  step.out = step.in + made - joined - ended;
   return step;
 }

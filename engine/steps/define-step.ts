@@ -81,6 +81,8 @@ export type StepSite<S> = { step: S; input: Shape; world: FlowWorld };
 export type StepDefinition<S extends { id: string; kind: string } = { id: string; kind: string }> = {
   kind: S["kind"];
   role: StepRole;
+  /** makes: several records may leave for one that came (split); joins: one for several (collect) */
+  parts?: "makes" | "joins";
   title: string;
   /** one sentence for the palette */
   summary: string;

@@ -42,3 +42,16 @@ function layField(fields: readonly Field[], [name, ...rest]: readonly string[], 
       : { name: name!, type: "record", nullable: false, fields: layField(there?.fields ?? [], rest, field) };
   return there ? fields.with(at, laid) : [...fields, laid];
 }
+
+/** The shape without the field at a path. */
+export function withoutField(shape: Shape, path: string): Shape {
+  const parts = shape.fields.some(({ name }) => name === path) ? [path] : splitPath(path);
+  return { ...shape, fields: dropField(shape.fields, parts) };
+}
+
+function dropField(fields: readonly Field[], [name, ...rest]: readonly string[]): Field[] {
+  if (rest.length === 0) return fields.filter((field) => field.name !== name);
+  return fields.map((field) =>
+    field.name === name && field.fields ? { ...field, fields: dropField(field.fields, rest) } : field,
+  );
+}

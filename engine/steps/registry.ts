@@ -8,6 +8,7 @@ import { filterStep } from "./filter/filter-step.ts";
 import { lookupStep } from "./lookup/lookup-step.ts";
 import { mapStep } from "./map/map-step.ts";
 import { readStep } from "./read/read-step.ts";
+import { splitStep } from "./split/split-step.ts";
 import { webhookStep } from "./webhook/webhook-step.ts";
 import { writeStep } from "./write/write-step.ts";
 
@@ -20,6 +21,7 @@ const byKind = {
   map: mapStep,
   lookup: lookupStep,
   dedupe: dedupeStep,
+  split: splitStep,
   write: writeStep,
 } as const satisfies { [K in StepKind]: StepDefinition<Extract<Step, { kind: K }>> };
 

@@ -45,7 +45,9 @@ export type RunShown = z.output<typeof RunSchema>;
 export const StepCountsSchema = CountsSchema.omit({ read: true }).extend({
   id: z.string(),
   in: Count,
+  made: Count.optional().describe("Parts a split made beyond those that came in"),
   out: Count,
+  joined: Count.optional().describe("Parts a collect put into another; in + made = out + joined + ended here"),
   ports: z.record(z.string(), Count).describe("Records that left, by port"),
 });
 

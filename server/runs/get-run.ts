@@ -28,7 +28,7 @@ export async function getRun({ pool, workspaceId }: ServerContext, runId: string
     return { run, steps: inDocumentOrder(steps, row.document), balanced: isBalanced(run), document: row.document };
   }
   const counted = await pool.query<RunStepCounts>(
-    `SELECT step_id AS id, "in"::float8, out::float8, ports, created::float8, updated::float8, deleted::float8,
+    `SELECT step_id AS id, "in"::float8, made::float8, out::float8, joined::float8, ports, created::float8, updated::float8, deleted::float8,
        unchanged::float8, filtered::float8, duplicate::float8, dead::float8, held::float8
      FROM run_step WHERE run_id = $1 ORDER BY step_id`,
     [runId],

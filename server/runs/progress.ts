@@ -12,7 +12,7 @@ const COUNTS = `json_build_object('read', r.read + ${HELD}, 'created', r.created
 
 // NOTIFY takes at most 8,000 bytes: with many steps the screen reads them itself
 const NOTIFY = `
-  WITH steps AS (SELECT json_agg(json_build_object('id', step_id, 'in', "in", 'out', "out", 'created', created, 'updated', updated,
+  WITH steps AS (SELECT json_agg(json_build_object('id', step_id, 'in', "in", 'made', made, 'out', "out", 'joined', joined, 'created', created, 'updated', updated,
       'deleted', deleted, 'unchanged', unchanged, 'filtered', filtered, 'duplicate', duplicate, 'dead', dead, 'held', held,
       'ports', ports)) AS list FROM run_step WHERE run_id = $1::bigint)
   SELECT pg_notify($2, jsonb_strip_nulls(jsonb_build_object('ws', r.workspace_id, 'type', 'run', 'runId', r.id::text,

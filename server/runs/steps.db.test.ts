@@ -105,3 +105,44 @@ describe("lookup", () => {
 
   const queries = async () => Number((await shop.query("SELECT nextval('queries') - 1 AS n")).rows[0].n);
 });
+
+describe("split", () => {
+  const steps = [
+    { id: "lines", kind: "split", field: "lines", number: "line" },
+    {
+      id: "row",
+      kind: "map",
+      fields: [
+        { to: "key", formula: 'id & "-" & line' },
+        { to: "name", from: "sku" },
+        { to: "amount", formula: "NUMBER(amount)" },
+      ],
+    },
+  ];
+
+  test("a record counts once, by the least good of its parts; steps count the parts", async () => {
+    await shop.query(`INSERT INTO orders VALUES
+      (1, 0, '[{"sku": "A", "amount": 1}, {"sku": "B", "amount": 2}]'),
+      (2, 0, '[{"sku": "C", "amount": 3}, {"sku": "D", "amount": "many"}, {"sku": "E", "amount": 5}]'),
+      (3, 0, '[]'),
+      (4, 0, '"none"')`);
+    const { run, steps: counted, balanced, id } = await ran(flowOf(steps));
+    expect(run).toMatchObject({
+      state: "succeeded_with_errors",
+      counts: { read: 4, created: 1, dead: 2, filtered: 1 },
+    });
+    expect(balanced).toBe(true);
+    expect(counted.lines).toMatchObject({ in: 4, made: 3, out: 5, filtered: 1, dead: 1, joined: 0 });
+    expect(counted.row).toMatchObject({ in: 5, out: 4, dead: 1 });
+    expect(counted.out).toMatchObject({ in: 4, created: 4 });
+    expect((await target()).map(({ key }) => key)).toEqual(["1-1", "1-2", "2-1", "2-3"]);
+    const letters = await database.pool.query("SELECT step_id, key, data, source FROM dead_letter WHERE run_id = $1", [
+      id,
+    ]);
+    expect(letters.rows.find(({ step_id }) => step_id === "row")).toMatchObject({
+      key: "2",
+      data: { id: 2, sku: "D", line: 2 },
+      source: { id: 2, lines: [{ sku: "C" }, { sku: "D" }, { sku: "E" }] },
+    });
+  });
+});

@@ -99,10 +99,15 @@ export type RunSummary = {
   parentId: string | null;
 };
 
-export type RunStepCounts = { id: string; in: number; out: number; ports: { [port: string]: number } } & Omit<
-  Counts,
-  "read"
->;
+/** in + made = out + joined + ended here. `made`: by a split; `joined`: parts that a collect put into another. */
+export type RunStepCounts = {
+  id: string;
+  in: number;
+  made?: number;
+  out: number;
+  joined?: number;
+  ports: { [port: string]: number };
+} & Omit<Counts, "read">;
 
 export type RunDetail = RunSummary & {
   steps: RunStepCounts[];

@@ -23,7 +23,9 @@ const COUNTERS = [
 ] as const;
 const STEP_COUNTERS = [
   "in",
+  "made",
   "out",
+  "joined",
   "created",
   "updated",
   "deleted",
