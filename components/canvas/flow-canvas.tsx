@@ -226,7 +226,7 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
         nodesConnectable={Boolean(handlers)}
         edgesFocusable={Boolean(handlers)}
         elementsSelectable={Boolean(handlers || onSelect)}
-        onMoveStart={(event) => {
+        onMove={(event) => {
           if (event) moved.current = true;
         }}
         fitView

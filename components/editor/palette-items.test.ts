@@ -30,15 +30,10 @@ const flow: Flow = { format: "plumbline/1", name: "F", steps: [], links: [] };
 describe("the palette", () => {
   test("names what it reads and writes apart, and the steps in between", () => {
     const items = paletteItems(places);
-    expect(items.map(({ label }) => label)).toEqual([
-      "Read Shop · orders",
-      "Write Books · invoices",
-      "Check",
-      "Filter",
-      "Branch",
-      "Map",
-      "Remove duplicates",
-    ]);
+    const labels = items.map(({ label }) => label);
+    expect(labels.slice(0, 2)).toEqual(["Read Shop · orders", "Write Books · invoices"]);
+    expect(labels).toEqual(expect.arrayContaining(["Check", "Filter", "Branch", "Map", "Remove duplicates"]));
+    expect(labels).not.toContain("Read");
     expect(items[0]?.hint).toBe("about 5\u202f000 records");
     expect(items[1]?.hint).toBe("3 fields, 1 required");
   });

@@ -46,7 +46,7 @@ export function paletteItems(places: readonly Place[]): PaletteItem[] {
     }),
   );
   const steps = stepDefinitions
-    .filter(({ role }) => role === "middle")
+    .filter(({ kind }) => kind !== "read" && kind !== "write")
     .map(({ kind, title, summary }): PaletteItem => {
       const known = kind as Step["kind"];
       return { id: `step:${kind}`, group: "step", kind: known, title, label: title, hint: summary };

@@ -83,7 +83,6 @@ function Item({ item, onAdd }: { item: PaletteItem; onAdd: (item: PaletteItem) =
       <button
         type="button"
         draggable
-        aria-label={item.label}
         onClick={() => onAdd(item)}
         onDragStart={(event) => {
           event.dataTransfer.setData(dragType, item.id);
@@ -92,7 +91,10 @@ function Item({ item, onAdd }: { item: PaletteItem; onAdd: (item: PaletteItem) =
         className="flex h-8 w-full cursor-grab items-center gap-2 rounded-control px-1 text-left hover:bg-hover active:cursor-grabbing pointer-coarse:h-11"
       >
         {mark ? <Tile letters={mark.letters} tint={mark.tint} /> : <Tile icon={icon} tint={tint} />}
-        <span className="truncate text-work text-ink">{item.title}</span>
+        <span className="truncate text-work text-ink">
+          {item.group !== "step" && <span className="sr-only">{item.group === "read" ? "Read " : "Write "}</span>}
+          {item.title}
+        </span>
       </button>
     </Tooltip>
   );

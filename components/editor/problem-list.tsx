@@ -24,7 +24,6 @@ export function ProblemList({ onJump, problems }: { onJump?: (problem: Problem) 
           {onJump ? (
             <button
               type="button"
-              aria-label={`Go to ${titles.get(problem.step) ?? (problem.step || "Flow")}: ${say(problem)}`}
               onClick={() => onJump(problem)}
               className="flex w-full gap-2 px-3 py-1.5 text-left hover:bg-hover"
             >
@@ -53,7 +52,13 @@ function One({ problem, title }: { problem: Problem; title?: string }) {
     <>
       <CircleAlert aria-hidden className="mt-0.5 size-3.5 shrink-0 text-bad-text" />
       <span className="min-w-0 text-work break-words">
-        {title && <span className="font-medium text-ink">{title} </span>}
+        {title && (
+          <span className="font-medium text-ink">
+            <span className="sr-only">Go to </span>
+            {title}
+            <span className="sr-only">:</span>{" "}
+          </span>
+        )}
         {problem.field && <span className="font-mono text-caption text-muted">{problem.field} </span>}
         <span className="text-ink">{say(problem)}</span>
       </span>

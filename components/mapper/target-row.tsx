@@ -119,12 +119,11 @@ export const TargetRow = memo(function TargetRow(props: Props) {
             )}
           />
         </div>
-        <button
-          type="button"
-          aria-expanded={open}
-          aria-label={`Edit ${path}`}
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: a larger place to press for the mouse; the button in it is for everyone */}
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
+        <div
           onClick={() => onOpen(open ? null : path)}
-          className="flex min-w-0 flex-1 items-center gap-3 border-l border-line py-1 pr-2 pl-4 text-left -outline-offset-2 hover:bg-hover"
+          className="flex min-w-0 flex-1 cursor-pointer items-center gap-3 border-l border-line py-1 pr-2 pl-4 hover:bg-hover"
         >
           <span className="w-40 shrink-0 max-md:w-28">
             <span className="flex items-baseline gap-1 font-mono text-caption text-ink">
@@ -146,11 +145,19 @@ export const TargetRow = memo(function TargetRow(props: Props) {
           <span className="min-w-0 flex-1">
             <Outcome {...props} />
           </span>
-          <ChevronDown
-            aria-hidden
-            className={cx("size-3.5 shrink-0 text-faint transition-transform", open && "rotate-180")}
-          />
-        </button>
+          <button
+            type="button"
+            aria-expanded={open}
+            aria-label={`Edit ${path}`}
+            onClick={(event) => {
+              event.stopPropagation();
+              onOpen(open ? null : path);
+            }}
+            className="flex size-7 shrink-0 items-center justify-center rounded-control text-faint hover:text-ink pointer-coarse:size-11"
+          >
+            <ChevronDown aria-hidden className={cx("size-3.5 transition-transform", open && "rotate-180")} />
+          </button>
+        </div>
         <Quick {...props} />
       </div>
       {open && !readOnly && (

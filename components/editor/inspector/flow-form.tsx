@@ -1,6 +1,7 @@
 "use client";
 import { Plus, Trash2 } from "lucide-react";
 import type { FlowSettings } from "../../../engine/flow/schema.ts";
+import { definitionOf } from "../../../engine/steps/registry.ts";
 import { briefQuestions } from "../../flows/brief.ts";
 import { useMe } from "../../server/me.tsx";
 import { Button, IconButton } from "../../ui/button.tsx";
@@ -115,7 +116,7 @@ function Settings() {
   const { flow, act, shapes } = useEditor();
   const problems = useProblems("");
   const settings = flow.settings ?? {};
-  const trigger = flow.steps.find(({ kind }) => kind === "read");
+  const trigger = flow.steps.find((step) => definitionOf(step).role === "trigger");
   const fields = (trigger && shapes[trigger.id]?.output.out?.fields) ?? [];
   const set = (change: Partial<FlowSettings>, typing?: string) =>
     act({ type: "setSettings", settings: clean({ ...settings, ...change }), typing });

@@ -17,7 +17,9 @@ import { DedupeForm } from "./dedupe-form.tsx";
 import { FieldList } from "./field-list.tsx";
 import { FilterForm } from "./filter-form.tsx";
 import { FlowForm } from "./flow-form.tsx";
+import { GenericForm } from "./generic-form.tsx";
 import { MapForm } from "./map-form.tsx";
+import { PlaceFields } from "./place-fields.tsx";
 import { ReadForm } from "./read-form.tsx";
 import { WriteForm } from "./write-form.tsx";
 
@@ -139,7 +141,7 @@ function StepBody({ step }: { step: Step }) {
       {fields && (
         <Disclosure
           title={`Fields ${step.kind === "write" ? "that arrive" : "after this step"} ${fields.fields.length}${fields.open ? " or more" : ""}`}
-          initiallyOpen={step.kind === "read"}
+          initiallyOpen={definitionOf(step).role === "trigger"}
         >
           <FieldList stepId={step.id} shape={fields} side={step.kind === "write" ? "before" : "after"} />
         </Disclosure>
@@ -147,6 +149,8 @@ function StepBody({ step }: { step: Step }) {
     </>
   );
 }
+
+const placeOfLookup = ["connection", "stream"];
 
 function Form({ step }: { step: Step }) {
   switch (step.kind) {
@@ -162,7 +166,14 @@ function Form({ step }: { step: Step }) {
       return <DedupeForm step={step} />;
     case "write":
       return <WriteForm step={step} />;
+    case "lookup":
+      return (
+        <>
+          <PlaceFields step={step} />
+          <GenericForm step={step} without={placeOfLookup} />
+        </>
+      );
     default:
-      return null;
+      return <GenericForm step={step} />;
   }
 }

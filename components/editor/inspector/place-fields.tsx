@@ -1,4 +1,5 @@
 "use client";
+import type { LookupStep } from "../../../engine/steps/lookup/schema.ts";
 import type { ReadStep } from "../../../engine/steps/read/schema.ts";
 import type { WriteStep } from "../../../engine/steps/write/schema.ts";
 import { Combobox } from "../../ui/combobox.tsx";
@@ -8,16 +9,16 @@ import { Tile } from "../../ui/tile.tsx";
 import { useEditor, useProblems } from "../editor-context.tsx";
 
 /** Connection and the stream or sink on it. A title that only repeats the place follows it. */
-export function PlaceFields({ step }: { step: ReadStep | WriteStep }) {
+export function PlaceFields({ step }: { step: ReadStep | WriteStep | LookupStep }) {
   const { act, places } = useEditor();
   const problems = useProblems(step.id);
-  const reads = step.kind === "read";
+  const reads = step.kind !== "write";
   const name = reads ? step.stream : step.sink;
   const place = places.places.find((one) => one.name === step.connection);
   const offered = (reads ? place?.streams : place?.sinks) ?? [];
   const unavailable = reads ? place?.streamsUnavailable : place?.sinksUnavailable;
   const change = (connection: string, chosen: string) => {
-    const own = step.title !== undefined && step.title !== `${step.connection} · ${name}`;
+    const own = step.kind === "lookup" || (step.title !== undefined && step.title !== `${step.connection} · ${name}`);
     const title = own ? step.title : `${connection} · ${chosen}`;
     const next = reads ? { ...step, title, connection, stream: chosen } : { ...step, title, connection, sink: chosen };
     act({ type: "updateStep", step: next });
