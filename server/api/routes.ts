@@ -1,6 +1,7 @@
 /** All routes of `/api/v1`, one line per noun, in alphabetical order. */
 import { connectionRoutes } from "../connections/api.ts";
 import { letterRoutes } from "../dead-letters/api.ts";
+import { deliveryRoutes } from "../events/api.ts";
 import { flowRoutes } from "../flows/api.ts";
 import { recordRoutes } from "../ledger/api.ts";
 import { runRoutes } from "../runs/api.ts";
@@ -12,6 +13,7 @@ import type { Route } from "./route.ts";
 const nouns: Route[] = [
   ...connectionRoutes,
   ...letterRoutes,
+  ...deliveryRoutes,
   ...flowRoutes,
   ...healthRoutes,
   ...recordRoutes,

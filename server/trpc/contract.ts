@@ -21,6 +21,10 @@
  *   flows.restoreVersion      builder   { flowId, version } → { revision }      (into the draft)
  *   flows.preview             viewer    { document, stepId, limit? } → PreviewAt[]   (sample rows read from the real source, put through the steps; writes nothing)
  *   flows.stepKinds           viewer    {} → the step registry as plain data (kind, role, title, summary, icon, tint, ports)
+ *   deliveries.list           viewer    { flowId, cursor?, limit? } → { items: DeliveryItem[], next }   (what was sent to a flow's webhook)
+ *   deliveries.replay         operator  { id } → { id }                 (number of the new delivery and its run)
+ *   deliveries.secret         builder   { flowId } → { set, since }     (the signing secret itself is never sent again)
+ *   deliveries.setSecret      builder   { flowId, secret? } → { secret, earlierUntil }   (absent: a new one is made)
  *   connections.list          viewer    {} → ConnectionSummary[]
  *   connections.get           viewer    { id } → ConnectionDetail       (never credentials; only which are set)
  *   connections.connectors    viewer    {} → ConnectorInfo[]
@@ -72,6 +76,27 @@ export type Counts = {
   held: number;
 };
 export type UndoCounts = { read: number; restored: number; conflict: number; failed: number };
+
+/** An event as it was sent to a flow's address. Its number is that of its run. */
+export type DeliveryItem = {
+  id: string;
+  runId: string;
+  at: string;
+  eventId: string;
+  /** state of its run; queued while it waits to be worked on */
+  status: RunState;
+  contentType: string;
+  headers: { [name: string]: string };
+  /** as it came, up to 20,000 characters */
+  body: string;
+  bodyBytes: number;
+  shortened: boolean;
+  repeats: number;
+  lastRepeatAt: string | null;
+  replayOf: string | null;
+  /** webhook, or the person who sent it again */
+  sentBy: string;
+};
 
 export type RunKind = "flow" | "undo" | "replay";
 export type RunMode = "live" | "dry";

@@ -1,6 +1,7 @@
 /** All routers. Each sits in server/<noun>/router.ts; keep the lines in alphabetical order. */
 import { connectionsRouter } from "../connections/router.ts";
 import { lettersRouter } from "../dead-letters/router.ts";
+import { deliveriesRouter } from "../events/router.ts";
 import { flowsRouter } from "../flows/router.ts";
 import { homeRouter } from "../home/router.ts";
 import { recordsRouter } from "../ledger/router.ts";
@@ -12,6 +13,7 @@ import { createCallerFactory, router } from "./init.ts";
 
 export const appRouter = router({
   connections: connectionsRouter,
+  deliveries: deliveriesRouter,
   flows: flowsRouter,
   home: homeRouter,
   letters: lettersRouter,
