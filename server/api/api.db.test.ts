@@ -112,6 +112,7 @@ describe("bad requests", () => {
     ["another method", "PUT", "/tokens", { body: {} }, 405, "wrong-method"],
     ["a body that is not JSON", "POST", "/tokens", { raw: "name=x" }, 400, "not-json"],
     ["a body that is not UTF-8", "POST", "/tokens", { raw: Uint8Array.of(0x22, 0xff, 0x22) }, 400, "not-json"],
+    ["a bottomless body", "POST", "/connections", { raw: `${"[".repeat(5_000)}${"]".repeat(5_000)}` }, 400, "not-json"],
     ["no body at all", "POST", "/tokens", {}, 400, "invalid"],
     ["a body of the wrong shape", "POST", "/tokens", { body: { name: "" } }, 400, "invalid"],
     ["a limit that is too large", "GET", "/connections?limit=1001", {}, 400, "invalid"],

@@ -31,7 +31,9 @@ export async function readBody(request: IncomingMessage, readYaml?: (text: strin
 function parse(bytes: Buffer, readYaml?: (text: string) => unknown): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return readYaml ? readYaml(text) : JSON.parse(text);
+    const value = readYaml ? readYaml(text) : JSON.parse(text);
+    refuseDeep(value);
+    return value;
   } catch (cause) {
     if (isUseCaseError(cause)) throw cause;
     const why = cause instanceof SyntaxError ? cause.message : "it is not valid UTF-8";
@@ -39,6 +41,21 @@ function parse(bytes: Buffer, readYaml?: (text: string) => unknown): unknown {
       status: 400,
       code: "not-json",
     });
+  }
+}
+
+/** No one writes this by hand, and what walks through it would run out of stack. */
+const MOST_LEVELS = 1_000;
+
+function refuseDeep(body: unknown): void {
+  let level = [body];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MOST_LEVELS)
+      throw new UseCaseError(
+        `The body is nested more than ${MOST_LEVELS} levels deep. Send lists and records one inside the other less often.`,
+        { status: 400, code: "not-json" },
+      );
+    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
   }
 }
 

@@ -168,6 +168,7 @@ export const connectionRoutes = [
     params: IdParams,
     query: Browse,
     response: pageSchema(StreamSchema),
+    failures: { "login-refused": 422, "connection-refused": 502 },
     async handle(ctx, { params, query: { refresh, ...page } }) {
       return pageOfWhole(await listStreams(ctx, { ...params, refresh, doubt: true }), page, ({ name }, index) => [
         index,
@@ -183,6 +184,7 @@ export const connectionRoutes = [
     params: IdParams,
     query: Browse,
     response: pageSchema(SinkSchema),
+    failures: { "login-refused": 422, "connection-refused": 502 },
     async handle(ctx, { params, query: { refresh, ...page } }) {
       return pageOfWhole(await listSinks(ctx, { ...params, refresh, doubt: true }), page, ({ name }, index) => [
         index,

@@ -72,7 +72,7 @@ export async function updateConnection(ctx: ServerContext, change: ConnectionCha
   const name = change.name?.trim() ?? row.name;
   if (name !== row.name) refuseWhileUsed(row, await flowsUsing(ctx, row), "renamed");
   const { settings, credentials } = validate(connector, {
-    settings: change.settings ?? row.settings,
+    settings: change.settings === undefined ? row.settings : change.settings,
     credentials: change.credentials === undefined ? openCredentials(row) : laidOver(row, change.credentials),
   });
   await orNameTaken(name, () =>

@@ -108,6 +108,18 @@ describe("a connection", () => {
     expect([unknown.status, errorOf(unknown.body).code]).toEqual([400, "invalid"]);
   });
 
+  it("refuses text that no database can keep, wherever it stands", async () => {
+    const { settings, credentials } = entered("Shop");
+    for (const body of [
+      { ...entered("Nul"), settings: { ...settings, database: "a\u0000b" } },
+      { ...entered("Half"), credentials: { ...credentials, password: "\ud800" } },
+    ]) {
+      const { status, body: answer } = await api.ask("POST", "/connections", { body });
+      expect(status).toBe(400);
+      expect(answer).toMatchObject({ error: { code: "invalid", message: expect.stringMatching(/database|password/) } });
+    }
+  });
+
   it("keeps the credentials that a change does not name, and is unchecked afterwards", async () => {
     const id = await create("Shop");
     await api.ask("POST", `/connections/${id}/check`);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { connectorById, connectors } from "../../connectors/registry.ts";
 import type { Connector } from "../../connectors/sdk/types.ts";
+import { refuseUnstorable } from "../db/storable.ts";
 import { type ErrorDetail, Invalid, NotFound } from "../errors.ts";
 import type { ConnectorInfo } from "../trpc/contract.ts";
 import { limitsSchema, splitLimits } from "./guard/limits.ts";
@@ -52,6 +53,7 @@ export function secretPart(connector: Connector, credentials: unknown): unknown 
  * @throws Invalid with details below "settings." and "credentials."; values are not quoted, they may be secret
  */
 export function validate(connector: Connector, entered: { settings: unknown; credentials: unknown }) {
+  refuseUnstorable(entered, `The ${connector.title} connection`);
   const details: ErrorDetail[] = [];
   const read = (schema: z.ZodType, value: unknown, place: string) => {
     const result = schema.safeParse(value);

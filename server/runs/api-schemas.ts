@@ -34,7 +34,13 @@ export const RunSchema = z.object({
   startedAt: z.iso.datetime().nullable(),
   finishedAt: z.iso.datetime().nullable(),
   error: z.object({ code: z.string(), message: z.string(), step: z.string().optional() }).optional(),
-  waiting: z.object({ reason: z.string(), until: z.iso.datetime().nullable() }).optional(),
+  waiting: z
+    .object({
+      reason: z.string(),
+      until: z.iso.datetime().nullable(),
+      connectionId: z.string().optional().describe("The connection whose system does not answer"),
+    })
+    .optional(),
   trigger: z.string(),
   startedBy: z.string(),
   parent: z.string().optional().describe("Of an undo: the run it puts back"),
