@@ -19,7 +19,7 @@ export type FlowState = {
  */
 export async function flowState(ctx: ServerContext, flowId: string): Promise<FlowState> {
   const flow = await storedFlow(ctx, flowId);
-  const problems = await publishProblemsOf(ctx, flow.document);
+  const problems = await publishProblemsOf(ctx, flow.document, flowId);
   const hook = hookOf(flow.liveDocument ?? flow.document, flow.hookKey);
   return {
     live: flow.liveVersion,

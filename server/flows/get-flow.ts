@@ -47,7 +47,10 @@ export async function storedFlow({ pool, workspaceId }: ServerContext, flowId: s
  */
 export async function getFlow(ctx: ServerContext, flowId: string): Promise<FlowDetail> {
   const flow = await storedFlow(ctx, flowId);
-  const [{ validation }, lastRun] = await Promise.all([validateDocument(ctx, flow.document), lastRunOf(ctx, flowId)]);
+  const [{ validation }, lastRun] = await Promise.all([
+    validateDocument(ctx, flow.document, flowId),
+    lastRunOf(ctx, flowId),
+  ]);
   const live =
     flow.liveVersion === null
       ? null

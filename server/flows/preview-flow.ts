@@ -9,12 +9,19 @@ import { worldFor } from "../connections/open-connection.ts";
 import type { ServerContext } from "../context.ts";
 import { AnyId } from "../db/storable.ts";
 import { Unprocessable } from "../errors.ts";
+import { eventSample, withLearnt } from "../events/learnt-world.ts";
 import { runConnections } from "../runs/run-connections.ts";
 import type { PreviewAt } from "../trpc/contract.ts";
 import { connectionsOf, FlowDocument, readDocument } from "./read-document.ts";
 import { type Sample, SampleLimit, sampleSource } from "./sample-source.ts";
 
-export const PreviewFlow = z.object({ document: FlowDocument, stepId: AnyId, limit: SampleLimit });
+export const PreviewFlow = z.object({
+  document: FlowDocument,
+  stepId: AnyId,
+  limit: SampleLimit,
+  /** the flow it is a draft of: a webhook is previewed with its newest events */
+  flowId: AnyId.optional(),
+});
 export type PreviewFlow = z.output<typeof PreviewFlow>;
 
 const LIMIT_MS = 10_000;
@@ -27,9 +34,12 @@ const sleep = (ms: number, signal: AbortSignal) => wait(ms, undefined, { signal 
  * @throws Unprocessable `no-preview`: the step, or one before it, has a problem or is not linked
  * @throws IntegrationError the source cannot be read
  */
-export async function previewFlow(ctx: ServerContext, { document, stepId, limit }: PreviewFlow): Promise<PreviewAt[]> {
+export async function previewFlow(
+  ctx: ServerContext,
+  { document, stepId, limit, flowId }: PreviewFlow,
+): Promise<PreviewAt[]> {
   const draft = readDraft(readDocument(document));
-  const world = await worldFor(ctx, connectionsOf(document));
+  const world = await withLearnt(ctx, await worldFor(ctx, connectionsOf(document)), document, flowId);
   const broken = draft.broken.map(({ id }) => id);
   const { plan, problems } = compileFlow(draft.flow, world, { upTo: stepId, tolerant: true, broken });
   const step = plan?.steps.get(stepId);
@@ -38,13 +48,7 @@ export async function previewFlow(ctx: ServerContext, { document, stepId, limit 
     const why = problem === undefined ? "Link it to the flow's trigger." : `${problem.message} ${problem.remedy}`;
     throw new Unprocessable("no-preview", `There is no preview of step “${stepId}” yet. ${why}`, { problems });
   }
-  const { connection, stream } = plan.trigger.step as { connection?: string; stream?: string };
-  if (connection === undefined || stream === undefined)
-    throw new Unprocessable(
-      "no-preview",
-      `There is no preview: step “${plan.trigger.id}” has no source to read samples from.`,
-    );
-  const sample = await sampleSource(ctx, { connection, stream, limit });
+  const sample = await sampleOf(ctx, plan, { limit, flowId });
   const signal = AbortSignal.timeout(LIMIT_MS);
   const connections = runConnections(ctx, ctx.workspaceId);
   try {
@@ -52,6 +56,25 @@ export async function previewFlow(ctx: ServerContext, { document, stepId, limit 
   } finally {
     connections.release();
   }
+}
+
+async function sampleOf(
+  ctx: ServerContext,
+  { trigger }: Plan,
+  { limit, flowId }: { limit: number; flowId: string | undefined },
+): Promise<Sample> {
+  if (trigger.step.kind === "webhook") {
+    const records = await eventSample(ctx, trigger.step, flowId, limit);
+    if (records.length > 0) return { records, unreadable: [] };
+    const message = `There is no preview: no event has arrived at “${trigger.id}” yet. Send one, or paste a sample into the step.`;
+    throw new Unprocessable("no-preview", message);
+  }
+  const { connection, stream } = trigger.step as { connection?: string; stream?: string };
+  if (connection !== undefined && stream !== undefined) return await sampleSource(ctx, { connection, stream, limit });
+  throw new Unprocessable(
+    "no-preview",
+    `There is no preview: step “${trigger.id}” has no source to read samples from.`,
+  );
 }
 
 /** The pure part: runs the sample through the plan up to the step. */

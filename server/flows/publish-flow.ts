@@ -34,7 +34,7 @@ export async function publishFlow(
   if (draft === null) throw new NotFound("flow", flowId);
   if (revision !== undefined && revision !== draft.revision) throw new StaleDraft(flowId, revision);
   // asks the connections, so it comes before the transaction; the compare-and-set sees to it that this draft is published
-  const problems = await publishProblemsOf(ctx, draft.document);
+  const problems = await publishProblemsOf(ctx, draft.document, flowId);
   if (problems.length > 0) {
     const [first] = problems;
     const others = problems.length === 1 ? "" : ` (and ${problems.length - 1} more)`;

@@ -21,6 +21,8 @@ import { validateDocument } from "./validate-document.ts";
 const Nothing = z.object({}).optional();
 const ByFlow = z.object({ flowId: AnyId });
 const OfDocument = z.object({ document: FlowDocument });
+/** `flowId`: the flow it is a draft of, whose events tell what fields arrive */
+const Judged = OfDocument.extend({ flowId: AnyId.optional() });
 const ByVersion = ByFlow.extend({ version: z.number().int().min(1).max(1_000_000_000) });
 const SaveDraft = ByFlow.extend({ document: FlowDocument, revision: z.number().int() });
 
@@ -30,8 +32,10 @@ export const flowsRouter = router({
   create: builderProcedure.input(OfDocument).mutation(({ ctx, input }) => createFlow(ctx, input.document)),
   saveDraft: builderProcedure.input(SaveDraft).mutation(({ ctx, input }) => saveDraft(ctx, input)),
   validate: viewerProcedure
-    .input(OfDocument)
-    .query(async ({ ctx, input }) => (await validateDocument(ctx, readDocument(input.document))).validation),
+    .input(Judged)
+    .query(
+      async ({ ctx, input }) => (await validateDocument(ctx, readDocument(input.document), input.flowId)).validation,
+    ),
   publish: builderProcedure.input(PublishFlow).mutation(({ ctx, input }) => publishFlow(ctx, input)),
   pause: operatorProcedure.input(ByFlow).mutation(({ ctx, input }) => pauseFlow(ctx, input.flowId)),
   resume: operatorProcedure.input(ByFlow).mutation(({ ctx, input }) => resumeFlow(ctx, input.flowId)),

@@ -23,7 +23,7 @@ export async function saveDraft(
 ): Promise<{ revision: number } & Validation> {
   const document = readDocument(input);
   const saved = await ctx.db.$transaction((tx) => replaceDraft(tx, ctx, { flowId, document, revision }));
-  const { validation } = await validateDocument(ctx, document);
+  const { validation } = await validateDocument(ctx, document, flowId);
   return { revision: saved, ...validation };
 }
 

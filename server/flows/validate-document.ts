@@ -3,6 +3,7 @@ import { publishProblems, validateFlow } from "../../engine/flow/validate.ts";
 import type { FlowWorld, Problem } from "../../engine/steps/define-step.ts";
 import { worldFor } from "../connections/open-connection.ts";
 import type { ServerContext } from "../context.ts";
+import { withLearnt } from "../events/learnt-world.ts";
 import type { Validation } from "../trpc/contract.ts";
 import { connectionsOf } from "./read-document.ts";
 
@@ -11,22 +12,25 @@ export type Validated = { draft: Draft; world: FlowWorld; validation: Validation
 /**
  * What of a document must be mended before it is published, and the fields at every point of it. Asks the connections it
  * names, again when what is remembered of them leaves problems; stores nothing. Never throws for the document's sake.
+ *
+ * @param flowId the flow it is of, if any: its events tell what fields a webhook brings
  */
-export async function validateDocument(ctx: ServerContext, document: unknown): Promise<Validated> {
+export async function validateDocument(ctx: ServerContext, document: unknown, flowId?: string): Promise<Validated> {
   const draft = readDraft(document);
-  const { world, problems } = await judge(ctx, document, draft);
+  const { world, problems } = await judge(ctx, document, draft, flowId);
   const { notes, shapes } = validateFlow(draft.flow, world, { broken: brokenOf(draft) });
   return { draft, world, validation: { problems, notes, shapes } };
 }
 
 /** Only what prevents publishing. */
-export async function publishProblemsOf(ctx: ServerContext, document: unknown): Promise<Problem[]> {
-  return (await judge(ctx, document, readDraft(document))).problems;
+export async function publishProblemsOf(ctx: ServerContext, document: unknown, flowId?: string): Promise<Problem[]> {
+  return (await judge(ctx, document, readDraft(document), flowId)).problems;
 }
 
-async function judge(ctx: ServerContext, document: unknown, draft: Draft) {
+async function judge(ctx: ServerContext, document: unknown, draft: Draft, flowId: string | undefined) {
   const judged = async (doubt: boolean) => {
-    const world = await worldFor(ctx, connectionsOf(document), { doubt });
+    const connected = await worldFor(ctx, connectionsOf(document), { doubt });
+    const world = await withLearnt(ctx, connected, document, flowId);
     return { world, problems: publishProblems(draft.flow, world, { broken: brokenOf(draft) }) };
   };
   let found = await judged(false);

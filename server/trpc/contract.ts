@@ -12,14 +12,14 @@
  *   flows.get                 viewer    { flowId } → FlowDetail
  *   flows.create              builder   { document } → { id }
  *   flows.saveDraft           builder   { flowId, document, revision } → { revision, problems, notes, shapes }   (StaleDraft → CONFLICT)
- *   flows.validate            viewer    { document } → Validation       (nothing stored)
+ *   flows.validate            viewer    { document, flowId? } → Validation       (nothing stored)
  *   flows.publish             builder   { flowId, revision, note } → { version, hook? }
  *   flows.pause / resume      operator  { flowId } → { paused }
  *   flows.remove              admin     { flowId } → { ok: true }
  *   flows.versions            viewer    { flowId } → VersionSummary[]
  *   flows.version             viewer    { flowId, version } → { document, changes: string[] }
  *   flows.restoreVersion      builder   { flowId, version } → { revision }      (into the draft)
- *   flows.preview             viewer    { document, stepId, limit? } → PreviewAt[]   (sample rows read from the real source, put through the steps; writes nothing)
+ *   flows.preview             viewer    { document, stepId, limit?, flowId? } → PreviewAt[]   (sample rows read from the real source, put through the steps; writes nothing)
  *   flows.stepKinds           viewer    {} → the step registry as plain data (kind, role, title, summary, icon, tint, ports)
  *   deliveries.list           viewer    { flowId, cursor?, limit? } → { items: DeliveryItem[], next }   (what was sent to a flow's webhook)
  *   deliveries.replay         operator  { id } → { id }                 (number of the new delivery and its run)
