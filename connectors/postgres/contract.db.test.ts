@@ -21,7 +21,7 @@ const fixture: ContractFixture = {
     const admin = new pg.Client({ connectionString: database.url });
     await admin.connect();
     const role = `contract_${database.database.slice(-10)}`;
-    const secret = "s3cret-of-contract";
+    const secret = database.password || "s3cret-of-contract"; // a server that trusts takes any
     const settings = { host: database.host, port: String(database.port), database: database.database };
     let places = 0;
     return {
