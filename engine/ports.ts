@@ -50,6 +50,9 @@ export type LetterDraft = {
   letterId?: string;
 };
 
+/** A record that waits behind an earlier one of its key. `origin`: its index in the page. */
+export type ParkedRecord = { key: string; origin: number; source: JsonRecord };
+
 /** Keys that ended at a step without a write, for the journey of a record. */
 export type OutcomeKeys = { step: string; outcome: Outcome; keys: string[] };
 
@@ -104,6 +107,10 @@ export type Checkpoint = {
   outcomes: OutcomeKeys[];
   remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
   fixes: LedgerFix[];
+  /** order by-key: records that wait behind an earlier one of their key */
+  parked?: ParkedRecord[];
+  /** parked records that had their turn, by id */
+  released?: string[];
   /** ledger rows an undo run has dealt with */
   undone: { id: string; undo: "done" | "conflict" }[];
   after: AfterCheckpoint;
@@ -137,6 +144,11 @@ export type RunStore = {
   settleParts(parts: { address: PartAddress; landed: boolean }[], fixes: LedgerFix[]): Promise<void>;
   /** gives the run back unfinished (the worker is stopping); its continuation is enqueued */
   release(): Promise<void>;
+  /**
+   * Order by-key: which of these keys have a dead record nobody has settled yet, or, with `orParked`, records that wait
+   * behind one.
+   */
+  blocked(keys: string[], orParked: boolean): Promise<Set<string>>;
   /** dedupe: which keys were let through before this page */
   seen(step: string, scope: "run" | "forever", keys: string[]): Promise<Set<string>>;
 };

@@ -16,6 +16,7 @@ import { migrateQueue } from "../server/jobs/migrate-queue.ts";
 import { log } from "../server/log.ts";
 import { showPresence } from "../server/processes/presence.ts";
 import { recoverRuns, releaseAbandoned } from "../server/runs/recover-runs.ts";
+import { startReleases } from "../server/runs/run-parked.ts";
 import { startDueRuns } from "../server/runs/start-due-runs.ts";
 import { followSampleServer } from "../server/sample/create-sample-company.ts";
 import type { TaskTools } from "./define-task.ts";
@@ -68,6 +69,9 @@ const clocks = [
     if (dead.length > 0) await utils.forceUnlockWorkers(dead);
     for (const { id } of deadWorkers) log.warn(`Process ${id} is gone`);
     if (runs.length > 0) log.info(`Runs taken up again: ${runs.join(", ")}`);
+  }),
+  every("releases", 1_000, async () => {
+    for (const id of await startReleases(pool)) log.info(`Run ${id} gives parked records their turn`);
   }),
   every("probe", 500, async () => {
     for (const { connection, up, runs } of await probeDue({ db, pool }))

@@ -3,13 +3,14 @@ import type { Json, JsonRecord, ReadPage } from "../../connectors/sdk/types.ts";
 import type { CompiledStep, Plan } from "../flow/compile.ts";
 import { durationMs } from "../flow/duration.ts";
 import type { FlowSettings } from "../flow/schema.ts";
-import type { RunConnection, RunPorts } from "../ports.ts";
+import type { ParkedRecord, RunConnection, RunPorts } from "../ports.ts";
 import type { StepContext } from "../steps/define-step.ts";
 import { imbalance } from "./counts.ts";
 import { RecordFinder } from "./find-records.ts";
 import { KeyGate } from "./key-gate.ts";
+import { landInOrder, orderKeys } from "./key-order.ts";
 import type { PageResult, PageWork, ReplayedLetter, SourcePage } from "./page.ts";
-import { landPage, preparePage } from "./process-page.ts";
+import { landPage, type PageEnvironment, type PreparedPage, preparePage } from "./process-page.ts";
 import { recoverOpenEntries } from "./recover.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type StopCondition } from "./run-pages.ts";
@@ -33,6 +34,8 @@ export type FlowJob = {
   /** fixed for all attempts of the run */
   now: Date;
   sliceMs: number;
+  /** a replay: records come from letters and enter in the middle */
+  entersByLetter?: boolean;
   /** attempts since the run began; from the second on, open ledger rows are settled first */
   attempt: number;
 };
@@ -53,8 +56,22 @@ export async function executeReplay(
   letters: AsyncIterable<ReplayPage>,
   plan: Plan,
 ): Promise<AttemptEnd> {
-  return await execute(job, ports, { plan, reading: { step: "replay" }, pages: replayPages(letters) });
+  const byLetter = { ...job, entersByLetter: true };
+  return await execute(byLetter, ports, { plan, reading: { step: "replay" }, pages: replayPages(letters) });
 }
+
+/** Gives parked records their turn: from the trigger on, in the order they came. */
+export async function executeRelease(
+  job: FlowJob,
+  ports: RunPorts,
+  parked: AsyncIterable<ParkedPage>,
+  plan: Plan,
+): Promise<AttemptEnd> {
+  return await execute(job, ports, { plan, reading: { step: plan.trigger.id }, pages: releasePages(parked, plan) });
+}
+
+/** Parked records, oldest first. */
+export type ParkedPage = { ids: string[]; records: JsonRecord[]; cursor: Json };
 
 /** Letters of one version that enter at the same steps. */
 export type ReplayPage = {
@@ -73,6 +90,8 @@ type PlannedPage = {
   source: Omit<SourcePage, "number">;
   cursor: Json;
   watermark?: { step: string; value: Json };
+  /** ids of the parked records that have their turn, in the order of the page's records */
+  parked?: string[];
 };
 
 type Execution = {
@@ -90,6 +109,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
   const recent: PageWork[] = [];
   let open: Awaited<ReturnType<typeof recoverOpenEntries>> | null = null;
   const unsaved = new UnsavedKeys();
+  const order = keepsOrder(job, plan) ? new Blocks(ports) : null;
   const finder = new RecordFinder(ports);
 
   return await runPages<PlannedPage, Prepared>({
@@ -109,13 +129,15 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
       const work = pageWork(job, page, planned.plan, open);
       const remembered: PageResult["remembered"] = [];
       const context = stepContext(job, ports, settings.timeZone ?? "UTC", unsaved.of(number, remembered), finder);
-      const prepared = await preparePage(page, {
+      const environment: PageEnvironment = {
         plan: planned.plan,
         context,
         work,
         connection: (name) => ports.connection(name),
         writeSite: (step, connection) => writeSite(job, ports, { page, gate }, step, connection),
-      });
+      };
+      // in order, whether a record may go on is known only when the page before it has landed
+      const prepared = order ? environment : await preparePage(page, environment);
       return { planned, work, prepared, remembered };
     },
     async land({ planned, work, prepared, remembered }, number) {
@@ -123,7 +145,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
       while (recent.length > width) recent.shift();
       recent.push(work);
       gate.announce(number, width > 1 ? writes.map(({ id }) => id) : []);
-      const result = await landPage(prepared).finally(() => gate.leave(number));
+      const { result, ...parking } = await landIt(prepared, work, planned, order).finally(() => gate.leave(number));
       const wrong = imbalance(result.counts, result.steps);
       if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
       const { counts, steps, letters, resolvedLetters, outcomes, fixes } = result;
@@ -133,15 +155,60 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         cursor: planned.cursor,
         watermark: job.mode === "live" && !job.backfill ? planned.watermark : undefined,
         ...{ counts, steps, letters, resolvedLetters, outcomes, fixes, remembered },
+        ...parking,
       };
     },
   });
 }
 
+/** Lands a prepared page, or where the order of a key is kept, prepares and lands it wave by wave. */
+async function landIt(
+  prepared: PreparedPage | PageEnvironment,
+  { page }: PageWork,
+  { plan, parked: ids }: PlannedPage,
+  order: Blocks | null,
+): Promise<{ result: PageResult; parked?: ParkedRecord[]; released?: string[] }> {
+  if ("ranks" in prepared) return { result: await landPage(prepared) };
+  const keys = [...new Set(orderKeys(page, plan))].filter((key) => key !== null);
+  const blocked = await (order as Blocks).of(keys, ids === undefined);
+  const { result, parked, blocks } = await landInOrder(page, prepared, blocked);
+  order?.landed(page.number, blocks);
+  if (ids === undefined) return { result, parked };
+  const still = new Set(parked.map(({ origin }) => origin));
+  return { result, released: ids.filter((_, origin) => !still.has(origin)) };
+}
+
+/** Replays put single records right; what waits behind them has its turn afterwards. */
+function keepsOrder(job: FlowJob, plan: Plan): boolean {
+  return plan.flow.settings?.order === "by-key" && job.mode === "live" && job.entersByLetter !== true;
+}
+
+/** Keys that must wait, of pages whose checkpoint may not be stored yet, and as the store knows them. */
+class Blocks {
+  readonly #ports: RunPorts;
+  readonly #pages: { number: number; keys: ReadonlySet<string> }[] = [];
+
+  constructor(ports: RunPorts) {
+    this.#ports = ports;
+  }
+
+  async of(keys: string[], orParked: boolean): Promise<Set<string>> {
+    const blocked = await this.#ports.store.blocked(keys, orParked);
+    for (const key of keys) if (this.#pages.some((page) => page.keys.has(key))) blocked.add(key);
+    return blocked;
+  }
+
+  landed(number: number, keys: ReadonlySet<string>): void {
+    while (this.#pages[0] && this.#pages[0].number < number - 2) this.#pages.shift();
+    this.#pages.push({ number, keys });
+  }
+}
+
 type Prepared = {
   planned: PlannedPage;
   work: PageWork;
-  prepared: Awaited<ReturnType<typeof preparePage>>;
+  /** of flows that keep the order of a key: what it takes to prepare it */
+  prepared: PreparedPage | PageEnvironment;
   remembered: PageResult["remembered"];
 };
 
@@ -226,6 +293,11 @@ async function* replayPages(letters: AsyncIterable<ReplayPage>): AsyncGenerator<
   }
 }
 
+async function* releasePages(parked: AsyncIterable<ParkedPage>, plan: Plan): AsyncGenerator<PlannedPage> {
+  for await (const { ids, records, cursor } of parked)
+    yield { plan, source: { records, entry: [], unreadable: [] }, cursor, parked: ids };
+}
+
 function connectionOf(plan: Plan): string | undefined {
   const { step } = plan.trigger;
   return step.kind === "read" ? step.connection : undefined;
@@ -238,7 +310,8 @@ function connectionOf(plan: Plan): string | undefined {
 function pagesAtOnce(job: FlowJob, plan: Plan, writes: CompiledStep[]): number {
   const apart = writes.every(({ write }) => write?.info?.transactional && write.match.length > 0);
   const exact = plan.flow.settings?.stopAt !== undefined; // halts at the very page
-  return job.mode === "live" && apart && writes.length > 0 && !exact ? 2 : 1;
+  const free = !exact && !keepsOrder(job, plan);
+  return job.mode === "live" && apart && writes.length > 0 && free ? 2 : 1;
 }
 
 /**

@@ -5,12 +5,13 @@
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../flow/compile.ts";
-import type { LedgerFix, LetterDraft, OutcomeCounts, RunPorts, RunStore, WritePorts } from "../ports.ts";
+import type { LedgerFix, LetterDraft, OutcomeCounts, ParkedRecord, RunPorts, RunStore, WritePorts } from "../ports.ts";
 import { OUTCOMES, type Outcome, type StepContext } from "../steps/define-step.ts";
 import { imbalance, noOutcomes } from "./counts.ts";
 import { RecordFinder } from "./find-records.ts";
+import { landInOrder, orderKeys } from "./key-order.ts";
 import { PageInterrupted, type PageWork, type SourcePage } from "./page.ts";
-import { landPage, preparePage } from "./process-page.ts";
+import { landPage, type PageEnvironment, preparePage } from "./process-page.ts";
 import { type EndedPart, type TrailStep, Trails } from "./trails.ts";
 
 /** One event: the run it is, and the records it brought. */
@@ -30,7 +31,7 @@ export type EventsJob = {
 };
 
 export type EventPorts = WritePorts & {
-  store: Pick<RunStore, "seen">;
+  store: Pick<RunStore, "seen" | "blocked">;
   connection: RunPorts["connection"];
 };
 
@@ -47,6 +48,8 @@ export type EventsResult = {
   ways: TrailStep[][];
   letters: EventLetter[];
   ends: EventEnd[];
+  /** order by-key: records that wait behind an earlier one of their key */
+  parked: (ParkedRecord & { runId: string })[];
   fixes: LedgerFix[];
   remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
   nextPart: number;
@@ -83,7 +86,7 @@ export async function processEvents(
   const runOf = (origin: number) => (job.events[eventOf[origin] as number] as EventRun).runId;
   const trails = new Trails(eventOf, job.events.length);
   const remembered: EventsResult["remembered"] = [];
-  const prepared = await preparePage(page, {
+  const environment: PageEnvironment = {
     plan,
     work,
     context: contextOf(plan, job, ports, remembered),
@@ -103,11 +106,11 @@ export async function processEvents(
         idempotencyKey: (origin, key) => `${job.flowId}/${step.id}/${runOf(origin)}.0/${key}`,
       };
     },
-  });
-  const result = await landPage(prepared);
+  };
+  const { result, ranks, parked } = await land(page, environment, ports);
   const wrong = imbalance(result.counts, result.steps);
   if (wrong) throw new Error(`A batch of events does not balance: ${wrong}`);
-  const events = eventResults(job, eventOf, prepared.ranks);
+  const events = eventResults(job, eventOf, ranks);
   const { ways, wayOf } = trails.summary();
   for (const [index, event] of events.entries()) event.way = wayOf[index] as number;
   return {
@@ -115,10 +118,22 @@ export async function processEvents(
     ways,
     letters: result.letters.map((letter) => ({ ...letter, runId: runOf(letter.origin as number) })),
     ends: trails.ends.map((end) => ({ ...end, runId: runOf(end.origin), key: work.keyOf(end.origin) })),
+    parked: parked.map((one) => ({ ...one, runId: runOf(one.origin) })),
     fixes: work.fixes,
     remembered,
     nextPart: work.nextPart,
   };
+}
+
+async function land(page: SourcePage, environment: PageEnvironment, ports: EventPorts) {
+  const { plan } = environment;
+  if (plan.flow.settings?.order === "by-key") {
+    const keys = [...new Set(orderKeys(page, plan))].filter((key) => key !== null);
+    return await landInOrder(page, environment, await ports.store.blocked(keys, true));
+  }
+  const prepared = await preparePage(page, environment);
+  const parked: ParkedRecord[] = [];
+  return { result: await landPage(prepared), ranks: prepared.ranks, parked };
 }
 
 /** Steps that remember within one run see each event alone: their flows take events one by one. */
@@ -146,6 +161,7 @@ function contextOf(plan: Plan, job: EventsJob, ports: EventPorts, remembered: Ev
     now: job.now,
     timeZone: plan.flow.settings?.timeZone ?? "UTC",
     mode: "live",
+    groups: "record",
     signal: ports.signal,
     seen: async (step, scope, keys) => (scope === "run" ? new Set() : await ports.store.seen(step, scope, keys)),
     remember(step, scope, keys) {

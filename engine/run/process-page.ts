@@ -1,5 +1,6 @@
 /** Sends one page through the plan, step by step, and accounts for every record in it. */
 import type { FailureInfo } from "../../connectors/sdk/errors.ts";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { CompiledStep, Plan } from "../flow/compile.ts";
 import type { RunConnection, StepCounts } from "../ports.ts";
 import { dead } from "../steps/batch.ts";
@@ -27,6 +28,8 @@ export type PageEnvironment = {
   writeSite(step: CompiledStep, connection: RunConnection): WriteSite;
   /** the reason to give when a connection cannot be opened and waiting for it is over; undefined: interrupt the page */
   giveUp?(error: unknown): FailureInfo | undefined;
+  /** origins of the records that take part in this pass; absent: all of the page */
+  only?: readonly number[];
   /** follows each record, for pages whose records belong to runs of their own */
   trace?: PageTrace;
 };
@@ -231,8 +234,11 @@ function settle(prepared: PreparedPage, step: string, ended: Ended[], counts: St
 function seedInboxes(prepared: PreparedPage): void {
   const { page, inboxes, result, environment } = prepared;
   const { trigger } = environment.plan;
-  const total = page.records.length;
-  const batch: Batch = { records: page.records, origins: Array.from({ length: total }, (_, index) => index) };
+  const { only } = environment;
+  const total = only?.length ?? page.records.length;
+  const batch: Batch = only
+    ? { records: only.map((origin) => page.records[origin] as JsonRecord), origins: [...only] }
+    : { records: page.records, origins: Array.from({ length: total }, (_, index) => index) };
   if (page.letters) {
     for (const id of page.entry) inboxes.set(id, copy(batch));
     return;
@@ -285,14 +291,17 @@ function deliver(prepared: PreparedPage, step: CompiledStep, port: string, leavi
 }
 
 /** The run's counters of this page: each record once, by the least good outcome of its parts. */
-function summarise({ page, ranks, result }: PreparedPage): void {
+function summarise({ page, ranks, result, environment }: PreparedPage): void {
   const outcomes = noOutcomes();
-  for (let index = 0; index < ranks.length; index++) {
+  const { only } = environment;
+  const count = only?.length ?? ranks.length;
+  for (let at = 0; at < count; at++) {
+    const index = only ? (only[at] as number) : at;
     const rank = ranks[index] as number;
     if (rank === UNSETTLED)
       throw new Error(`Record ${index + 1} of page ${page.number} left the flow without an outcome.`);
     outcomes[OUTCOMES[rank] as Outcome]++;
   }
-  result.counts.read += ranks.length;
+  result.counts.read += count;
   for (const outcome of OUTCOMES) result.counts[outcome] += outcomes[outcome];
 }

@@ -5,6 +5,7 @@ import type { EventEnd, EventsResult } from "../../engine/run/process-events.ts"
 import { OUTCOMES } from "../../engine/steps/define-step.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { storeLetters } from "../db/run-store/letters.ts";
+import { storeParked } from "../db/run-store/parked.ts";
 import { ANSWERS_CHANNEL, type EventAnswer } from "../intake/answers.ts";
 import type { ClaimedEvent } from "./claim-events.ts";
 import type { EventLease } from "./event-lease.ts";
@@ -48,8 +49,9 @@ const SETTLE = `
 /** @throws LeaseLost when another process took the flow's events over; then nothing is stored */
 export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsResult): Promise<void> {
   const quiet = result.ends.filter((end) => !WRITTEN.has(end.outcome) && end.outcome !== "dead");
-  const { letters, fixes, remembered } = result;
-  const plain = letters.length + fixes.length + remembered.length + quiet.length === 0 && !batch.answers;
+  const { letters, fixes, remembered, parked } = result;
+  const plain =
+    letters.length + fixes.length + remembered.length + quiet.length + parked.length === 0 && !batch.answers;
   if (plain) return await settle(pool, batch, result);
   const runs = batch.events.map(({ runId }) => runId);
   await inTransaction(pool, async (client) => {
@@ -57,6 +59,7 @@ export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsRe
     await storeLetters(client, letterPlace(batch), letters);
     await fixEventLedger(client, runs, fixes);
     await storeJourneys(client, batch, quiet);
+    await storeParked(client, letterPlace(batch), parked);
     for (const { step, keys } of remembered)
       await client.query(
         "INSERT INTO seen_key (scope, step_id, key, run_id) SELECT $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING",

@@ -9,6 +9,7 @@ import { type EventPorts, eventsWork, processEvents, takesEventsOneByOne } from 
 import { recoverOpenEntries } from "../../engine/run/recover.ts";
 import { jittered, nextTry } from "../../engine/run/retry.ts";
 import type { Database } from "../db/prisma.ts";
+import { blockedKeys } from "../db/run-store/parked.ts";
 import { logUnexpected } from "../log.ts";
 import { isOutage } from "../runs/outage.ts";
 import type { RunConnections } from "../runs/run-connections.ts";
@@ -94,6 +95,7 @@ async function tryBatch(site: EventsSite, batch: Batch, plan: Plan, giveUp: bool
       enter: (address, drafts, receipt) => enterEventLedger(base.pool, lease, runOf, address, drafts, receipt),
       foresee: neverDry,
       foreseen: neverDry,
+      blocked: (keys, orParked) => blockedKeys(base.pool, flowId, keys, orParked),
       seen: (step, _scope, keys) => seenForever(base, flowId, step, keys),
     },
     connection: connections.connection,

@@ -6,6 +6,7 @@ import type { Plan } from "../../engine/flow/compile.ts";
 import { ConnectionFailed, type RunPorts } from "../../engine/ports.ts";
 import {
   executeFlow,
+  executeRelease,
   executeReplay,
   type FlowCursor,
   type FlowJob,
@@ -22,6 +23,7 @@ import { isOutage } from "./outage.ts";
 import { progressTeller } from "./progress.ts";
 import { type RunConnections, runConnections } from "./run-connections.ts";
 import { type ReplayRequest, readLetters } from "./run-letters.ts";
+import { readParked } from "./run-parked.ts";
 import { planFor } from "./run-plans.ts";
 import { readUndoRows, type UndoRequest, undoNotes } from "./run-undo.ts";
 
@@ -116,6 +118,10 @@ async function attempt(
     sliceMs,
     attempt: run.attempt,
   };
+  if (lease.kind === "replay" && run.request.release === true) {
+    const parked = readParked(services.pool, lease.flowId, run.checkpoint?.cursor ?? null);
+    return await executeRelease(job, ports, parked, plan);
+  }
   if (lease.kind === "replay") {
     const request = run.request as ReplayRequest & JsonRecord;
     return await executeReplay(job, ports, readLetters(services.pool, lease.runId, plan, request), plan);

@@ -6,6 +6,7 @@ import { LIVE_CHANNEL } from "../listen.ts";
 import { inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
 import { reopenLetters, resolveLetters, storeLetters } from "./letters.ts";
+import { releaseParked, storeParked } from "./parked.ts";
 
 const COUNTERS = [
   "read",
@@ -79,6 +80,8 @@ export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: C
     await storeRemembered(client, lease, checkpoint);
     await storeWatermark(client, lease, checkpoint);
     await markUndone(client, lease, checkpoint);
+    await storeParked(client, lease, checkpoint.parked ?? []);
+    await releaseParked(client, lease, checkpoint.released ?? []);
     if (after.kind === "yield") await enqueueRun(client, lease.runId);
     if (after.kind === "finish") await afterFinish(client, lease);
     if (checkpoint.letters.length + checkpoint.resolvedLetters.length > 0) {
@@ -97,6 +100,8 @@ function isPlain({ after, ...checkpoint }: Checkpoint): boolean {
     checkpoint.outcomes.length === 0 &&
     checkpoint.remembered.length === 0 &&
     checkpoint.undone.length === 0 &&
+    (checkpoint.parked ?? []).length === 0 &&
+    (checkpoint.released ?? []).length === 0 &&
     checkpoint.watermark === undefined
   );
 }

@@ -6,6 +6,8 @@ import { storeFinish, storeRelease, storeWait } from "./end.ts";
 import { inTransaction, type Lease } from "./lease.ts";
 import { enterLedger, foreseeLedger, foreseenRecords, openLedger, settleLedger } from "./ledger.ts";
 
+import { blockedKeys } from "./parked.ts";
+
 /** What the store tells after something of the run changed, for the live screens. */
 export type RunStoreListener = { checkpointed?(final: boolean): void };
 
@@ -33,6 +35,7 @@ export function runStore(pool: pg.Pool, lease: Lease, listener: RunStoreListener
     },
     openEntries: () => openLedger(pool, lease),
     settleParts: (parts, fixes) => inTransaction(pool, (client) => settleLedger(client, lease, parts, fixes)),
+    blocked: (keys, orParked) => blockedKeys(pool, lease.flowId, keys, orParked),
     seen: (step, scope, keys) => seenKeys(pool, lease, step, scope, keys),
   };
 }
