@@ -34,8 +34,8 @@ export function createApiServer(base: Pick<Database, "db" | "pool">, options: Op
 
   const server = createServer((request, response) => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
-    if (isBelow(path, "/hooks")) return void intake.handle(request, response, path);
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+    if (isBelow(path, "/hooks")) return void intake.handle(request, response, path);
     if (isBelow(path, API_PREFIX)) return void api(request, response);
     if (!options.pages) return notHere(request, response, path);
     request.headers[CLIENT_ADDRESS_HEADER] = clientAddress(request);
