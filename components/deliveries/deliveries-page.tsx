@@ -1,0 +1,122 @@
+"use client";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { KeyRound, Webhook } from "lucide-react";
+import { useState } from "react";
+import type { DeliveryItem } from "../../server/trpc/contract.ts";
+import { RunState } from "../runs/run-state.tsx";
+import { useLive } from "../server/live.tsx";
+import { Loaded } from "../server/loaded.tsx";
+import { useMay } from "../server/me.tsx";
+import { useTRPC } from "../server/trpc.ts";
+import { Button } from "../ui/button.tsx";
+import { CodeBlock } from "../ui/code.tsx";
+import { count } from "../ui/format.ts";
+import { Page, PageHeader } from "../ui/page.tsx";
+import { EmptyState } from "../ui/states.tsx";
+import { type Column, Table } from "../ui/table.tsx";
+import { RelativeTime } from "../ui/values.tsx";
+import { DeliveryDialog } from "./delivery-dialog.tsx";
+import { SecretDialog } from "./secret-dialog.tsx";
+
+/** What other systems sent to a flow's address, newest first. */
+export function DeliveriesPage({ flowId }: { flowId: string }) {
+  const trpc = useTRPC();
+  const queries = useQueryClient();
+  const flow = useQuery(trpc.flows.get.queryOptions({ flowId }));
+  const options = trpc.deliveries.list.infiniteQueryOptions(
+    { flowId, limit: 100 },
+    { getNextPageParam: (page) => page.next ?? undefined },
+  );
+  const deliveries = useInfiniteQuery({ ...options, refetchInterval: 10_000 });
+  useLive((event) => {
+    if (event.type === "run" && event.flowId === flowId)
+      void queries.invalidateQueries({ queryKey: trpc.deliveries.list.pathKey() });
+  });
+  const [openId, setOpen] = useState<string | null>(null);
+  const [secret, setSecret] = useState(false);
+  const mayBuild = useMay("builder");
+  const hook = flow.data?.hook ?? null;
+  const items = deliveries.data?.pages.flatMap((page) => page.items) ?? [];
+  const open = items.find(({ id }) => id === openId);
+  return (
+    <Page wide>
+      <PageHeader
+        crumbs={[
+          { label: "Flows", href: "/flows" },
+          { label: flow.data?.name ?? "Flow", href: `/flows/${flowId}` },
+          { label: "Deliveries" },
+        ]}
+        title="Deliveries"
+        sentence="What other systems sent to this flow, as it came."
+        actions={
+          mayBuild &&
+          hook && (
+            <Button icon={KeyRound} onClick={() => setSecret(true)}>
+              Signing secret…
+            </Button>
+          )
+        }
+      />
+      {hook && <CodeBlock label="address" text={`${origin()}${hook}`} className="mb-4 max-w-2xl" />}
+      <Loaded query={deliveries} what="The deliveries could not be loaded">
+        {() =>
+          items.length === 0 ? (
+            <EmptyState icon={Webhook} title="Nothing has arrived yet">
+              {hook
+                ? "Send an event to the address above. Each one is listed here with its headers and body."
+                : "Start the flow with a webhook and publish it; it then has an address events can be sent to."}
+            </EmptyState>
+          ) : (
+            <Table
+              label="Deliveries"
+              columns={columns}
+              rows={items}
+              rowKey={({ id }) => id}
+              onOpen={({ id }) => setOpen(id)}
+              footer={
+                deliveries.hasNextPage && (
+                  <Button onClick={() => deliveries.fetchNextPage()} busy={deliveries.isFetchingNextPage}>
+                    Show 100 more
+                  </Button>
+                )
+              }
+            />
+          )
+        }
+      </Loaded>
+      {open && <DeliveryDialog delivery={open} onClose={() => setOpen(null)} onReplayed={setOpen} />}
+      {secret && <SecretDialog flowId={flowId} onClose={() => setSecret(false)} />}
+    </Page>
+  );
+}
+
+const origin = () => (typeof window === "undefined" ? "" : window.location.origin);
+
+const columns: Column<DeliveryItem>[] = [
+  {
+    id: "state",
+    header: "State",
+    width: "170px",
+    cell: ({ status }) => <RunState run={{ state: status, mode: "live", kind: "flow" }} />,
+  },
+  {
+    id: "event",
+    header: "Event",
+    cell: ({ eventId, repeats, replayOf }) => (
+      <span className="flex min-w-0 items-baseline gap-2">
+        <span className="truncate font-mono text-caption" title={eventId}>
+          {replayOf === null ? eventId : `delivery ${replayOf} again`}
+        </span>
+        {repeats > 0 && <span className="shrink-0 text-caption text-muted">came {count(repeats + 1, "time")}</span>}
+      </span>
+    ),
+  },
+  {
+    id: "body",
+    header: "Body",
+    wideOnly: true,
+    cell: ({ body }) => <span className="block truncate font-mono text-caption text-muted">{body.slice(0, 200)}</span>,
+  },
+  { id: "run", header: "Run", width: "90px", align: "right", cell: ({ runId }) => runId },
+  { id: "at", header: "When", width: "130px", cell: ({ at }) => <RelativeTime at={at} className="text-muted" /> },
+];
