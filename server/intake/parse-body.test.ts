@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { parseBody } from "./parse-body.ts";
+
+const code = (type: string, text: string) => {
+  try {
+    return parseBody(type, text);
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+};
+
+describe("JSON", () => {
+  it("is a record, a list of records as many, anything else a record with a value", () => {
+    expect(parseBody("application/json", '{"a":{"b":[1]}}')).toEqual([{ a: { b: [1] } }]);
+    expect(parseBody("application/json; charset=utf-8", '[{"a":1},{"a":2}]')).toEqual([{ a: 1 }, { a: 2 }]);
+    expect(parseBody("application/cloudevents+json", "[1,2]")).toEqual([{ value: [1, 2] }]);
+    expect(parseBody("", ' {"a":1}')).toEqual([{ a: 1 }]);
+    expect(parseBody("application/json", "[]")).toEqual([{ value: [] }]);
+  });
+
+  it("that is none, or too deep, is refused", () => {
+    expect(code("application/json", "{a:1}")).toBe("not-json");
+    expect(code("application/json", "")).toBe("not-json");
+    expect(code("application/json", "[".repeat(100_000))).toBe("too-deep");
+    expect(code("application/json", `{"a":"${"[".repeat(1_000)}"}`)).toEqual([{ a: "[".repeat(1_000) }]);
+  });
+
+  it("cannot reach the language's own names", () => {
+    const [record] = parseBody("application/json", '{"__proto__":{"polluted":1},"b":1}');
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+    expect(Object.keys(record ?? {})).toEqual(["__proto__", "b"]);
+  });
+});
+
+describe("forms and text", () => {
+  it("are records", () => {
+    expect(parseBody("application/x-www-form-urlencoded", "a=1&b=x+y%20z&c=1&c=2")).toEqual([
+      { a: "1", b: "x y z", c: ["1", "2"] },
+    ]);
+    expect(parseBody("text/plain", "hello")).toEqual([{ text: "hello" }]);
+    expect(code("image/png", "x")).toBe("content-type");
+    expect(code("text/plain", "a\u0000b")).toBe("not-text");
+  });
+});
+
+describe("XML", () => {
+  const xml = (text: string) => code("application/xml", text);
+
+  it("is nested records: attributes, lists, text, namespaces, CDATA", () => {
+    const text = `<?xml version="1.0"?><!-- order -->
+      <s:order xmlns:s="urn:shop" id="17" note='a &lt; b'>
+        <line sku="A"><qty>2</qty></line>
+        <line sku="B"><qty>1</qty></line>
+        <name>M&#252;ller &amp; <![CDATA[<Söhne>]]></name><empty/><mixed lang="de">Text</mixed>
+      </s:order>`;
+    expect(xml(text)).toEqual([
+      {
+        "s:order": {
+          "@xmlns:s": "urn:shop",
+          "@id": "17",
+          "@note": "a < b",
+          line: [
+            { "@sku": "A", qty: "2" },
+            { "@sku": "B", qty: "1" },
+          ],
+          name: "Müller & <Söhne>",
+          empty: "",
+          mixed: { "@lang": "de", "#text": "Text" },
+        },
+      },
+    ]);
+  });
+
+  it("is harmless: no entities but XML's own, nothing is fetched, no depth exhausts us", () => {
+    expect(xml('<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;">]><a>&c;</a>')).toBe("not-xml");
+    expect(xml('<!DOCTYPE a SYSTEM "http://127.0.0.1/x"><a/>')).toBe("not-xml");
+    expect(xml("<a>&c;</a>")).toBe("not-xml");
+    expect(xml("<a>".repeat(50_000))).toBe("not-xml");
+    expect(xml("<a><__proto__><polluted>1</polluted></__proto__></a>")).toEqual([
+      { a: JSON.parse('{"__proto__":{"polluted":"1"}}') },
+    ]);
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
+
+  it.each([
+    "",
+    "text",
+    "<a>",
+    "<a></b>",
+    "<a/><b/>",
+    "<a b=1/>",
+    "<a b='1' b='2'/>",
+    "</a>",
+    "<a>&</a>",
+    "<a b='<'/>",
+    "<a>x</a>y",
+  ])("that is not well formed is refused: %s", (text) => expect(xml(text)).toBe("not-xml"));
+});
