@@ -36,6 +36,7 @@ export async function landInOrder(
   const blocks = new Set(blocked);
   const done: InOrder = { result: emptyResult(environment), ranks: new Int8Array(keys.length), parked: [], blocks };
   const waves = toWaves(keys);
+  const writeSite = numberingSite(environment);
   // what could not be read is accounted for even when there is nothing else
   for (const [number, wave] of (waves.length === 0 ? [[]] : waves).entries()) {
     const only: number[] = [];
@@ -46,10 +47,7 @@ export async function landInOrder(
     }
     const unreadable = number === 0 ? page.unreadable : [];
     if (only.length === 0 && unreadable.length === 0) continue;
-    const prepared = await preparePage(
-      { ...page, unreadable },
-      { ...environment, only, writeSite: siteOf(environment, number) },
-    );
+    const prepared = await preparePage({ ...page, unreadable }, { ...environment, only, writeSite });
     const result = await landPage(prepared);
     for (const origin of only) done.ranks[origin] = prepared.ranks[origin] as number;
     for (const { origin, key } of result.letters) if (origin !== undefined) blocks.add(key);
@@ -80,12 +78,23 @@ function toWaves(keys: (string | null)[]): number[][] {
   return waves;
 }
 
-/** The second write of a key in one page is another change than the first, and needs an idempotency key of its own. */
-function siteOf(environment: PageEnvironment, wave: number): PageEnvironment["writeSite"] {
-  if (wave === 0) return environment.writeSite;
+/**
+ * The second write of a key in one page is another change than the first, and needs an idempotency key of its own. Numbered
+ * by what the site tells apart, not by wave: an event keeps its key whatever others share its batch after a crash.
+ */
+function numberingSite(environment: PageEnvironment): PageEnvironment["writeSite"] {
+  const sent = new Map<string, number>();
   return (step, connection) => {
     const site = environment.writeSite(step, connection);
-    return { ...site, idempotencyKey: (origin, key) => `${site.idempotencyKey(origin, key)}~${wave + 1}` };
+    return {
+      ...site,
+      idempotencyKey(origin, key) {
+        const first = site.idempotencyKey(origin, key);
+        const nth = (sent.get(first) ?? 0) + 1;
+        sent.set(first, nth);
+        return nth === 1 ? first : `${first}~${nth}`;
+      },
+    };
   };
 }
 
@@ -111,10 +120,19 @@ function settleParked({ result, ranks, parked }: InOrder, { plan, trace }: PageE
 
 function emptyResult({ work }: PageEnvironment): PageResult {
   const counts = { read: 0, ...Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) } as PageResult["counts"];
-  return { counts, steps: {}, letters: [], resolvedLetters: [], outcomes: [], fixes: work.fixes, remembered: [] };
+  return {
+    counts,
+    steps: {},
+    letters: [],
+    resolvedLetters: [],
+    outcomes: [],
+    fixes: work.fixes,
+    remembered: [],
+    groups: { items: [], waiting: [], settled: [] },
+  };
 }
 
-function add(sum: PageResult, { counts, steps, letters, resolvedLetters, outcomes }: PageResult): void {
+function add(sum: PageResult, { counts, steps, letters, resolvedLetters, outcomes, groups }: PageResult): void {
   addNumbers(sum.counts, counts);
   for (const [id, step] of Object.entries(steps)) {
     const known = sum.steps[id];
@@ -124,6 +142,11 @@ function add(sum: PageResult, { counts, steps, letters, resolvedLetters, outcome
   sum.letters.push(...letters);
   sum.resolvedLetters.push(...resolvedLetters);
   sum.outcomes.push(...outcomes);
+  // each wave numbers its parts from the start of the page
+  const before = sum.groups.items.length;
+  for (const item of groups.items) sum.groups.items.push({ ...item, seq: item.seq + before });
+  sum.groups.waiting.push(...groups.waiting);
+  sum.groups.settled.push(...groups.settled);
 }
 
 type Numbers = { [name: string]: number | Numbers };
