@@ -1,5 +1,6 @@
 import { graphlib, layout as place } from "@dagrejs/dagre";
-import type { Flow } from "../../engine/flow/schema.ts";
+import type { Flow, Link } from "../../engine/flow/schema.ts";
+import { definitionOf } from "../../engine/steps/registry.ts";
 
 type Layout = NonNullable<Flow["layout"]>;
 const card = { width: 200, height: 84 };
@@ -20,10 +21,14 @@ export function arrange(flow: Pick<Flow, "steps" | "links" | "layout">, which: "
   graph.setDefaultEdgeLabel(() => ({}));
   const ids = new Set(flow.steps.map(({ id }) => id));
   for (const id of ids) graph.setNode(id, { ...card });
-  for (const { from, to, port } of flow.links) {
-    if (ids.has(from) && ids.has(to) && from !== to) graph.setEdge(from, to, {}, port ?? "out");
-  }
-  place(graph);
+  const links = flow.links.filter(({ from, to }) => ids.has(from) && ids.has(to) && from !== to);
+  // In the order of the ports, so that what leaves by the upper port goes up.
+  const rank = portRanks(flow.steps);
+  for (const { from, to, port = "out" } of [...links].sort((a, b) => rank(a) - rank(b)))
+    graph.setEdge(from, to, {}, port);
+  // Where nothing joins again there is nothing to untangle, and the order of the ports shall stay.
+  const joins = links.length > new Set(links.map(({ to }) => to)).size;
+  place(graph, { disableOptimalOrderHeuristic: !joins } as Parameters<typeof place>[1]);
   const fresh: Layout = {};
   for (const id of ids) {
     const { x, y } = graph.node(id) as { x: number; y: number };
@@ -37,6 +42,19 @@ export function arrange(flow: Pick<Flow, "steps" | "links" | "layout">, which: "
   for (const { id } of placed) fresh[id] = known[id]!;
   for (const { id } of missing) fresh[id] = [fresh[id]![0], fresh[id]![1] - top + below];
   return fresh;
+}
+
+/** The place of a link's port among those of its step. */
+function portRanks(steps: Flow["steps"]): (link: Link) => number {
+  const ports = new Map(
+    steps.map((step) => [
+      step.id,
+      definitionOf(step)
+        .ports(step)
+        .map(({ name }) => name),
+    ]),
+  );
+  return ({ from, port = "out" }) => ports.get(from)?.indexOf(port) ?? 0;
 }
 
 /** A free place right of a step (or of everything when none is named). */

@@ -36,7 +36,7 @@ const edgeTypes: EdgeTypes = { link: FlowLink };
 const edgeDefaults = {
   markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--color-faint)" },
 };
-const fitOptions = { maxZoom: 1, minZoom: 0.2, padding: 0.08 };
+const fitOptions = { maxZoom: 1, minZoom: 0.1, padding: 0.08 };
 const words = {
   "node.a11yDescription.default": "Press Enter to choose the step, Delete to remove it, L to link it to another.",
   "node.a11yDescription.keyboardDisabled":

@@ -76,6 +76,14 @@ describe("where steps stand", () => {
     expect(places.books).not.toEqual(places.bad);
   });
 
+  test("what leaves by the upper port stands above what leaves by the lower one", () => {
+    const links = [flow.links[0]!, flow.links[2]!, flow.links[1]!];
+    for (const one of [flow.links, links]) {
+      const places = arrange({ ...flow, links: one, layout: {} }, "all");
+      expect(places.books![1]).toBeLessThan(places.bad![1]);
+    }
+  });
+
   test("those that have a position keep it", () => {
     const { bad, ...layout } = flow.layout!;
     const places = arrange({ ...flow, layout }, "missing");

@@ -4,7 +4,7 @@ import type { PreviewAt } from "../../server/trpc/contract.ts";
 import { titleOf } from "../canvas/to-react-flow.ts";
 import { readFailure } from "../server/failure.ts";
 import { IconButton } from "../ui/button.tsx";
-import { JsonValue } from "../ui/code.tsx";
+import { JsonValue, RecordView } from "../ui/code.tsx";
 import { cx } from "../ui/cx.ts";
 import { EmptyState, Skeleton } from "../ui/states.tsx";
 import { useEditor } from "./editor-context.tsx";
@@ -83,6 +83,21 @@ const outcomes: { [outcome: string]: string } = {
 
 function BeforeAfter({ item: { before, after, ended, port } }: { item: PreviewAt }) {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after ?? {})])];
+  // A map makes a record anew: its fields are not those that came, so the two stand side by side.
+  const shared = names.filter((name) => Object.hasOwn(before, name) && Object.hasOwn(after ?? before, name)).length;
+  if (after !== null && shared < names.length / 2)
+    return (
+      <div className="grid gap-3 px-3 pb-3 md:grid-cols-2">
+        <div>
+          <h3 className="mb-1 text-caption font-medium text-muted">Before</h3>
+          <RecordView record={before} />
+        </div>
+        <div>
+          <h3 className="mb-1 text-caption font-medium text-muted">After</h3>
+          <RecordView record={after} />
+        </div>
+      </div>
+    );
   const same = after !== null && JSON.stringify(before) === JSON.stringify(after);
   return (
     <div className="px-3 pb-3">

@@ -158,7 +158,10 @@ export function Editor({ detail }: { detail: Detail }) {
     if (flowNow.current.steps.find((step) => step.id === id)?.kind === "map") setMapping({ step: id });
     else setPanels((now) => ({ ...now, inspector: true }));
   }, []);
-  const openMapper = useCallback((step: string) => setMapping({ step }), []);
+  const openMapper = useCallback((step: string) => {
+    setSheet(null);
+    setMapping({ step });
+  }, []);
   const select = useCallback((id: string | null) => {
     setSelected(id);
     setSample(0);

@@ -89,7 +89,7 @@ export function EditorHeader({ live, changes, paused, nextRunAt, save, onSave, h
           </span>
         )}
       </span>
-      <span className="ml-auto flex flex-wrap items-center gap-1.5">
+      <span className="ml-auto flex items-center gap-1.5">
         {!readOnly && <Saved state={save} onSave={onSave} />}
         {!readOnly && (
           <>
@@ -101,6 +101,7 @@ export function EditorHeader({ live, changes, paused, nextRunAt, save, onSave, h
               onClick={() => history.undo?.()}
             />
             <IconButton
+              className="max-md:hidden"
               label="Redo"
               keys="Ctrl ⇧ Z"
               icon={Redo2}
@@ -182,11 +183,17 @@ function Saved({ state, onSave }: { state: SaveState; onSave: () => void }) {
   return (
     <span
       role="status"
-      className={cx("flex min-w-20 items-center justify-end gap-1 text-caption", tone)}
+      className={cx("flex items-center justify-end gap-1 text-caption md:min-w-20", tone)}
       title={state.kind === "failed" ? state.why : undefined}
     >
       <Icon aria-hidden className={cx("size-3.5", state.kind === "saving" && "animate-spin")} />
-      {text}
+      <span
+        className={cx(
+          (state.kind === "saved" || state.kind === "saving" || state.kind === "unsaved") && "max-md:sr-only",
+        )}
+      >
+        {text}
+      </span>
       {state.kind === "failed" && (
         <button type="button" onClick={onSave} className="rounded-mark font-medium underline underline-offset-2">
           Save again

@@ -46,14 +46,12 @@ export const TargetRow = memo(function TargetRow(props: Props) {
       aria-label={path}
       className={cx("border-b border-line transition-opacity", faded && "opacity-35", aimed && "bg-accent-soft")}
     >
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: only lights the line; the same is seen without */}
-      <div
-        className="flex min-h-11 items-stretch"
-        onMouseEnter={() => rule && onLit(path)}
-        onMouseLeave={() => onLit(null)}
-      >
+      <div className="flex min-h-11 items-stretch">
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: only lights the line; the same is seen without */}
         <div
           data-line-end={path}
+          onMouseEnter={() => rule && onLit(path)}
+          onMouseLeave={() => onLit(null)}
           className="relative flex w-66 shrink-0 items-center justify-end gap-1 pl-1 max-md:hidden"
         >
           {rule && (
