@@ -78,6 +78,8 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
               run {letter.run}
             </Link>{" "}
             · <RelativeTime at={letter.at} /> · {count(letter.attempts, "attempt")}
+            {letter.parked > 0 &&
+              ` · ${count(letter.parked, "record")} of the same key parked behind ${letter.parked === 1 ? "it" : "it, in order"}`}
             {!open && ` · ${letter.state}`}
           </>
         }

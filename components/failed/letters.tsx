@@ -8,7 +8,7 @@ import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { JsonValue } from "../ui/code.tsx";
-import { count } from "../ui/format.ts";
+import { count, formatNumber } from "../ui/format.ts";
 import { SearchInput } from "../ui/input.tsx";
 import { Card } from "../ui/page.tsx";
 import { EmptyState } from "../ui/states.tsx";
@@ -84,13 +84,23 @@ export function Letters({
       header: "Record",
       width: "180px",
       cell: (letter) => (
-        <button
-          type="button"
-          onClick={() => onOpen(letter.id)}
-          className="max-w-full truncate rounded-mark font-mono text-caption text-ink hover:underline"
-        >
-          {letter.key || "without a key"}
-        </button>
+        <span className="flex min-w-0 items-baseline gap-1.5">
+          <button
+            type="button"
+            onClick={() => onOpen(letter.id)}
+            className="max-w-full truncate rounded-mark font-mono text-caption text-ink hover:underline"
+          >
+            {letter.key || "without a key"}
+          </button>
+          {letter.parked > 0 && (
+            <span
+              className="shrink-0 text-caption text-muted"
+              title={`${count(letter.parked, "later record")} of ${letter.key} ${letter.parked === 1 ? "waits" : "wait"} until this one is replayed or dismissed.`}
+            >
+              +{formatNumber(letter.parked)} parked
+            </span>
+          )}
+        </span>
       ),
     },
     field

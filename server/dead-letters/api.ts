@@ -25,6 +25,7 @@ const LetterSchema = z.object({
   data: z.record(z.string(), z.unknown()).describe("The record as it entered the failed step"),
   state: z.enum(LETTER_STATES),
   attempts: z.number().int(),
+  parked: z.number().int().describe("Records of the same key that wait behind it (`order: by-key`)"),
   at: z.iso.datetime(),
 });
 const GroupSchema = z.object({

@@ -5,6 +5,8 @@ import type { DeadLetterGroup, DeadLetterItem } from "../trpc/contract.ts";
 /** The columns of an item; the query joins `flow f` to `dead_letter d`, and the document the letter's run ran. */
 export const LETTER_COLUMNS = `d.id, d.group_id AS "groupId", d.flow_id AS "flowId", coalesce(f.name, d.flow_id) AS "flowName",
   d.run_id::text AS "runId", d.step_id AS "stepId", d.field, d.key, d.code, d.reason, d.data, d.state, d.attempts, d.at,
+  CASE WHEN d.state IN ('open', 'replaying') THEN (SELECT count(*) FROM parked_record p
+    WHERE p.flow_id = d.flow_id AND p.key = d.key) ELSE 0 END::float8 AS parked,
   (SELECT step ->> 'title' FROM jsonb_path_query(coalesce(v.document, r.document), '$.steps[*]') step
     WHERE jsonb_typeof(step) = 'object' AND step ->> 'id' = d.step_id LIMIT 1) AS "stepTitle"`;
 
@@ -26,6 +28,7 @@ export type LetterRow = {
   data: JsonRecord;
   state: DeadLetterItem["state"];
   attempts: number;
+  parked: number;
   at: Date;
 };
 
@@ -45,6 +48,7 @@ export function toDeadLetterItem(row: LetterRow): DeadLetterItem {
     data: row.data,
     state: row.state,
     attempts: row.attempts,
+    parked: row.parked,
     at: row.at.toISOString(),
   };
 }

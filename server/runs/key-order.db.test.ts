@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../c
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
 import { dismissLetters } from "../dead-letters/dismiss-letters.ts";
+import { listLetters } from "../dead-letters/list-letters.ts";
 import { replayLetters } from "../dead-letters/replay-letters.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
@@ -118,6 +119,7 @@ describe.each([1000, 2])("order by key, with pages of %i", (pageSize) => {
     await happen(["ann", "a5"], ["bob", "b3"]);
     expect(await countsOf(await runFlow(database, ctx, flowId))).toMatchObject({ read: 2, held: 1, updated: 1 });
     expect(await release()).toEqual([]); // the first is still dead
+    expect((await listLetters(ctx, { flowId, limit: 10 })).items).toMatchObject([{ key: "ann", parked: 3 }]);
     expect(await trails()).toEqual({ ann: "a1", bob: "b1 b2 b3" });
 
     const [letter] = await lettersOf(flowId);

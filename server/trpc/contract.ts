@@ -175,6 +175,8 @@ export type DeadLetterItem = {
   data: JsonRecord;
   state: "open" | "replaying" | "resolved" | "dismissed" | "foreseen";
   attempts: number;
+  /** records of the same key that wait behind it (order: by-key) */
+  parked: number;
   at: string;
 };
 
