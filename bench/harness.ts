@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
+import { nodeFlags } from "../scripts/children.mjs";
 import { migrate } from "../scripts/migrate.mjs";
 import { migrateQueue } from "../server/jobs/migrate-queue.ts";
 
@@ -47,7 +48,7 @@ export type WorkerProcess = { child: ChildProcess; peakMemoryMb(): number; stop(
 
 /** A worker as `npm run worker` starts it. */
 export async function startWorker(database: string, secretKey: string, flags: string[] = []): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [...flags, "worker/main.ts"], {
+  const child = spawn(process.execPath, [...nodeFlags, ...flags, "worker/main.ts"], {
     cwd: root,
     env: {
       ...process.env,
