@@ -1,46 +1,44 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { PanelLeftOpen, PanelRightOpen, Plus, SlidersHorizontal } from "lucide-react";
-import { useCallback, useDeferredValue, useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { diffFlows } from "../../engine/flow/diff.ts";
 import { readDraft } from "../../engine/flow/read-draft.ts";
-import type { Flow } from "../../engine/flow/schema.ts";
-import { publishProblems, validateFlow } from "../../engine/flow/validate.ts";
-import { isFinal } from "../../engine/run/states.ts";
-import { sinkOf } from "../../engine/steps/connection.ts";
 import type { Problem } from "../../engine/steps/define-step.ts";
 import { arrange, placeAfter } from "../canvas/arrange.ts";
 import { type CanvasHandlers, FlowCanvas } from "../canvas/flow-canvas.tsx";
 import { Mapper } from "../mapper/mapper.tsx";
 import { useLiveRun } from "../runs/use-live-run.ts";
-import { useLive } from "../server/live.tsx";
 import { useMay } from "../server/me.tsx";
 import { type Outputs, useTRPC, useTRPCClient } from "../server/trpc.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { keysAreTaken } from "../ui/table-keys.ts";
 import { toast } from "../ui/toast.tsx";
-import type { Command } from "./commands.ts";
 import { Drawer, type DrawerPart } from "./drawer.tsx";
 import { EditorProvider, type EditorState } from "./editor-context.tsx";
 import { EditorMenu } from "./editor-menu.tsx";
 import { EmptyHint } from "./empty-hint.tsx";
+import { focusField } from "./focus-field.ts";
 import { EditorHeader } from "./header.tsx";
-import { historyReducer, newHistory } from "./history.ts";
 import { Inspector } from "./inspector/inspector.tsx";
 import { LinkDialog } from "./link-dialog.tsx";
-import { marksOf } from "./marks.ts";
 import { ConflictNotice, UnreadableNotice } from "./notices.tsx";
 import { Palette } from "./palette.tsx";
 import { type PaletteItem, paletteItems, stepOf } from "./palette-items.ts";
 import { PublishDialog } from "./publish-dialog.tsx";
 import { mapBefore } from "./target-of.ts";
-import { useAutosave } from "./use-autosave.ts";
+import { useDraft } from "./use-draft.ts";
 import { useIsNarrow } from "./use-is-narrow.ts";
+import { useMarks } from "./use-marks.ts";
 import { usePlaces } from "./use-places.ts";
 import { useRunStart } from "./use-run-start.ts";
+import { useValidation } from "./use-validation.ts";
 
 type Detail = Outputs["flows"]["get"];
+
+/** Settings of a write step itself; any other field of a problem is one of its target. */
+const writeSettings = new Set(["", "connection", "sink", "operation", "match"]);
 
 /** The flow editor: palette, canvas, inspector, drawer, and the mapper over them. */
 export function Editor({ detail }: { detail: Detail }) {
@@ -50,12 +48,7 @@ export function Editor({ detail }: { detail: Detail }) {
   const readOnly = !useMay("builder");
   const narrow = useIsNarrow();
   const flowId = detail.id;
-  const [first] = useState(() => readDraft(detail.document));
-  const [history, dispatch] = useReducer(historyReducer, first.flow, newHistory);
-  const [broken, setBroken] = useState(first.broken);
-  const flow = history.now;
-  const document = useMemo(() => withBroken(flow, broken), [flow, broken]);
-  const save = useAutosave({ flowId, document, revision: detail.revision, enabled: !readOnly });
+  const { flow, broken, setBroken, first, history, dispatch, act, save, load } = useDraft(detail, readOnly);
   const places = usePlaces();
 
   const [selected, setSelected] = useState<string | null>(null);
@@ -67,45 +60,8 @@ export function Editor({ detail }: { detail: Detail }) {
   const [panels, setPanels] = useState({ palette: true, inspector: true });
   const [sheet, setSheet] = useState<"palette" | "inspector" | null>(null);
 
-  const act = useCallback(
-    (command: Command) => {
-      if (!readOnly) dispatch({ type: "do", command, at: Date.now() });
-    },
-    [readOnly],
-  );
   const settled = useDeferredValue(flow);
-  const validation = useMemo(() => {
-    if (!places.ready) return detail.validation;
-    const options = { broken: broken.map(({ id }) => id) };
-    const { notes, shapes } = validateFlow(settled, places.world, options);
-    const own = broken.length === 0 ? [] : first.problems;
-    return { problems: [...own, ...publishProblems(settled, places.world, options)], notes, shapes };
-  }, [settled, places.ready, places.world, detail.validation, broken, first.problems]);
-
-  // A draft saved elsewhere takes our place while we have nothing unsaved; otherwise saving will tell.
-  const load = useCallback((fresh: Detail) => {
-    const draft = readDraft(fresh.document);
-    setBroken(draft.broken);
-    dispatch({ type: "load", flow: draft.flow });
-    pendingLoad.current = fresh.revision;
-  }, []);
-  const pendingLoad = useRef<number | null>(null);
-  useEffect(() => {
-    if (pendingLoad.current === null) return;
-    save.accept(document, pendingLoad.current);
-    pendingLoad.current = null;
-  }, [document, save.accept]);
-  useEffect(() => {
-    if (detail.revision > save.revisionNow() && save.isClean()) load(detail);
-  }, [detail, load, save.revisionNow, save.isClean]);
-  const heard = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useLive((event) => {
-    if (event.type !== "flow" || event.flowId !== flowId) return;
-    clearTimeout(heard.current);
-    heard.current = setTimeout(() => queries.invalidateQueries(trpc.flows.get.queryFilter({ flowId })), 900);
-  });
-  useEffect(() => () => clearTimeout(heard.current), []);
-
+  const validation = useValidation({ flow: settled, places, broken, unread: first.problems, known: detail.validation });
   const live = detail.live;
   const liveVersion = useQuery(
     trpc.flows.version.queryOptions(
@@ -121,19 +77,12 @@ export function Editor({ detail }: { detail: Detail }) {
   const starts = useRunStart({ flowId, flush: save.flush, onStarted: () => setPart("run") });
   const runId = starts.runId ?? detail.lastRun?.id ?? null;
   const run = useLiveRun(runId);
-  const marks = useMemo(
-    () =>
-      marksOf(settled, validation.problems, run.data?.kind === "undo" ? undefined : run.data?.steps, (id) => {
-        const step = settled.steps.find((one) => one.id === id);
-        const sink = step?.kind === "write" ? sinkOf(places.world, step.connection, step.sink) : undefined;
-        return sink?.fields.filter(({ readOnly: own }) => !own).map(({ name }) => name);
-      }),
-    [settled, validation, run.data, places.world],
-  );
-  const runLook = useMemo(
-    () => (run.data ? { running: !isFinal(run.data.state), dry: run.data.mode === "dry" } : null),
-    [run.data?.state, run.data?.mode, run.data],
-  );
+  const { marks, runLook } = useMarks({
+    flow: settled,
+    problems: validation.problems,
+    run: run.data,
+    world: places.world,
+  });
 
   const flowNow = useRef(flow);
   flowNow.current = flow;
@@ -195,7 +144,7 @@ export function Editor({ detail }: { detail: Detail }) {
     };
     window.document.addEventListener("keydown", press);
     return () => window.document.removeEventListener("keydown", press);
-  }, []);
+  }, [dispatch]);
 
   const jump = (problem: Problem) => {
     setPublishing(false);
@@ -362,21 +311,4 @@ export function Editor({ detail }: { detail: Detail }) {
       )}
     </EditorProvider>
   );
-}
-
-const writeSettings = new Set(["", "connection", "sink", "operation", "match"]);
-
-/** Puts the caret where a problem is: the field by its name, else the first one marked as wrong. */
-function focusField(field: string | undefined) {
-  const named = field === undefined ? null : window.document.querySelector(`[data-field="${CSS.escape(field)}"]`);
-  const control = "input, textarea, button, [contenteditable=true]";
-  const wrong = window.document.querySelector<HTMLElement>(
-    "[aria-label=Inspector] [data-invalid]:is(input, textarea, button), [aria-label=Inspector] [aria-invalid=true]",
-  );
-  (named?.querySelector<HTMLElement>(control) ?? wrong)?.focus();
-}
-
-/** The document to save: steps that could not be read stay in it as they came. */
-function withBroken(flow: Flow, broken: { raw: unknown }[]): object {
-  return broken.length === 0 ? { ...flow } : { ...flow, steps: [...flow.steps, ...broken.map(({ raw }) => raw)] };
 }

@@ -1,5 +1,5 @@
 "use client";
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { type UseQueryResult, useQueries, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { ConnectionShape, FlowWorld } from "../../engine/steps/define-step.ts";
 import { readFailure } from "../server/failure.ts";
@@ -15,6 +15,11 @@ export type Places = {
   markOf: (connector: string) => { letters: string; tint: string };
 };
 
+// One function for all renders: with a new one each time, the answers would be compared in depth each time.
+function answersOf<Data>(answers: UseQueryResult<Data, unknown>[]) {
+  return answers.map(({ data, error, isPending }) => ({ data, error, isPending }));
+}
+
 /** The workspace's connections with what they offer: for the palette, and as the world in which a flow is validated here. */
 export function usePlaces(): Places {
   const trpc = useTRPC();
@@ -26,11 +31,11 @@ export function usePlaces(): Places {
   const keep = { staleTime: 5 * 60_000, retry: false } as const;
   const streams = useQueries({
     queries: connections.map(({ id }) => trpc.connections.streams.queryOptions({ id }, keep)),
-    combine: (answers) => answers.map(({ data, error, isPending }) => ({ data, error, isPending })),
+    combine: answersOf,
   });
   const sinks = useQueries({
     queries: connections.map(({ id }) => trpc.connections.sinks.queryOptions({ id }, keep)),
-    combine: (answers) => answers.map(({ data, error, isPending }) => ({ data, error, isPending })),
+    combine: answersOf,
   });
   return useMemo(() => {
     const places = connections.map((connection, index): Place => {

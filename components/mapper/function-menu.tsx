@@ -1,37 +1,14 @@
 "use client";
 import { Popover } from "@base-ui/react/popover";
-import { ArrowLeft, ArrowRight, Plus, Trash2 } from "lucide-react";
+import { Plus } from "lucide-react";
 import { type ReactElement, useMemo, useState } from "react";
-import { formulaHelp } from "../../engine/mapping/catalogue.ts";
-import { type ChainMenuEntry, chainMenu, findChainFunction } from "../../engine/mapping/chain-functions.ts";
+import { type ChainMenuEntry, findChainFunction } from "../../engine/mapping/chain-functions.ts";
 import type { ChainItem } from "../../engine/mapping/field-mapping.ts";
-import type { Json } from "../../engine/mapping/types.ts";
-import { Button, IconButton } from "../ui/button.tsx";
 import { cx } from "../ui/cx.ts";
-import { Field } from "../ui/field.tsx";
 import { SearchInput } from "../ui/input.tsx";
-import { ArgumentInput } from "./argument-input.tsx";
-import { itemOf, partsOf } from "./mapping-edits.ts";
-
-const { categories } = formulaHelp();
-const entries = chainMenu()
-  .filter(({ args }) => args.every(({ type }) => type !== "lambda" && type !== "each"))
-  .sort((a, b) => place(a) - place(b));
-
-function place({ category }: ChainMenuEntry): number {
-  return categories.findIndex(({ id }) => id === category);
-}
-
-const popup = "float-motion z-50 flex flex-col rounded-card bg-surface shadow-float outline-none";
-
-/** Short enough for a chip: “number ,”. */
-export function chipText(item: ChainItem): string {
-  const { fn, args } = partsOf(item);
-  const said = args
-    .map((arg) => (typeof arg === "string" ? (arg.trim() === "" ? `“${arg}”` : arg) : JSON.stringify(arg)))
-    .join(" ");
-  return said === "" ? fn : `${fn} ${said.length > 16 ? `${said.slice(0, 15)}…` : said}`;
-}
+import { categories, entries } from "./function-entries.ts";
+import { FunctionForm, functionPopup } from "./function-form.tsx";
+import { itemOf } from "./mapping-edits.ts";
 
 /** A function to put at the end of a chain, found by group or by typing, with what it does and examples. */
 export function AddFunction({
@@ -78,7 +55,7 @@ export function AddFunction({
       />
       <Popover.Portal>
         <Popover.Positioner sideOffset={6} className="z-50">
-          <Popover.Popup aria-label={label} className={cx(popup, "h-90 w-[min(34rem,92vw)]")}>
+          <Popover.Popup aria-label={label} className={cx(functionPopup, "h-90 w-[min(34rem,92vw)]")}>
             {chosen ? (
               <div className="flex min-h-0 flex-1 flex-col p-3">
                 <FunctionForm
@@ -186,130 +163,5 @@ function Help({ entry }: { entry: ChainMenuEntry }) {
         ))}
       </ul>
     </div>
-  );
-}
-
-function FunctionForm({
-  entry,
-  args: given,
-  onSave,
-  action,
-}: {
-  entry: ChainMenuEntry;
-  args: readonly Json[];
-  onSave: (args: Json[]) => void;
-  action: string;
-}) {
-  const [args, setArgs] = useState<(Json | undefined)[]>(() => entry.args.map((_, index) => given[index]));
-  const missing = entry.args.some(({ optional }, index) => !optional && args[index] === undefined);
-  const save = () => {
-    // Arguments count by their place: those after the last one given are left out, gaps before it are empty.
-    const last = args.findLastIndex((arg) => arg !== undefined);
-    onSave(args.slice(0, last + 1).map((arg) => arg ?? null));
-  };
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        event.stopPropagation();
-        if (!missing) save();
-      }}
-      className="thin-scroll min-h-0 space-y-3 overflow-y-auto"
-    >
-      <div>
-        <p className="text-work font-medium text-ink">{entry.label}</p>
-        <p className="text-caption text-muted">{entry.summary}</p>
-      </div>
-      {entry.args.map((parameter, index) => (
-        <Field key={parameter.name} label={parameter.name} hint={parameter.summary} optional={parameter.optional}>
-          <ArgumentInput
-            parameter={parameter}
-            value={args[index]}
-            onChange={(value) => setArgs(args.with(index, value))}
-          />
-        </Field>
-      ))}
-      {entry.args.length > 0 && (
-        <Button type="submit" look="primary" disabled={missing}>
-          {action}
-        </Button>
-      )}
-    </form>
-  );
-}
-
-/** A function on a line: press to change its arguments, move it along the line, or take it away. */
-export function FunctionChip({
-  item,
-  index,
-  length,
-  target,
-  onChange,
-  onMove,
-  onRemove,
-  readOnly,
-}: {
-  item: ChainItem;
-  index: number;
-  length: number;
-  target: string;
-  onChange: (item: ChainItem) => void;
-  onMove: (by: -1 | 1) => void;
-  onRemove: () => void;
-  readOnly: boolean;
-}) {
-  const [open, setOpen] = useState(false);
-  const { fn, args } = partsOf(item);
-  const entry = entries.find(({ id }) => id.toLowerCase() === fn.toLowerCase());
-  return (
-    <Popover.Root open={open} onOpenChange={setOpen}>
-      <Popover.Trigger
-        disabled={readOnly}
-        aria-label={`${chipText(item)}, function ${index + 1} on ${target}`}
-        className={cx(
-          "h-5.5 max-w-36 truncate rounded-control border px-1.5 font-mono text-[11px] leading-5 pointer-coarse:h-9",
-          entry || findChainFunction(fn.split("(")[0] ?? "")
-            ? "border-edge bg-surface text-ink hover:border-accent"
-            : "border-bad bg-bad-soft text-bad-text",
-        )}
-      >
-        {chipText(item)}
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Positioner sideOffset={6} className="z-50">
-          <Popover.Popup aria-label={`Function ${fn}`} className={cx(popup, "max-h-90 w-80 gap-3 p-3")}>
-            <div className="flex items-center gap-1">
-              <span className="min-w-0 flex-1 truncate text-caption text-muted">on {target}</span>
-              <IconButton label="Earlier" icon={ArrowLeft} disabled={index === 0} onClick={() => onMove(-1)} />
-              <IconButton label="Later" icon={ArrowRight} disabled={index === length - 1} onClick={() => onMove(1)} />
-              <IconButton
-                label="Remove the function"
-                icon={Trash2}
-                onClick={() => {
-                  setOpen(false);
-                  onRemove();
-                }}
-              />
-            </div>
-            {entry ? (
-              <FunctionForm
-                key={entry.id}
-                entry={entry}
-                args={args}
-                action="Change"
-                onSave={(next) => {
-                  onChange(itemOf(entry.id, next));
-                  setOpen(false);
-                }}
-              />
-            ) : (
-              <p className="text-work text-muted">
-                “{fn}” cannot be changed here. Remove it, or write the rule as a formula.
-              </p>
-            )}
-          </Popover.Popup>
-        </Popover.Positioner>
-      </Popover.Portal>
-    </Popover.Root>
   );
 }

@@ -1,27 +1,20 @@
 "use client";
 import { ArrowRight, Check, Plus, Sparkles } from "lucide-react";
-import { type PointerEvent as ReactPointerEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import type { FieldMapping } from "../../engine/mapping/field-mapping.ts";
-import { sinkOf } from "../../engine/steps/connection.ts";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { MapStep } from "../../engine/steps/map/schema.ts";
-import type { PreviewAt } from "../../server/trpc/contract.ts";
 import { titleOf } from "../canvas/to-react-flow.ts";
 import { SampleStepper } from "../editor/data-panel.tsx";
-import { say, useEditor, useInput } from "../editor/editor-context.tsx";
-import { flatFields } from "../editor/field-options.ts";
-import { targetOf } from "../editor/target-of.ts";
-import { usePreview } from "../editor/use-preview.ts";
+import { useEditor } from "../editor/editor-context.tsx";
 import { readFailure } from "../server/failure.ts";
 import { Button } from "../ui/button.tsx";
 import { count } from "../ui/format.ts";
 import { Input, SearchInput } from "../ui/input.tsx";
 import { Lines } from "./lines.tsx";
-import { connect, removeRule, ruleFor, setRule } from "./mapping-edits.ts";
-import { compileRules, type Result } from "./results.ts";
-import { sampleFacts, valueAt } from "./sample-facts.ts";
-import { type Source, SourceList } from "./source-list.tsx";
-import { suggestByName, suggestFix, suggestFixed } from "./suggest.ts";
-import { type Target, TargetRow } from "./target-row.tsx";
+import { connect, ruleFor } from "./mapping-edits.ts";
+import { SourceList } from "./source-list.tsx";
+import { TargetRow } from "./target-row.tsx";
+import { useMapping } from "./use-mapping.ts";
+import { usePull } from "./use-pull.ts";
 
 /** Draws a map step: source fields left, target fields right, lines and functions between, a real record through it all. */
 export function Mapper({
@@ -34,99 +27,10 @@ export function Mapper({
   field?: string;
   onDone: () => void;
 }) {
-  const { flow, act, readOnly, places, problems, sample, shapes } = useEditor();
-  const shape = useInput(step);
-  const rules = step.fields;
-  const write = targetOf(flow, step.id);
-  const sink = write && sinkOf(places.world, write.connection, write.sink);
-
-  const preview = usePreview(flow, step.id, true);
-  const records = useMemo(() => ((preview.data ?? []) as PreviewAt[]).map(({ before }) => before), [preview.data]);
-  const record = records[Math.min(sample, records.length - 1)];
-
-  const sources = useMemo<Source[]>(
-    () =>
-      flatFields(shape.fields).map((flat) => ({
-        ...flat,
-        sample: record && valueAt(record, flat.path),
-        facts: sampleFacts(records.map((one) => valueAt(one, flat.path))),
-      })),
-    [shape.fields, record, records],
-  );
-  const targets = useMemo<Target[]>(() => {
-    const creates = write?.operation === "insert" || write?.operation === "upsert";
-    const fields = flatFields(sink?.fields ?? []).filter(
-      ({ field }) => !field.readOnly && !(field.type === "record" && field.fields?.length),
-    );
-    const known = fields.map(({ path, field }): Target => {
-      const needed =
-        (creates && field.required === true && field.default !== true) || Boolean(write?.match?.includes(path));
-      return { path, field, required: needed };
-    });
-    const names = new Set(known.map(({ path }) => path));
-    const others = rules
-      .filter(({ to }) => !names.has(to))
-      .map(({ to }): Target => ({ path: to, field: undefined, required: false }));
-    return [...known, ...others];
-  }, [sink, write, rules]);
-
-  const fieldOf = useCallback((to: string) => targets.find(({ path }) => path === to)?.field, [targets]);
-  const input = shape.open ? undefined : shape.fields;
-  const compiled = useMemo(() => compileRules(rules, input, fieldOf), [rules, input, fieldOf]);
-  const zone = flow.settings?.timeZone ?? "UTC";
-  const results = useMemo(() => {
-    const env = { now: new Date(), timeZone: zone };
-    const made = new Map<string, Result>();
-    if (record) for (const rule of compiled) made.set(rule.to, rule.run(record, env));
-    return made;
-  }, [compiled, record, zone]);
-  const wrong = useMemo(() => {
-    const found = new Map<string, string>();
-    for (const problem of problems) {
-      const here = problem.step === step.id || problem.step === write?.id;
-      if (here && problem.field && ruleFor(rules, problem.field) && !found.has(problem.field))
-        found.set(problem.field, say(problem) ?? "");
-    }
-    return found;
-  }, [problems, step.id, write?.id, rules]);
-  const lines = useMemo(
-    () =>
-      rules.flatMap((rule, index) => {
-        const reads = rule.from !== undefined ? [rule.from] : (compiled[index]?.reads ?? []);
-        return reads.map((from) => ({ from, to: rule.to, broken: wrong.has(rule.to) }));
-      }),
-    [rules, compiled, wrong],
-  );
-  const suggestions = useMemo(
-    () =>
-      suggestByName(
-        sources,
-        targets.flatMap(({ path, field: known }) => (known ? [{ path, field: known }] : [])),
-        rules,
-      ),
-    [sources, targets, rules],
-  );
-  const made = shapes[step.id]?.output.out?.fields;
-
-  const stepNow = useRef(step);
-  stepNow.current = step;
-  const setRules = useCallback(
-    (change: (rules: readonly FieldMapping[]) => FieldMapping[], typing?: string) => {
-      const now = stepNow.current;
-      act({
-        type: "updateStep",
-        step: { ...now, fields: change(now.fields) },
-        typing: typing && `${now.id} ${typing}`,
-      });
-    },
-    [act],
-  );
-  const change = useCallback(
-    (rule: FieldMapping, typing?: string) => setRules((now) => setRule(now, rule), typing && `${rule.to} ${typing}`),
-    [setRules],
-  );
-  const remove = useCallback((path: string) => setRules((now) => removeRule(now, path)), [setRules]);
-  const join = useCallback((from: string, to: string) => setRules((now) => connect(now, from, to)), [setRules]);
+  const { readOnly } = useEditor();
+  const mapping = useMapping(step);
+  const { shape, rules, write, sink, preview, records, sources, targets, results, wrong, lines, suggestions } = mapping;
+  const { offerFor, setRules, change, remove, join } = mapping;
 
   const box = useRef<HTMLDivElement>(null);
   const left = useRef<HTMLDivElement>(null);
@@ -245,25 +149,17 @@ export function Mapper({
               </div>
               <ul aria-label="Target fields" className="bg-surface">
                 {shown.map((target) => {
-                  const { path, field } = target;
-                  const rule = ruleFor(rules, path);
-                  const pair = suggestions.find(({ to }) => to === path);
-                  const fixed = field && suggestFixed(field);
-                  const out = made?.find(({ name }) => name === path);
-                  const source = rule?.from === undefined ? undefined : sources.find((one) => one.path === rule.from);
+                  const { path } = target;
+                  const { suggestion, fix } = offerFor(target);
                   return (
                     <TargetRow
                       key={path}
                       target={target}
-                      rule={rule}
+                      rule={ruleFor(rules, path)}
                       result={results.get(path)}
                       problem={wrong.get(path)}
-                      suggestion={pair ?? (fixed === undefined ? undefined : { value: fixed })}
-                      fix={
-                        field && out && source && rule?.table === undefined
-                          ? suggestFix(out, field, source.facts)
-                          : undefined
-                      }
+                      suggestion={suggestion}
+                      fix={fix}
                       open={open === path}
                       faded={lit !== null && lit !== path}
                       aimed={aimed === path}
@@ -311,60 +207,4 @@ export function Mapper({
       </div>
     </section>
   );
-}
-
-/** Pulls a line from a source dot to a target row with the pointer; a press without pulling takes the source in hand instead. */
-function usePull({
-  right,
-  onDrop,
-  onPress,
-  disabled,
-}: {
-  right: React.RefObject<HTMLElement | null>;
-  onDrop: (from: string, to: string) => void;
-  onPress: (from: string | null) => void;
-  disabled: boolean;
-}) {
-  const [pulled, setPulled] = useState<{ from: string; x: number; y: number } | null>(null);
-  const [aimed, setAimed] = useState<string | null>(null);
-  const pull = useCallback(
-    (from: string, event: ReactPointerEvent) => {
-      if (disabled || event.button !== 0) return;
-      event.preventDefault();
-      const start = { x: event.clientX, y: event.clientY };
-      let moved = false;
-      const under = (x: number, y: number) =>
-        document
-          .elementsFromPoint(x, y)
-          .map((element) => element.closest<HTMLElement>("[data-target]"))
-          .find(Boolean)?.dataset.target ?? null;
-      const move = ({ clientX: x, clientY: y }: PointerEvent) => {
-        moved ||= Math.hypot(x - start.x, y - start.y) > 4;
-        if (!moved) return;
-        setPulled({ from, x, y });
-        setAimed(under(x, y));
-        const pane = right.current;
-        if (!pane) return;
-        const { top, bottom } = pane.getBoundingClientRect();
-        if (y > bottom - 32) pane.scrollTop += 12;
-        else if (y < top + 32) pane.scrollTop -= 12;
-      };
-      const end = ({ clientX: x, clientY: y, type }: PointerEvent) => {
-        window.removeEventListener("pointermove", move);
-        window.removeEventListener("pointerup", end);
-        window.removeEventListener("pointercancel", end);
-        setPulled(null);
-        setAimed(null);
-        if (type === "pointercancel") return;
-        const to = under(x, y);
-        if (moved && to !== null) onDrop(from, to);
-        else if (!moved) onPress(from);
-      };
-      window.addEventListener("pointermove", move);
-      window.addEventListener("pointerup", end);
-      window.addEventListener("pointercancel", end);
-    },
-    [disabled, onDrop, onPress, right],
-  );
-  return { pulled, aimed, pull };
 }

@@ -6,7 +6,8 @@ import type { ChainItem, FieldMapping } from "../../engine/mapping/field-mapping
 import type { Shape } from "../../engine/steps/define-step.ts";
 import { JsonValue } from "../ui/code.tsx";
 import { cx } from "../ui/cx.ts";
-import { AddFunction, FunctionChip } from "./function-menu.tsx";
+import { FunctionChip } from "./function-chip.tsx";
+import { AddFunction } from "./function-menu.tsx";
 import { moveFunction, putFunction, removeFunction } from "./mapping-edits.ts";
 import type { Result } from "./results.ts";
 import { RuleEditor } from "./rule-editor.tsx";
