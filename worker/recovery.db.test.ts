@@ -67,7 +67,7 @@ async function query(remote: RemoteDatabase, sql: string) {
   }
 }
 
-function startWorker(): ChildProcess {
+function startWorker(env: { [name: string]: string } = {}): ChildProcess {
   const worker = spawn(process.execPath, ["worker/main.ts"], {
     cwd: root,
     env: {
@@ -76,6 +76,7 @@ function startWorker(): ChildProcess {
       DATABASE_URL: database.url,
       PLUMBLINE_SECRET_KEY: secretKey,
       PLUMBLINE_ALLOW_PRIVATE_NETWORK: "true",
+      ...env,
     },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -142,6 +143,21 @@ test("a run whose worker is killed goes on in another within 30 s, and every rec
   );
   expect(ledger.rows[0]).toEqual({ rows: ROWS, keys: ROWS });
 }, 240_000);
+
+test("a worker started in place of a dead one takes its run over at once", async () => {
+  await query(target, "TRUNCATE orders");
+  const flowId = await publishedFlow(ctx, flow("Replaced"));
+  const { id } = await startRun(ctx, { flowId, mode: "live" });
+  const first = startWorker();
+  await until("the run to be in the middle", 60, async () => ((await runRow(id)).read > 2_000 ? true : undefined));
+  first.kill("SIGKILL");
+  await once(first, "exit");
+  const { read } = await runRow(id);
+  expect(read).toBeLessThan(ROWS);
+
+  startWorker({ PLUMBLINE_FORMER_PID: String(first.pid) });
+  await until("the new worker to go on", 10, async () => ((await runRow(id)).read > read ? true : undefined));
+}, 120_000);
 
 test("a worker asked to stop gives its run back, and the next one goes on", async () => {
   await query(target, "TRUNCATE orders");

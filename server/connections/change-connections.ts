@@ -4,6 +4,7 @@ import { type Connection, Prisma } from "../db/generated/client.ts";
 import { Conflict, Invalid } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { notify } from "../live/notify.ts";
+import { resumeWaitingFor } from "../runs/resume-waiting.ts";
 import { getConnector, validate } from "./connector-info.ts";
 import { retire } from "./session-pool.ts";
 import { findConnection, openCredentials, sealCredentials } from "./stored-connection.ts";
@@ -93,6 +94,7 @@ export async function updateConnection(ctx: ServerContext, change: ConnectionCha
         after: { name, settings },
         credentialsChanged: change.credentials !== undefined,
       });
+      await resumeWaitingFor(tx, workspaceId, name); // they try again; what is still wrong makes them wait again
       await notify(tx, workspaceId, { type: "connection", connectionId: row.id });
     }),
   );

@@ -7,6 +7,7 @@ import { rotateSecrets } from "../secrets/rotate.ts";
 import { startApi, type TestApi } from "../testing/api-server.ts";
 import { callerFor } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { insertFlow, insertRunRow } from "../testing/rows.ts";
 import { openSession, worldFor } from "./open-connection.ts";
 import { closeSessions } from "./session-pool.ts";
 
@@ -130,6 +131,16 @@ describe("a connection", () => {
     const { password } = entered("Shop").credentials;
     expect(JSON.parse(decrypt(row.credentials ?? new Uint8Array(), place))).toEqual({ user: "someone", password });
     expect(row.state).toBe("unchecked");
+  });
+
+  it("lets runs that waited for it go on when it is mended", async () => {
+    const id = await create("Shop");
+    const steps = [{ id: "orders", kind: "read", connection: "Shop", stream: "orders" }];
+    const flowId = await insertFlow(api.owner, { document: { name: "Orders", steps }, liveVersion: 1 });
+    const waiting = { flow_id: flowId, state: "waiting", wait_reason: "credentials" };
+    const run = await insertRunRow(api.owner, waiting);
+    await api.ask("PATCH", `/connections/${id}`, { body: { credentials: { user: "shop" } } });
+    expect((await api.ask("GET", `/runs/${run}`)).body).toMatchObject({ state: "queued" });
   });
 
   it("cannot be renamed or removed while flows use it, and they are named", async () => {

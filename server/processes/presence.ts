@@ -11,6 +11,17 @@ export const DEAD_AFTER_MS = 15_000;
 
 export type Presence = { id: string; stop(): Promise<void> };
 
+/** The process this one was started in place of is dead for certain; nobody needs to wait for its silence. */
+async function buryFormer(pool: pg.Pool, role: "web" | "worker"): Promise<void> {
+  const pid = Number(process.env.PLUMBLINE_FORMER_PID ?? "");
+  if (!Number.isInteger(pid) || pid <= 0) return;
+  await pool.query("UPDATE process SET seen_at = to_timestamp(0) WHERE role = $1 AND host = $2 AND pid = $3", [
+    role,
+    hostname(),
+    pid,
+  ]);
+}
+
 /**
  * Registers this process and keeps its row fresh. An outage of the database is waited out.
  *
@@ -28,6 +39,7 @@ export async function showPresence(
        ON CONFLICT (id) DO UPDATE SET seen_at = now(), pool_ids = excluded.pool_ids`,
       [id, role, process.pid, hostname(), version, poolIds()],
     );
+  await buryFormer(pool, role);
   await touch();
   let touching: Promise<unknown> | undefined;
   const timer = setInterval(() => {
