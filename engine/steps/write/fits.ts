@@ -2,10 +2,13 @@
 import type { Field, FieldType } from "../../../connectors/sdk/types.ts";
 import { convertValue } from "../../mapping/convert-value.ts";
 
-/** Conversions that never lose anything and never fail because of the type. */
+/**
+ * Conversions that lose nothing: a number with digits after the point is refused by an integer field record by record,
+ * so NUMBER(quantity) may go there.
+ */
 const SAFE: { readonly [from in FieldType]?: readonly FieldType[] } = {
   integer: ["decimal", "text"],
-  decimal: ["text"],
+  decimal: ["integer", "text"],
   boolean: ["text"],
   date: ["text"],
   datetime: ["text"],
@@ -31,7 +34,6 @@ export function misfit(from: Field, to: Field): Misfit | undefined {
   if (from.options?.length) return misfitOfOptions(from.options, to);
   if (isOpen(from.type) || isOpen(to.type) || from.type === to.type) return undefined;
   if (SAFE[from.type]?.includes(to.type)) return undefined;
-  if (from.type === "decimal" && to.type === "integer" && from.scale === 0) return undefined;
   return {
     found: `expects ${to.type}, but ${from.type} arrives`,
     remedy: REMEDIES[to.type] ?? "Convert it in the field mapping.",

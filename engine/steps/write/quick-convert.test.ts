@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Field, Json } from "../../../connectors/sdk/types.ts";
 import { convertValue } from "../../mapping/convert-value.ts";
+import { misfit } from "./fits.ts";
 import { quickConverter } from "./quick-convert.ts";
 
 const field = fc.record(
@@ -79,5 +80,13 @@ describe("the quick way to convert a value", () => {
     const price = quickConverter({ name: "price", type: "decimal", precision: 12, scale: 2 });
     expect(["12.50", 12.5, 0, 0.1, "99999999.99"].map(price)).toEqual([12.5, 12.5, 0, 0.1, 99999999.99]);
     expect(quickConverter({ name: "name", type: "text", maxLength: 3 })("Ana")).toBe("Ana");
+  });
+
+  it("takes whole numbers of any kind into an integer, and none with digits after the point", () => {
+    const from = { name: "quantity", type: "decimal" } as const;
+    const to = { name: "quantity", type: "integer" } as const;
+    expect(misfit(from, to)).toBeUndefined();
+    expect(convertValue("3", "integer", to)).toMatchObject({ ok: true });
+    expect(convertValue("3.5", "integer", to)).toMatchObject({ ok: false });
   });
 });
