@@ -53,8 +53,25 @@ export type LetterDraft = {
 /** A record that waits behind an earlier one of its key. `origin`: its index in the page. */
 export type ParkedRecord = { key: string; origin: number; source: JsonRecord };
 
-/** Keys that ended at a step without a write, for the journey of a record. */
-export type OutcomeKeys = { step: string; outcome: Outcome; keys: string[] };
+/** Keys that ended at a step without a write, or went into a group there, for the journey of a record. */
+export type OutcomeKeys = { step: string; outcome: Outcome | "joined"; keys: string[] };
+
+/** A part that waits for its group. `ref` tells the records of a run apart, `seq` is the order of arrival. */
+export type CollectedItem = { step: string; key: string; seq: number; ref: number; record: JsonRecord };
+
+/**
+ * A record with parts in groups: how many, and the rank (OUTCOMES) of the least good outcome of its other parts. It counts as held
+ * until its groups are settled. `group`: it is itself the record of a group that went into another one, and does not count.
+ */
+export type WaitingRecord = { ref: number; parts: number; rank: number; group?: GroupName };
+export type GroupName = { step: string; key: string };
+
+/** What a page did to the groups of a run; the store settles the records of a group with the group's own outcome. */
+export type CollectChanges = {
+  items: CollectedItem[];
+  waiting: WaitingRecord[];
+  settled: (GroupName & { rank: number })[];
+};
 
 /** A write about to be sent, with what the ledger knows beyond the connector's entry. */
 export type LedgerDraft = Omit<LedgerEntry, "index"> & {
@@ -111,13 +128,19 @@ export type Checkpoint = {
   parked?: ParkedRecord[];
   /** parked records that had their turn, by id */
   released?: string[];
+  /** collect over a run */
+  groups?: CollectChanges;
   /** ledger rows an undo run has dealt with */
   undone: { id: string; undo: "done" | "conflict" }[];
   after: AfterCheckpoint;
 };
 
 /** What a checkpoint tells back: a person's wish, and the counters so far. */
-export type CheckpointReply = { stop: "cancel" | "pause" | null };
+export type CheckpointReply = {
+  stop: "cancel" | "pause" | null;
+  /** collect: what the counters changed by because groups were settled */
+  settled?: Partial<RunCounts>;
+};
 
 export type RunStore = {
   /** stores the entries durably as being sent; see WriteHooks.enter */
@@ -149,6 +172,8 @@ export type RunStore = {
    * behind one.
    */
   blocked(keys: string[], orParked: boolean): Promise<Set<string>>;
+  /** collect: parts of a step's groups, in the order of groups and arrival, after this place (null: from the start) */
+  collected(step: string, after: { key: string; seq: number } | null, limit: number): Promise<CollectedItem[]>;
   /** dedupe: which keys were let through before this page */
   seen(step: string, scope: "run" | "forever", keys: string[]): Promise<Set<string>>;
 };
@@ -178,7 +203,7 @@ export type RunConnection = { id: string; session: ConnectorSession; sinks: Map<
 
 /** What writing a batch needs. */
 export type WritePorts = Omit<RunPorts, "store" | "connection" | "connectionById" | "clock" | "isOutage"> & {
-  store: Pick<RunStore, "enter" | "foresee" | "foreseen">;
+  store: Pick<RunStore, "enter" | "foresee" | "foreseen"> & Partial<Pick<RunStore, "settleParts">>;
 };
 
 /** What settling the writes of a broken attempt needs. */

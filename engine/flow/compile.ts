@@ -1,5 +1,6 @@
 /** Makes a plan of a flow: step executors in an order in which each comes after all that feed it. */
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import { compileGrouping, type Grouping } from "../steps/collect/grouping.ts";
 import { sinkOf } from "../steps/connection.ts";
 import type { FlowWorld, Problem, Shape, StepDefinition, StepExecutor, StepRole } from "../steps/define-step.ts";
 import { definitionOf } from "../steps/registry.ts";
@@ -24,6 +25,8 @@ export type CompiledStep = {
   executor?: StepExecutor;
   /** write steps only */
   write?: CompiledWrite;
+  /** collect steps over a whole run only: the groups that leave at its end */
+  grouping?: Grouping;
   /** by out-port, the steps that get its records. A port that leads nowhere has []: its records end here as filtered. */
   next: { [port: string]: string[] };
   /** by out-port, the steps it leads to that were cut from this plan */
@@ -128,6 +131,7 @@ function compileStep(id: string, { flow, world, graph, shapes, kept, wanted }: S
     step,
     ...(executor ? { executor } : {}),
     ...(step.kind === "write" ? { write: compileWrite(step, sinkOf(world, step.connection, step.sink)) } : {}),
+    ...(step.kind === "collect" && step.within === "run" ? { grouping: compileGrouping(step, input) } : {}),
     next,
     cutNext,
     input,

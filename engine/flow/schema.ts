@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { branchSchema } from "../steps/branch/schema.ts";
 import { checkSchema } from "../steps/check/schema.ts";
+import { collectSchema } from "../steps/collect/schema.ts";
 import { dedupeSchema } from "../steps/dedupe/schema.ts";
 import { filterSchema } from "../steps/filter/schema.ts";
 import { lookupSchema } from "../steps/lookup/schema.ts";
@@ -25,6 +26,7 @@ export const stepSchemas = {
   lookup: lookupSchema,
   dedupe: dedupeSchema,
   split: splitSchema,
+  collect: collectSchema,
   write: writeSchema,
 } as const;
 export type StepKind = keyof typeof stepSchemas;
@@ -39,6 +41,7 @@ export const stepSchema = z.discriminatedUnion("kind", [
   lookupSchema,
   dedupeSchema,
   splitSchema,
+  collectSchema,
   writeSchema,
 ]);
 export type Step = z.output<typeof stepSchema>;

@@ -7,6 +7,7 @@ import type { ParkedRecord, RunConnection, RunPorts } from "../ports.ts";
 import type { StepContext } from "../steps/define-step.ts";
 import { imbalance } from "./counts.ts";
 import { RecordFinder } from "./find-records.ts";
+import { collectsOver, type GroupCursor, groupPages, StoredPages } from "./group-pages.ts";
 import { KeyGate } from "./key-gate.ts";
 import { landInOrder, orderKeys } from "./key-order.ts";
 import type { PageResult, PageWork, ReplayedLetter, SourcePage } from "./page.ts";
@@ -17,7 +18,14 @@ import { type AttemptEnd, type AttemptState, nothing, runPages, type StopConditi
 import type { WriteSite } from "./write-batch.ts";
 
 /** Where a flow run stands: the connector's cursor, and the watermark it started after. */
-export type FlowCursor = { cursor: Json; after: Json };
+export type FlowCursor = {
+  cursor: Json;
+  after: Json;
+  /** collect over the run: the groups are leaving, and how far they are */
+  groups?: GroupCursor | "done";
+  /** collect over the run: the watermark to store when its groups have left */
+  mark?: { step: string; value: Json };
+};
 
 export type FlowJob = {
   state: AttemptState;
@@ -111,11 +119,13 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
   const unsaved = new UnsavedKeys();
   const order = keepsOrder(job, plan) ? new Blocks(ports) : null;
   const finder = new RecordFinder(ports);
+  const stored = new StoredPages(job.state.page);
+  const collects = collectsOver(plan).length > 0;
 
   return await runPages<PlannedPage, Prepared>({
     state: job.state,
-    ports,
-    pages,
+    ports: collects ? tellingWhatIsStored(ports, stored) : ports,
+    pages: collects ? withGroups(pages, plan, job, ports, stored) : pages,
     reading,
     retry: retryPolicy(settings),
     stop: stopCondition(settings),
@@ -148,7 +158,8 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
       const { result, ...parking } = await landIt(prepared, work, planned, order).finally(() => gate.leave(number));
       const wrong = imbalance(result.counts, result.steps);
       if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
-      const { counts, steps, letters, resolvedLetters, outcomes, fixes } = result;
+      const { counts, steps, letters, resolvedLetters, outcomes, fixes, groups } = result;
+      const collected = groups.items.length + groups.waiting.length + groups.settled.length > 0;
       return {
         ...nothing(),
         page: number,
@@ -156,6 +167,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         watermark: job.mode === "live" && !job.backfill ? planned.watermark : undefined,
         ...{ counts, steps, letters, resolvedLetters, outcomes, fixes, remembered },
         ...parking,
+        ...(collected ? { groups } : {}),
       };
     },
   });
@@ -169,6 +181,7 @@ async function landIt(
   order: Blocks | null,
 ): Promise<{ result: PageResult; parked?: ParkedRecord[]; released?: string[] }> {
   if ("ranks" in prepared) return { result: await landPage(prepared) };
+  if (page.groups) return { result: await landPage(await preparePage(page, prepared)) };
   const keys = [...new Set(orderKeys(page, plan))].filter((key) => key !== null);
   const blocked = await (order as Blocks).of(keys, ids === undefined);
   const { result, parked, blocks } = await landInOrder(page, prepared, blocked);
@@ -220,7 +233,10 @@ function pageWork(job: FlowJob, page: SourcePage, { keyOf }: Plan, open: PageWor
     fixes: [],
     open,
     keyOf: (origin) =>
-      page.letters?.[origin]?.key ?? keyOf(page.records[origin] as JsonRecord) ?? `${page.number}.${origin + 1}`,
+      page.letters?.[origin]?.key ??
+      page.groups?.labels[origin] ??
+      keyOf(page.records[origin] as JsonRecord) ??
+      `${page.number}.${origin + 1}`,
   };
 }
 
@@ -280,6 +296,50 @@ async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): AsyncGener
     };
     if (left !== undefined && left <= 0) return;
   }
+}
+
+/** The pages of a run that collects: its source's, then those of its groups. The watermark moves when all have left. */
+async function* withGroups(
+  pages: AsyncGenerator<PlannedPage>,
+  plan: Plan,
+  job: FlowJob,
+  ports: RunPorts,
+  stored: StoredPages,
+): AsyncGenerator<PlannedPage> {
+  const begun = job.cursor?.groups;
+  let place: JsonRecord = { ...job.cursor };
+  let { mark } = job.cursor ?? {};
+  if (begun === undefined) {
+    for await (const { watermark, ...page } of pages) {
+      mark = watermark ?? mark;
+      place = { ...(page.cursor as JsonRecord), ...(mark ? { mark } : {}) };
+      stored.handOut();
+      yield { ...page, cursor: place };
+    }
+  }
+  const { timeZone = "UTC", pageSize = 1000 } = plan.flow.settings ?? {};
+  const env = { now: job.now, timeZone };
+  const source = { plan, store: ports.store, env, stored: () => stored.beforeLast(), pageSize };
+  for await (const page of groupPages(source, begun === undefined || begun === "done" ? null : begun)) {
+    stored.handOut();
+    const last = page.groups === "done";
+    yield {
+      plan,
+      source: page.source,
+      cursor: { ...place, groups: page.groups },
+      ...(last && mark ? { watermark: mark } : {}),
+    };
+  }
+}
+
+/** Ports that say which pages are stored. */
+function tellingWhatIsStored(ports: RunPorts, stored: StoredPages): RunPorts {
+  const checkpoint: RunPorts["store"]["checkpoint"] = async (page) => {
+    const reply = await ports.store.checkpoint(page);
+    stored.reached(page.page);
+    return reply;
+  };
+  return { ...ports, store: { ...ports.store, checkpoint } };
 }
 
 function limitPage(page: ReadPage, left: number | undefined): ReadPage {
@@ -353,6 +413,7 @@ function stepContext(
     now: job.now,
     timeZone,
     mode: job.mode,
+    groups: "run",
     signal: ports.signal,
     async seen(step, scope, keys) {
       const seen = await ports.store.seen(step, scope, keys);

@@ -1,7 +1,15 @@
 /** One page of records on its way through a plan, and what it adds to the counters. */
 import type { FailureInfo } from "../../connectors/sdk/errors.ts";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
-import type { LedgerFix, LetterDraft, OpenEntry, OutcomeKeys, RunCounts, StepCounts } from "../ports.ts";
+import type {
+  CollectChanges,
+  LedgerFix,
+  LetterDraft,
+  OpenEntry,
+  OutcomeKeys,
+  RunCounts,
+  StepCounts,
+} from "../ports.ts";
 import type { Outcome } from "../steps/define-step.ts";
 
 /** A page as its source hands it over. */
@@ -12,8 +20,19 @@ export type SourcePage = {
   entry: string[];
   /** replays: the letter each record comes from */
   letters?: ReplayedLetter[];
+  /** the records are groups of a collect and leave it here; they do not count as read */
+  groups?: { step: string; keys: string[]; labels: string[]; failed?: FailedGroup };
   /** what the trigger could not read as a record */
   unreadable: { key: string; data: JsonRecord; failure: FailureInfo }[];
+};
+
+/** Parts of a group that could not be computed; each becomes a dead letter. */
+export type FailedGroup = {
+  failure: FailureInfo;
+  items: JsonRecord[];
+  label: string;
+  /** with the last of them: the group is settled */
+  key?: string;
 };
 
 export type ReplayedLetter = {
@@ -33,6 +52,7 @@ export type PageResult = {
   outcomes: OutcomeKeys[];
   fixes: LedgerFix[];
   remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
+  groups: CollectChanges;
 };
 
 /** What write steps share while one page is worked on. */

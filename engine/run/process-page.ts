@@ -6,6 +6,7 @@ import type { RunConnection, StepCounts } from "../ports.ts";
 import { dead } from "../steps/batch.ts";
 import {
   type Batch,
+  type Collected,
   type Ended,
   OUTCOMES,
   type Outcome,
@@ -19,6 +20,7 @@ import { type WriteSite, writeBatch } from "./write-batch.ts";
 
 const RANK = new Map<Outcome, number>(OUTCOMES.map((outcome, rank) => [outcome, rank]));
 const UNSETTLED = 127;
+const DEAD = OUTCOMES.indexOf("dead");
 
 export type PageEnvironment = {
   plan: Plan;
@@ -53,6 +55,8 @@ export type PreparedPage = {
   ranks: Int8Array;
   inboxes: Map<string, Batch>;
   lettersUsed: Set<string>;
+  /** collect over a run: by record, how many of its parts wait for their groups */
+  waiting: Map<number, number>;
 };
 
 /**
@@ -73,10 +77,12 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
       outcomes: [],
       fixes: work.fixes,
       remembered: [],
+      groups: { items: [], waiting: [], settled: [] },
     },
     ranks: new Int8Array(page.records.length).fill(UNSETTLED),
     inboxes: new Map(),
     lettersUsed: new Set(),
+    waiting: new Map(),
   };
   seedInboxes(prepared);
   for (const step of plan.order) {
@@ -86,9 +92,11 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
     context.signal.throwIfAborted();
     const counts = prepared.result.steps[step.id] as StepCounts;
     if (!step.executor) throw new Error(`Step “${step.id}” of kind ${step.kind} has no executor.`);
-    const { out, ended } = await executeStep(environment, step.executor, batch);
+    const done = await executeStep(environment, step.executor, batch);
+    const { out, ended } = done;
     settle(prepared, step.id, ended, counts);
-    countParts(prepared, step, batch, { out, ended }, counts);
+    countParts(prepared, step, batch, done, counts);
+    if (done.collected) collect(prepared, step.id, done.collected);
     const ports = Object.keys(out);
     if (ports.length <= 1 && (out[ports[0] ?? ""]?.records.length ?? 0) !== counts.out) {
       throw new Error(`Step “${step.id}” lost records: ${counts.in} in, ${counts.out} expected out.`);
@@ -171,7 +179,7 @@ function countParts(
   { environment, page }: PreparedPage,
   step: CompiledStep,
   batch: Batch,
-  { out, ended }: StepResult,
+  { out, ended, collected = [] }: StepResult,
   counts: StepCounts,
 ): void {
   const { parts } = step.definition;
@@ -186,6 +194,8 @@ function countParts(
     for (const origin of origins) more[origin]!++;
   }
   for (const { origin } of ended) more[origin]!++;
+  for (const { origin } of collected) more[origin]!++;
+  counts.joined += collected.length;
   const changed: number[] = [];
   for (const [origin, change] of more.entries()) {
     if (change === 0) continue;
@@ -194,6 +204,23 @@ function countParts(
   }
   counts[parts === "makes" ? "made" : "joined"] += changed.length;
   if (changed.length > 0) environment.trace?.[parts === "makes" ? "made" : "joined"](step.id, changed);
+}
+
+/** Records of a page are told apart by its number; so are their parts in the order they came. */
+const REFS_PER_PAGE = 1_000_000;
+const PARTS_PER_PAGE = 100_000_000;
+
+/** Puts parts aside until the run's end. */
+function collect({ page, result, waiting, environment }: PreparedPage, step: string, parts: Collected[]): void {
+  const { items } = result.groups;
+  const first = page.number * PARTS_PER_PAGE + items.length;
+  const keys: string[] = [];
+  for (const [at, { key, record, origin }] of parts.entries()) {
+    items.push({ step, key, seq: first + at, ref: page.number * REFS_PER_PAGE + origin, record });
+    waiting.set(origin, (waiting.get(origin) ?? 0) + 1);
+    keys.push(environment.work.keyOf(origin));
+  }
+  if (keys.length > 0) result.outcomes.push({ step, outcome: "joined", keys });
 }
 
 /** Books parts that ended at a step: outcome, dead letter or journey. */
@@ -243,6 +270,10 @@ function seedInboxes(prepared: PreparedPage): void {
     for (const id of page.entry) inboxes.set(id, copy(batch));
     return;
   }
+  if (page.groups) {
+    seedGroups(prepared, batch, page.groups);
+    return;
+  }
   const counts = noStepCounts();
   counts.in = total + page.unreadable.length;
   counts.out = total;
@@ -258,6 +289,30 @@ function seedInboxes(prepared: PreparedPage): void {
     if (port === "out") counts.ports[port] = total;
     deliver(prepared, trigger, port, batch, counts);
   }
+}
+
+/** Groups leave the step that collected them: what had joined there goes on as one record each. */
+function seedGroups(
+  prepared: PreparedPage,
+  batch: Batch,
+  { step: id, failed }: NonNullable<SourcePage["groups"]>,
+): void {
+  const { result, environment } = prepared;
+  const step = environment.plan.steps.get(id);
+  const total = batch.records.length;
+  const lost = failed?.items.length ?? 0;
+  if (!step || total + lost === 0) return;
+  const counts = noStepCounts();
+  counts.out = total;
+  counts.dead = lost;
+  counts.joined = -(total + lost);
+  result.steps[id] = counts;
+  for (const record of failed?.items ?? [])
+    result.letters.push({ step: id, key: failed!.label, failure: failed!.failure, data: record, source: record });
+  if (failed?.key !== undefined) result.groups.settled.push({ step: id, key: failed.key, rank: RANK.get("dead")! });
+  if (total === 0) return;
+  counts.ports.out = total;
+  deliver(prepared, step, "out", batch, counts);
 }
 
 function copy(batch: Batch): Batch {
@@ -291,17 +346,26 @@ function deliver(prepared: PreparedPage, step: CompiledStep, port: string, leavi
 }
 
 /** The run's counters of this page: each record once, by the least good outcome of its parts. */
-function summarise({ page, ranks, result, environment }: PreparedPage): void {
+function summarise(prepared: PreparedPage): void {
+  const { page, ranks, result, environment, waiting } = prepared;
   const outcomes = noOutcomes();
   const { only } = environment;
   const count = only?.length ?? ranks.length;
   for (let at = 0; at < count; at++) {
     const index = only ? (only[at] as number) : at;
     const rank = ranks[index] as number;
-    if (rank === UNSETTLED)
+    const parts = waiting.get(index) ?? 0;
+    if (rank === UNSETTLED && parts === 0)
       throw new Error(`Record ${index + 1} of page ${page.number} left the flow without an outcome.`);
-    outcomes[OUTCOMES[rank] as Outcome]++;
+    const ref = page.number * REFS_PER_PAGE + index;
+    const group = page.groups && { step: page.groups.step, key: page.groups.keys[index] as string };
+    if (parts > 0 && (group || rank !== DEAD))
+      result.groups.waiting.push({ ref, parts, rank, ...(group && { group }) });
+    else if (group) result.groups.settled.push({ ...group, rank });
+    if (group) continue;
+    outcomes[parts > 0 && rank !== DEAD ? "held" : (OUTCOMES[rank] as Outcome)]++;
   }
+  if (page.groups) return;
   result.counts.read += count;
   for (const outcome of OUTCOMES) result.counts[outcome] += outcomes[outcome];
 }

@@ -80,7 +80,9 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
     for (;;) {
       ports.signal.throwIfAborted();
       const landed = await lander.next(late || wish !== null || stopNow !== null);
-      wish = (await saving)?.stop ?? wish;
+      const saved = await saving;
+      wish = saved?.stop ?? wish;
+      if (saved?.settled) add(state.totals, saved.settled);
       saving = null;
       if (!landed) {
         const empty: WorkedPage = { page: state.page, cursor: null, counts: {}, steps: {}, ...nothing() };
@@ -93,12 +95,14 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
       const rest = landed.idle && (late || wish !== null || stopNow !== null);
       const yields = rest && wish === null && stopNow === null;
       const after = landed.last ? finish(state.totals) : yields ? YIELD : CONTINUE;
-      const saved = ports.store.checkpoint({ ...landed.worked, after });
-      saved.catch(() => {}); // awaited, with its failure, when the next page has landed
-      saving = saved;
+      const storing = ports.store.checkpoint({ ...landed.worked, after });
+      storing.catch(() => {}); // awaited, with its failure, when the next page has landed
+      saving = storing;
       progressed(state);
       if (after.kind === "continue" && !rest) continue;
-      wish = (await saved).stop ?? wish;
+      const reply = await storing;
+      wish = reply.stop ?? wish;
+      if (reply.settled) add(state.totals, reply.settled);
       saving = null;
       if (after.kind === "finish") return "finished";
       if (after.kind === "yield") return "yielded"; // a wish that came just now is met by the next attempt

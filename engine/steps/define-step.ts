@@ -50,7 +50,10 @@ export type Batch = { records: JsonRecord[]; origins: number[] };
 /** A part that ends at a step. `record` is the part as it entered the step. */
 export type Ended = { origin: number; outcome: Outcome; record: JsonRecord; failure?: FailureInfo; key?: string };
 
-export type StepResult = { out: { [port: string]: Batch }; ended: Ended[] };
+/** A part that waits for its group, which leaves at the end of the run. */
+export type Collected = { key: string; record: JsonRecord; origin: number };
+
+export type StepResult = { out: { [port: string]: Batch }; ended: Ended[]; collected?: Collected[] };
 
 /** What an executor may use while a page is worked on. */
 export type StepContext = {
@@ -58,6 +61,11 @@ export type StepContext = {
   now: Date;
   timeZone: string;
   mode: "live" | "dry";
+  /**
+   * How far a collect over a run reaches: to the run's end; or, where each record is a run of its own, only over the parts of
+   * one record; or, in a preview, over the page.
+   */
+  groups: "run" | "record" | "page";
   signal: AbortSignal;
   /** dedupe: which of `keys` (unique) were let through before this page; the page's checkpoint stores the new ones */
   seen(stepId: string, scope: "run" | "forever", keys: string[]): Promise<Set<string>>;
@@ -112,6 +120,8 @@ export type StepExample = {
   title: string;
   step: { [name: string]: unknown };
   input: JsonRecord[];
+  /** which record of the page each is a part of; absent: each is one of its own */
+  origins?: number[];
   /** what the stream of a lookup holds */
   holds?: JsonRecord[];
   out?: { [port: string]: JsonRecord[] };

@@ -1,15 +1,16 @@
 import { describe, expect, it } from "vitest";
-import type { Batch, StepContext, StepDefinition } from "./define-step.ts";
+import type { StepContext, StepDefinition, StepExample } from "./define-step.ts";
 import { stepDefinitions } from "./registry.ts";
 import { OPEN } from "./shape.ts";
 import { deepFreeze, findIn, memoryContext } from "./testing.ts";
 
 /** Runs a step over records as one page. */
-async function run(definition: StepDefinition, settings: object, records: Batch["records"], context: StepContext) {
+async function run(definition: StepDefinition, example: StepExample, context: StepContext) {
+  const { step: settings, input: records, origins = records.map((_, index) => index) } = example;
   const step = definition.schema.parse({ id: definition.kind, ...settings });
   const site = { step, input: OPEN, world: { connections: new Map() } };
   const execute = definition.compile!(site);
-  return execute(deepFreeze({ records, origins: records.map((_, index) => index) }), context);
+  return execute(deepFreeze({ records, origins }), context);
 }
 
 for (const definition of stepDefinitions) {
@@ -28,8 +29,9 @@ for (const definition of stepDefinitions) {
       expect(definition.examples.length).toBeGreaterThan(0);
     });
 
-    it.each(definition.examples)("$title", async ({ step, input, holds = [], out = {}, ended = [] }) => {
-      const result = await run(definition, step, input, memoryContext({ find: findIn(holds) }));
+    it.each(definition.examples)("$title", async (example) => {
+      const { holds = [], out = {}, ended = [] } = example;
+      const result = await run(definition, example, memoryContext({ find: findIn(holds) }));
       const left = Object.fromEntries(Object.entries(result.out).map(([port, batch]) => [port, batch.records]));
       expect(left).toEqual(out);
       expect(
@@ -38,10 +40,11 @@ for (const definition of stepDefinitions) {
     });
 
     it("keeps the origin of every part, so that what came in is what left or ended", async () => {
-      for (const { step, input, holds = [] } of definition.examples) {
-        const { out, ended } = await run(definition, step, input, memoryContext({ find: findIn(holds) }));
+      for (const example of definition.examples) {
+        const { input, holds = [], origins: given } = example;
+        const { out, ended } = await run(definition, example, memoryContext({ find: findIn(holds) }));
         const origins = [...Object.values(out).flatMap((batch) => batch.origins), ...ended.map(({ origin }) => origin)];
-        expect([...new Set(origins)].sort()).toEqual(input.map((_, index) => index));
+        expect([...new Set(origins)].sort()).toEqual([...new Set(given ?? input.keys())]);
         for (const batch of Object.values(out)) expect(batch.origins).toHaveLength(batch.records.length);
       }
     });

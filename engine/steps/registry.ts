@@ -2,6 +2,7 @@
 import type { Step, StepKind } from "../flow/schema.ts";
 import { branchStep } from "./branch/branch-step.ts";
 import { checkStep } from "./check/check-step.ts";
+import { collectStep } from "./collect/collect-step.ts";
 import { dedupeStep } from "./dedupe/dedupe-step.ts";
 import type { StepDefinition } from "./define-step.ts";
 import { filterStep } from "./filter/filter-step.ts";
@@ -22,6 +23,7 @@ const byKind = {
   lookup: lookupStep,
   dedupe: dedupeStep,
   split: splitStep,
+  collect: collectStep,
   write: writeStep,
 } as const satisfies { [K in StepKind]: StepDefinition<Extract<Step, { kind: K }>> };
 

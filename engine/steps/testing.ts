@@ -12,6 +12,7 @@ export function memoryContext(overrides: Partial<StepContext> = {}): StepContext
     now: new Date("2026-11-23T10:00:00Z"),
     timeZone: "UTC",
     mode: "live",
+    groups: "record",
     signal: new AbortController().signal,
     seen: async (step, scope, keys) => new Set(keys.filter((key) => kept.has(place(step, scope, key)))),
     remember: (step, scope, keys) => {

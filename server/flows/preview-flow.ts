@@ -141,6 +141,7 @@ function context(plan: Plan, signal: AbortSignal, finder: Pick<RecordFinder, "fi
     now: new Date(),
     timeZone: plan.flow.settings?.timeZone ?? "UTC",
     mode: "dry",
+    groups: "page",
     signal,
     seen: async () => new Set(),
     remember: () => {},

@@ -2,6 +2,7 @@
 import type pg from "pg";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../../engine/flow/compile.ts";
+import { graphOf, reach } from "../../engine/flow/graph.ts";
 import type { ReplayPage } from "../../engine/run/execute-flow.ts";
 
 type LetterRow = {
@@ -42,7 +43,7 @@ export async function* readLetters(
     cursor = { step: last.stepId, id: last.id };
     const position: Json = cursor;
     // what the trigger could not read at all can only start over from its (corrected) data
-    const fromStart = from === "start" || step === plan.trigger.id;
+    const fromStart = (from === "start" && !mayBeGroup(plan, step)) || step === plan.trigger.id;
     yield {
       plan,
       entry: fromStart ? Object.values(plan.trigger.next).flat() : [step],
@@ -57,4 +58,10 @@ export async function* readLetters(
       cursor: position,
     };
   }
+}
+
+/** After a collect over a run a letter may hold a group, which the trigger never read: it starts over where it failed. */
+function mayBeGroup({ flow, order }: Plan, step: string): boolean {
+  const collects = order.filter(({ grouping }) => grouping).map(({ id }) => id);
+  return collects.length > 0 && reach(graphOf(flow), collects, "along").has(step);
 }

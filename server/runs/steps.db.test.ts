@@ -4,10 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
+import { replayLetters } from "../dead-letters/replay-letters.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { connectDatabase, publishedFlow, runFlow, TEST_BRIEF } from "../testing/flows.ts";
+import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { getRun } from "./get-run.ts";
+import { startRun } from "./start-run.ts";
 
 let database: TestDatabase;
 let remote: RemoteDatabase;
@@ -144,5 +146,133 @@ describe("split", () => {
       data: { id: 2, sku: "D", line: 2 },
       source: { id: 2, lines: [{ sku: "C" }, { sku: "D" }, { sku: "E" }] },
     });
+  });
+});
+
+describe("collect over a run", () => {
+  const collect = {
+    id: "totals",
+    kind: "collect",
+    by: ["customer_id"],
+    fields: [
+      { to: "orders", take: "count" },
+      { to: "amount", take: "sum", from: "id" },
+      { to: "first", formula: "MIN(items.id)" },
+    ],
+    within: "run",
+  };
+  const row = {
+    id: "row",
+    kind: "map",
+    fields: [
+      { to: "key", formula: "TEXT(customer_id)" },
+      { to: "name", formula: "orders & ' orders from ' & first".replaceAll("'", '"') },
+      { to: "amount", from: "amount" },
+    ],
+  };
+  const rows = (count: number, customers: number) =>
+    shop.query("INSERT INTO orders SELECT i, i % $2::int FROM generate_series(1, $1::int) i", [count, customers]);
+  const left = async () =>
+    (
+      await database.pool.query(
+        "SELECT (SELECT count(*) FROM collect_item) + (SELECT count(*) FROM collect_waiting) AS n",
+      )
+    ).rows[0].n;
+
+  test("groups reach over all pages and leave at the end; each record has its group's outcome", async () => {
+    await rows(1_000, 250);
+    const { run, steps, balanced } = await ran(flowOf([collect, row]));
+    expect(run).toMatchObject({ state: "succeeded", counts: { read: 1_000, created: 1_000, held: 0 } });
+    expect(balanced).toBe(true);
+    expect(steps.totals).toMatchObject({ in: 1_000, out: 250, joined: 750, made: 0 });
+    expect(steps.out).toMatchObject({ in: 250, created: 250 });
+    expect((await target()).find(({ key }) => key === "7")).toEqual({
+      key: "7",
+      name: "4 orders from 7",
+      amount: "1528.00",
+    });
+    expect(await left()).toBe("0");
+  });
+
+  test("a run of many slices gives the same, and writes every group once", async () => {
+    await rows(1_000, 250);
+    const flowId = await publishedFlow(ctx, flowOf([collect, row]));
+    const { id } = await startRun(ctx, { flowId, mode: "live" });
+    await runToEnd(database, id, 0); // gives its worker back after each page
+    const { run, steps } = await getRun(ctx, id);
+    expect(run).toMatchObject({ state: "succeeded", counts: { read: 1_000, created: 1_000, held: 0 } });
+    expect(steps.find((step) => step.id === "totals")).toMatchObject({ in: 1_000, out: 250, joined: 750 });
+    const { rows: attempts } = await database.pool.query("SELECT attempt FROM run WHERE id = $1", [id]);
+    expect(attempts[0].attempt).toBeGreaterThan(5);
+    expect((await target()).filter(({ name }) => name.startsWith("4 orders"))).toHaveLength(250);
+  });
+
+  test("a group the target refuses makes its records dead; one letter holds the group", async () => {
+    await rows(40, 4);
+    await shop.query("ALTER TABLE target ADD CHECK (key <> '3')");
+    const { run, id } = await ran(flowOf([collect, row]));
+    expect(run).toMatchObject({ state: "succeeded_with_errors", counts: { read: 40, created: 30, dead: 10 } });
+    const letters = await database.pool.query("SELECT step_id, key, data FROM dead_letter WHERE run_id = $1", [id]);
+    expect(letters.rows).toMatchObject([{ step_id: "out", data: { key: "3", name: "10 orders from 3" } }]);
+    await shop.query("ALTER TABLE target DROP CONSTRAINT target_key_check");
+    const { rows: open } = await database.pool.query("SELECT group_id FROM dead_letter WHERE run_id = $1", [id]);
+    const replay = await replayLetters(ctx, { groupId: open[0].group_id, from: "start", version: "live" });
+    await runToEnd(database, replay.id);
+    expect((await getRun(ctx, replay.id)).run).toMatchObject({ state: "succeeded", counts: { read: 1, created: 1 } });
+    expect(await target()).toContainEqual({ key: "3", name: "10 orders from 3", amount: "210.00" });
+  });
+
+  test("a group that cannot be computed makes a letter of each record", async () => {
+    await rows(40, 4);
+    await shop.query("UPDATE orders SET lines = CASE WHEN id = 7 THEN '\"x\"'::jsonb ELSE '2' END");
+    const summed = { ...collect, fields: [{ to: "amount", take: "sum", from: "lines" }] };
+    const map = { ...row, fields: row.fields.filter(({ to }) => to !== "name") };
+    const { run, id, steps } = await ran(flowOf([summed, map]));
+    expect(run).toMatchObject({ counts: { read: 40, created: 30, dead: 10, held: 0 } });
+    expect(steps.totals).toMatchObject({ in: 40, out: 3, joined: 27, dead: 10 });
+    const letters = await database.pool.query("SELECT step_id, key, field FROM dead_letter WHERE run_id = $1", [id]);
+    expect(letters.rows).toEqual(Array(10).fill({ step_id: "totals", key: "3", field: "amount" }));
+    expect(await left()).toBe("0");
+  });
+
+  test("a record in several groups, and groups of groups, are settled by the least good", async () => {
+    await shop.query(`INSERT INTO orders VALUES
+      (1, 0, '[{"sku": "A", "qty": 1}, {"sku": "B", "qty": 2}]'),
+      (2, 0, '[{"sku": "B", "qty": 3}]'),
+      (3, 0, '[{"sku": "A", "qty": 4}, {"sku": "C", "qty": 5}]')`);
+    await shop.query("ALTER TABLE target ADD CHECK (key <> '1 sku')");
+    const split = { id: "lines", kind: "split", field: "lines", keep: [] };
+    const bySku = { id: "skus", kind: "collect", by: ["sku"], fields: [{ to: "n", take: "count" }], within: "run" };
+    const byCount = {
+      id: "counts",
+      kind: "collect",
+      by: ["n"],
+      fields: [{ to: "amount", take: "count" }],
+      within: "run",
+    };
+    const map = {
+      id: "row",
+      kind: "map",
+      fields: [
+        { to: "key", formula: 'n & " sku"' },
+        { to: "amount", from: "amount" },
+      ],
+    };
+    const { run, steps, balanced } = await ran(flowOf([split, bySku, byCount, map]));
+    // A and B came twice, C once; the group “1 sku” is refused, and with it order 3
+    expect(await target()).toMatchObject([{ key: "2 sku", amount: "2.00" }]);
+    expect(run).toMatchObject({ counts: { read: 3, created: 2, dead: 1, held: 0 } });
+    expect(balanced).toBe(true);
+    expect(steps.skus).toMatchObject({ in: 5, out: 3, joined: 2 });
+    expect(steps.counts).toMatchObject({ in: 3, out: 2, joined: 1 });
+    expect(await left()).toBe("0");
+  });
+
+  test("a dry run foresees the groups and leaves nothing behind", async () => {
+    await rows(50, 5);
+    const { run } = await ran(flowOf([collect, row]), { mode: "dry" });
+    expect(run).toMatchObject({ state: "succeeded", counts: { read: 50, created: 50, held: 0 } });
+    expect(await target()).toEqual([]);
+    expect(await left()).toBe("0");
   });
 });

@@ -3,6 +3,7 @@ import type pg from "pg";
 import { type Checkpoint, type CheckpointReply, LeaseLost } from "../../../engine/ports.ts";
 import { enqueueRun } from "../../jobs/enqueue.ts";
 import { LIVE_CHANNEL } from "../listen.ts";
+import { storeGroups } from "./groups.ts";
 import { inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
 import { reopenLetters, resolveLetters, storeLetters } from "./letters.ts";
@@ -73,6 +74,7 @@ export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: C
   if (isPlain(checkpoint)) return await storePlain(pool, lease, checkpoint);
   return await inTransaction(pool, async (client) => {
     const reply = await storePlain(client, lease, checkpoint);
+    const settled = checkpoint.groups && (await storeGroups(client, lease, checkpoint.groups));
     await storeLetters(client, lease, checkpoint.letters);
     await resolveLetters(client, lease, checkpoint.resolvedLetters);
     await fixLedger(client, lease, checkpoint.fixes);
@@ -87,7 +89,7 @@ export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: C
     if (checkpoint.letters.length + checkpoint.resolvedLetters.length > 0) {
       await tell(client, lease, { type: "letters", flowId: lease.flowId });
     }
-    return reply;
+    return settled ? { ...reply, settled } : reply;
   });
 }
 
@@ -100,6 +102,7 @@ function isPlain({ after, ...checkpoint }: Checkpoint): boolean {
     checkpoint.outcomes.length === 0 &&
     checkpoint.remembered.length === 0 &&
     checkpoint.undone.length === 0 &&
+    checkpoint.groups === undefined &&
     (checkpoint.parked ?? []).length === 0 &&
     (checkpoint.released ?? []).length === 0 &&
     checkpoint.watermark === undefined
@@ -187,9 +190,14 @@ async function markUndone(client: pg.ClientBase, lease: Lease, { undone }: Check
   );
 }
 
-/** What ends with the run: keys of its dedupe steps, letters it did not come to; the next run of the flow may start. */
+/** What ends with the run: keys of its dedupe steps, parts of groups that never left, letters it did not come to; the next run of the flow may start. */
 export async function afterFinish(client: pg.ClientBase, lease: Lease): Promise<void> {
-  await client.query("DELETE FROM seen_key WHERE scope = $1 OR scope = 'dry:' || $1", [lease.runId]);
+  await client.query(
+    `WITH keys AS (DELETE FROM seen_key WHERE scope = $1 OR scope = 'dry:' || $1),
+       items AS (DELETE FROM collect_item WHERE run_id = $1::bigint)
+     DELETE FROM collect_waiting WHERE run_id = $1::bigint`,
+    [lease.runId],
+  );
   await reopenLetters(client, lease);
   if (lease.mode === "dry") return;
   const next = await client.query<{ id: string }>(

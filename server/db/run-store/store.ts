@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { RunStore } from "../../../engine/ports.ts";
 import { storeCheckpoint } from "./checkpoint.ts";
 import { storeFinish, storeRelease, storeWait } from "./end.ts";
+import { collectedItems } from "./groups.ts";
 import { inTransaction, type Lease } from "./lease.ts";
 import { enterLedger, foreseeLedger, foreseenRecords, openLedger, settleLedger } from "./ledger.ts";
 
@@ -36,6 +37,7 @@ export function runStore(pool: pg.Pool, lease: Lease, listener: RunStoreListener
     openEntries: () => openLedger(pool, lease),
     settleParts: (parts, fixes) => inTransaction(pool, (client) => settleLedger(client, lease, parts, fixes)),
     blocked: (keys, orParked) => blockedKeys(pool, lease.flowId, keys, orParked),
+    collected: (step, after, limit) => collectedItems(pool, lease, step, after, limit),
     seen: (step, scope, keys) => seenKeys(pool, lease, step, scope, keys),
   };
 }
