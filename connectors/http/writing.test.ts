@@ -92,6 +92,14 @@ describe("lost answers", () => {
     );
   });
 
+  it("knows its own creates again, however often their answers are lost", async () => {
+    const { session, fake } = await writing({ ...whole, idempotencyHeader: "Idempotency-Key" }, { seed: 9 });
+    fake.faults.dropAfter = 0.25;
+    const { outcomes } = await insist(session, "upsert", people(100));
+    expect(fake.effects()).toBe(100);
+    expect([...outcomes.values()].filter((one) => one.outcome !== "created")).toEqual([]);
+  });
+
   it("says “unknown” when it can neither look nor repeat", async () => {
     const { session, held } = await writing({ key: [] }, { faults: { dropAfter: 1 } });
     const [outcome] = await write(session, "insert", people(1));

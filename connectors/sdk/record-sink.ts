@@ -308,13 +308,15 @@ async function settleLost(
   context: SendContext,
   lost: FailureInfo,
 ): Promise<WriteOutcome> {
-  if (plan.do === "create" && sink.idempotencyKeys && !context.signal.aborted) {
+  for (let attempt = 0; plan.do === "create" && sink.idempotencyKeys && !context.signal.aborted; attempt++) {
     try {
       return await perform(sink, plan, values, context);
     } catch (error) {
       const failure = failureOf(error);
-      // Any answer but "lost" is about the same key, so it says what became of it: nothing was created twice.
-      return mayHaveLanded(failure) || !sink.read ? failed(failure) : lookUp(sink, plan, values, context, lost);
+      if (mayHaveLanded(failure) && attempt < 2) continue;
+      // Any answer but "lost" is about the same key, so it says what became of it: nothing was created twice. Without
+      // looking, a later try would find our own record and take it for somebody else's.
+      return sink.read ? lookUp(sink, plan, values, context, lost) : failed(failure);
     }
   }
   if (sink.read && hasKey(sink, { ...values, ...plan.identity }) && !context.signal.aborted)
