@@ -4,7 +4,7 @@
  */
 import { type FailureInfo, IntegrationError } from "../connectors/sdk/errors.ts";
 import type { ConnectorSession, Json, JsonRecord, LedgerEntry, SinkInfo } from "../connectors/sdk/types.ts";
-import type { Outcome } from "./steps/define-step.ts";
+import type { Outcome, Published } from "./steps/define-step.ts";
 
 /** Another attempt holds this run; whoever gets this stops at once and writes nothing more. */
 export class LeaseLost extends Error {
@@ -54,7 +54,10 @@ export type LetterDraft = {
 export type ParkedRecord = { key: string; origin: number; source: JsonRecord };
 
 /** Keys that ended at a step without a write, or went into a group there, for the journey of a record. */
-export type OutcomeKeys = { step: string; outcome: Outcome | "joined"; keys: string[] };
+export type OutcomeKeys = { step: string; outcome: Outcome | "joined" | "published"; keys: string[] };
+
+/** An event for the flows and subscribers of a topic. `id` is the same whenever the same record publishes it again. */
+export type PublishedEvent = Published & { step: string; id: string };
 
 /** A part that waits for its group. `ref` tells the records of a run apart, `seq` is the order of arrival. */
 export type CollectedItem = { step: string; key: string; seq: number; ref: number; record: JsonRecord };
@@ -128,6 +131,8 @@ export type Checkpoint = {
   parked?: ParkedRecord[];
   /** parked records that had their turn, by id */
   released?: string[];
+  /** events to be handed on, in the checkpoint's transaction */
+  published?: PublishedEvent[];
   /** collect over a run */
   groups?: CollectChanges;
   /** ledger rows an undo run has dealt with */

@@ -200,12 +200,23 @@ export async function writeRecords(
 
   const open = indexes.filter((index) => outcomes[index] === undefined);
   if (open.length === 0) return outcomes as WriteOutcome[];
-  if (!stop) await hooks.enter(open.map((index) => entryOf(index, plans[index]!)));
+  const blind = new Set(open.filter((index) => cannotTell(sink, plans[index]!, records[index]!.values)));
+  if (!stop) {
+    const entries = open.filter((index) => !blind.has(index)).map((index) => entryOf(index, plans[index]!));
+    if (entries.length > 0) await hooks.enter(entries);
+  }
   const broken = new Map<string, FailureInfo>();
   await inLanes(open, laneOf, sink.concurrency, async (index) => {
     const before = broken.get(laneOf(index));
     if (stop || signal.aborted || before) {
       outcomes[index] = failed(failureOf(notSent(stop ?? before ?? stopped)));
+      return;
+    }
+    try {
+      if (blind.has(index)) await hooks.enter([entryOf(index, plans[index]!)]);
+    } catch (error) {
+      stop ??= failureOf(error); // others are under way, so their outcomes must not get lost
+      outcomes[index] = failed(failureOf(error));
       return;
     }
     try {
@@ -218,6 +229,14 @@ export async function writeRecords(
     if (outcome.outcome === "failed" || outcome.outcome === "unknown") broken.set(laneOf(index), outcome.failure);
   });
   return outcomes as WriteOutcome[];
+}
+
+/**
+ * After a crash nobody could tell whether this create arrived. Such records are entered one by one, each just before it is
+ * sent: then only what was really under way ends up with a person.
+ */
+function cannotTell(sink: RecordSink, plan: Plan, values: JsonRecord): boolean {
+  return plan.do === "create" && !sink.idempotencyKeys && !(sink.read && hasKey(sink, values));
 }
 
 const stopped: FailureInfo = { kind: "transient", code: "stopped", message: "The run was stopped." };

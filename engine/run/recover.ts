@@ -20,11 +20,20 @@ export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<stri
     if (session.settle) byPart.set(partKey(address), await session.settle(receipt, ports.signal));
   }
   const fixes: LedgerFix[] = [];
+  // one idempotency key stands for one change: of several entries for it, the first that landed is the one that counts
+  const keep = (entry: OpenEntry) => {
+    const id = openKey(entry.address.step, entry.idempotencyKey);
+    const known = open.get(id);
+    const better = !known || (known.state === "sending" && entry.state === "done");
+    const loser = better ? known : entry;
+    if (better) open.set(id, entry);
+    if (loser) fixes.push({ ...loser.address, key: loser.key, landed: false });
+  };
   const settledParts = new Map<string, { address: PartAddress; landed: boolean }>();
   const toRead = new Map<string, OpenEntry[]>();
   for (const entry of entries) {
     if (entry.state === "done") {
-      open.set(openKey(entry.address.step, entry.idempotencyKey), entry);
+      keep(entry);
       continue;
     }
     const verdict = byPart.get(partKey(entry.address)) ?? "unknown";
@@ -34,15 +43,15 @@ export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<stri
       continue;
     }
     settledParts.set(partKey(entry.address), { address: entry.address, landed: verdict === "landed" });
-    if (verdict === "landed") open.set(openKey(entry.address.step, entry.idempotencyKey), { ...entry, state: "done" });
+    if (verdict === "landed") keep({ ...entry, state: "done" });
   }
   for (const group of toRead.values()) {
     for (const { entry, verdict } of await readVerdicts(ports, group)) {
       if (verdict === "absent") fixes.push({ ...entry.address, key: entry.key, landed: false });
       else if (verdict === "landed") {
         fixes.push({ ...entry.address, key: entry.key, landed: true });
-        open.set(openKey(entry.address.step, entry.idempotencyKey), { ...entry, state: "done" });
-      } else open.set(openKey(entry.address.step, entry.idempotencyKey), entry);
+        keep({ ...entry, state: "done" });
+      } else keep(entry);
     }
   }
   if (settledParts.size > 0 || fixes.length > 0) await ports.store.settleParts([...settledParts.values()], fixes);

@@ -5,7 +5,14 @@
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { Json, JsonRecord, LedgerEntry, WriteOutcome, WriteRecord } from "../../connectors/sdk/types.ts";
 import type { CompiledWrite } from "../flow/compile.ts";
-import { LeaseLost, type LedgerDraft, type PartAddress, type RunConnection, type WritePorts } from "../ports.ts";
+import {
+  LeaseLost,
+  type LedgerDraft,
+  type LedgerFix,
+  type PartAddress,
+  type RunConnection,
+  type WritePorts,
+} from "../ports.ts";
 import type { Batch, Ended, Outcome } from "../steps/define-step.ts";
 import type { KeyGate } from "./key-gate.ts";
 import { openKey, PageInterrupted, type PageWork } from "./page.ts";
@@ -36,6 +43,9 @@ const OUTCOME_OF: Record<LedgerEntry["operation"], Outcome> = {
   delete: "deleted",
 };
 
+/** Records per call where a crash leaves in doubt what a call has sent. */
+const DOUBTFUL_AT_ONCE = 25;
+
 /**
  * Writes (or, in a dry run, foresees) a batch.
  *
@@ -46,7 +56,8 @@ export async function writeBatch(site: WriteSite, batch: Batch, work: PageWork):
   const ended: Ended[] = [];
   const waves = toWaves(site, batch, work, ended);
   await site.gate?.enter(work.page.number, site.step, new Set(waves[0]?.map(({ write }) => write.key)));
-  const size = Math.max(1, site.write.info?.batchSize ?? 500);
+  const most = site.write.info?.effect === "at-least-once" ? DOUBTFUL_AT_ONCE : Number.POSITIVE_INFINITY;
+  const size = Math.max(1, Math.min(most, site.write.info?.batchSize ?? 500));
   for (const wave of waves) {
     for (let from = 0; from < wave.length; from += size) {
       const chunk = wave.length <= size ? wave : wave.slice(from, from + size);
@@ -158,6 +169,7 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
           passing ??= failure;
         }
       }
+      await keepAnswers(site, sent, outcomes, entered);
     }
     if (waiting.length > 0) {
       await writeChunk(site, waiting.splice(0), work, ended);
@@ -177,6 +189,35 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
     }
     await site.ports.sleep(wait * (0.75 + site.ports.random() / 2), site.ports.signal);
   }
+}
+
+/**
+ * Where nobody can find out later what arrived, the answers are kept at once: a crash then leaves in doubt only what was
+ * under way.
+ */
+async function keepAnswers(
+  site: WriteSite,
+  items: Item[],
+  outcomes: WriteOutcome[],
+  entered: Map<number, Entered>,
+): Promise<void> {
+  const { settleParts } = site.ports.store;
+  if (site.write.info?.effect !== "at-least-once" || !settleParts) return;
+  const parts = new Map<number, { address: PartAddress; landed: boolean }>();
+  const doubtful = new Set<number>();
+  const fixes: LedgerFix[] = [];
+  for (const [index, { address }] of entered) {
+    const outcome = outcomes[index]?.outcome;
+    parts.set(address.part, { address, landed: true });
+    if (outcome === "unknown" || outcome === undefined) doubtful.add(address.part);
+    else if (outcome === "failed" || outcome === "unchanged")
+      fixes.push({ ...address, key: (items[index] as Item).write.key, landed: false });
+  }
+  const known = [...parts.values()].filter(({ address }) => !doubtful.has(address.part));
+  await settleParts(
+    known,
+    fixes.filter(({ part }) => !doubtful.has(part)),
+  );
 }
 
 /** Records that an earlier try of this page landed for sure, and whose repetition the target could not recognise. */
@@ -242,6 +283,7 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
   };
   try {
     const outcomes = await site.connection.session.write(requestOf(site, items), { enter });
+    if (lost) throw lost;
     return { outcomes, entered };
   } catch (error) {
     if (lost) throw lost;
@@ -318,6 +360,7 @@ function take(
       if (remoteId !== undefined || identity !== undefined || after !== undefined) {
         work.fixes.push({ ...entered.address, key: write.key, landed: true, remoteId, identity, after });
       }
+      supersede(site, write.idempotencyKey, work);
       ended.push({ origin, outcome: outcome.outcome, record });
       return undefined;
     }
@@ -340,6 +383,15 @@ function take(
       return undefined;
     }
   }
+}
+
+/** Sent again under the same idempotency key: this entry stands for the change now, not the one before the crash. */
+function supersede(site: WriteSite, idempotencyKey: string, work: PageWork): void {
+  const id = openKey(site.step, idempotencyKey);
+  const before = work.open.get(id);
+  if (!before) return;
+  work.fixes.push({ ...before.address, key: before.key, landed: false });
+  work.open.delete(id);
 }
 
 async function withRetries<T>(site: WriteSite, work: () => Promise<T>): Promise<T> {

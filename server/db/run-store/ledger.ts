@@ -200,10 +200,10 @@ export async function openLedger(
   const { rows } = await pool.query<OpenRow>(
     `SELECT c.step_id AS step, c.connection_id AS connection, c.sink, c.page, c.part, c.record_key AS key,
        c.source_key AS "sourceKey", c.operation, c.identity, c.before, c.after, c.remote_id AS "remoteId",
-       c.idempotency_key AS "idempotencyKey", c.undo, c.undoes::text AS undoes, s.run_id IS NOT NULL AS sending
+       c.idempotency_key AS "idempotencyKey", c.undo, c.undoes::text AS undoes, (s.run_id IS NOT NULL OR c.state = 'unknown') AS sending
      FROM change c
      LEFT JOIN sending_page s ON s.run_id = c.run_id AND s.step_id = c.step_id AND s.page = c.page AND s.part = c.part
-     WHERE c.run_id = $1 AND c.state = 'done'
+     WHERE c.run_id = $1 AND c.state IN ('done', 'unknown')
        AND c.page >= coalesce((SELECT page FROM checkpoint WHERE run_id = $1), 0)
      ORDER BY c.id`,
     [lease.runId],

@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { type FakeRest, seededRandom, startFakeRest } from "../connectors/testing/fake-rest.ts";
+import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../connectors/testing/postgres-database.ts";
+import { createConnection } from "../server/connections/change-connections.ts";
+import { closeSessions } from "../server/connections/session-pool.ts";
+import type { ServerContext } from "../server/context.ts";
+import { getRun } from "../server/runs/get-run.ts";
+import { startRun } from "../server/runs/start-run.ts";
+import { testContext } from "../server/testing/context.ts";
+import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
+import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
+
+/**
+ * A server that cuts connections before and after it did what was asked, and a worker that is killed in the middle: never
+ * silently sent twice, never lost. The server takes the same record twice without a word, so that it would show.
+ */
+const root = fileURLToPath(new URL("..", import.meta.url));
+const secretKey = Buffer.alloc(32, 9).toString("base64");
+const ROWS = 300;
+const SEED = Number(process.env.PLUMBLINE_TEST_SEED ?? 20261123);
+
+let database: TestDatabase;
+let source: RemoteDatabase;
+let ctx: ServerContext;
+let books: FakeRest | undefined;
+let worker: ChildProcess | undefined;
+
+beforeAll(async () => {
+  vi.stubEnv("PLUMBLINE_SECRET_KEY", secretKey);
+  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
+  database = await testDatabase("unknown");
+  source = await createTestDatabase("unknown_source");
+  ctx = await testContext(database);
+  const client = new pg.Client({ connectionString: source.url });
+  await client.connect();
+  await client.query("CREATE TABLE orders (number text PRIMARY KEY, total int)");
+  await client.query(`INSERT INTO orders SELECT 'n' || i, i FROM generate_series(1, ${ROWS}) i`);
+  await client.end();
+  await connectDatabase(ctx, "Shop", source.url);
+});
+afterEach(async () => {
+  await stop(worker);
+  await books?.close();
+});
+afterAll(async () => {
+  await closeSessions();
+  await database.drop();
+  await source.drop();
+});
+
+async function stop(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+function startWorker(): ChildProcess {
+  const env = {
+    ...process.env,
+    VITEST: "",
+    DATABASE_URL: database.url,
+    PLUMBLINE_SECRET_KEY: secretKey,
+    PLUMBLINE_ALLOW_PRIVATE_NETWORK: "true",
+  };
+  return spawn(process.execPath, ["worker/main.ts"], { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+const sinks = {
+  "idempotency keys": { key: [], create: { path: "/invoices" }, idempotencyHeader: "Idempotency-Key" },
+  "a read-back": {
+    key: ["number"],
+    create: { path: "/invoices" },
+    read: { path: "/invoices?number={number}", item: "0" },
+  },
+  "neither of them": { key: [], create: { path: "/invoices" } },
+};
+
+describe.each(Object.entries(sinks))("with %s", (how, sink) => {
+  it("what a lost answer or a killed worker leaves in doubt is never sent twice and never lost", async () => {
+    const random = seededRandom(SEED);
+    books = await startFakeRest({
+      seed: SEED,
+      collections: { invoices: { key: "id", assignIds: true, style: "none", maxPageSize: 1000 } },
+      idempotencyHeader: "idempotencyHeader" in sink ? "Idempotency-Key" : null,
+      faults: { dropBefore: 0.03, dropAfter: 0.05, unavailable: 0.03, slow: 1, slowMs: 12 },
+    });
+    const { id: connection } = await createConnection(ctx, {
+      name: `Books with ${how}`,
+      connector: "http",
+      settings: { baseUrl: books.url, sinks: [{ name: "invoices", ...sink }] },
+    });
+    const flowId = await publishedFlow(ctx, {
+      format: "plumbline/1",
+      name: how,
+      brief: TEST_BRIEF,
+      steps: [
+        { id: "orders", kind: "read", connection: "Shop", stream: "orders", sync: "full" },
+        { id: "books", kind: "write", connection: `Books with ${how}`, sink: "invoices", operation: "insert" },
+      ],
+      links: [{ from: "orders", to: "books" }],
+      settings: { pageSize: 100 },
+    });
+    const { id } = await startRun(ctx, { flowId, mode: "live" });
+    let kills = 0;
+    worker = startWorker();
+    const over = async () =>
+      ["succeeded", "succeeded_with_errors", "failed"].includes((await getRun(ctx, id)).run.state);
+    for (let deadline = Date.now() + 150_000; !(await over()); ) {
+      if (Date.now() > deadline)
+        throw new Error(`Run ${id} did not end: ${JSON.stringify((await getRun(ctx, id)).run)}`);
+      const effects = books.effects();
+      const wanted = effects + Math.ceil(random() * 90);
+      await vi.waitUntil(async () => (books?.effects() ?? 0) >= wanted || (await over()), {
+        timeout: 60_000,
+        interval: 5,
+      });
+      if (kills >= 3 || (await over())) continue;
+      kills++;
+      await stop(worker);
+      worker = startWorker();
+    }
+    expect(kills).toBeGreaterThan(1);
+    const { run, balanced } = await getRun(ctx, id);
+    expect(run.error).toBeNull();
+    expect(balanced).toBe(true);
+    const { created, dead, read } = run.counts;
+    expect(read).toBe(ROWS);
+    const times = new Map<string, number>();
+    for (const { number } of books.collection("invoices").records.values())
+      times.set(String(number), (times.get(String(number)) ?? 0) + 1);
+    expect([...times].filter(([, count]) => count > 1)).toEqual([]); // none twice
+    const { rows: letters } = await database.pool.query<{ number: string; code: string }>(
+      "SELECT data->>'number' AS number, code FROM dead_letter WHERE run_id = $1",
+      [id],
+    );
+    expect(new Set(letters.map(({ code }) => code))).toEqual(new Set(letters.length > 0 ? ["may-have-arrived"] : []));
+    const asked = new Set(letters.map(({ number }) => number));
+    for (let n = 1; n <= ROWS; n++) expect(times.has(`n${n}`) || asked.has(`n${n}`), `n${n} is lost`).toBe(true);
+    expect(letters).toHaveLength(dead);
+    // what is counted as created is there
+    expect(created).toBe(ROWS - dead);
+    if (how === "neither of them") expect(dead).toBeLessThan(ROWS / 3);
+    else expect(dead).toBe(0);
+    const { rows: ledger } = await database.pool.query(
+      "SELECT count(*)::int AS rows, count(DISTINCT record_key)::int AS keys FROM change WHERE run_id = $1 AND state = 'done'",
+      [id],
+    );
+    expect(ledger).toEqual([{ rows: created, keys: created }]);
+    expect(connection).toMatch(/^con_/);
+  }, 240_000);
+});
