@@ -10,6 +10,7 @@ import { type EventLease, giveEventLease, takeEventLease } from "./event-lease.t
 import { learnFields } from "./learn-fields.ts";
 import { dropCancelled } from "./settle-events.ts";
 import { tellProgress } from "./tell-progress.ts";
+import { dropSettledParts } from "./wait-events.ts";
 import { type EventsFlow, type EventsSite, workOnEvents } from "./work-on-events.ts";
 
 export type DrainServices = Pick<Database, "db" | "pool"> & { workerId: string; signal: AbortSignal };
@@ -91,6 +92,7 @@ export class FlowDrain {
     else if (worked === "waiting") this.#forgetConnections(site);
     else if (this.#limit > 1) this.#limit = Math.min(BATCH, this.#limit * 2);
     const last = claim.events.at(-1);
+    if (worked === "settled" && claim.unsettled) await dropSettledParts(pool, site.lease);
     if (worked === "settled" || worked === "waiting") {
       if (last) tellProgress(pool, site.lease, last.runId);
       learnFields(pool, site.lease);

@@ -107,6 +107,16 @@ export async function storeHalf(pool: pg.Pool, { lease, events }: Batch, half: H
   await inTransaction(pool, (client) => closeEventParts(client, lease, runs, half));
 }
 
+/** Parts of earlier batches whose events have all been settled since need no recovery any more. */
+export async function dropSettledParts(pool: pg.Pool, { flowId, token }: EventLease): Promise<void> {
+  await pool.query(
+    `DELETE FROM inbox_sending s WHERE s.flow_id = $1
+       AND EXISTS (SELECT FROM inbox_drain d WHERE d.flow_id = $1 AND d.lease_token = $2)
+       AND NOT EXISTS (SELECT FROM inbox_queue q WHERE q.flow_id = $1 AND q.id BETWEEN s.first_run AND s.last_run)`,
+    [flowId, token],
+  );
+}
+
 /** Events went through again: attempts are counted anew. */
 export async function forgetFailures(pool: pg.Pool, { flowId, token }: EventLease): Promise<void> {
   await pool.query(
