@@ -44,6 +44,11 @@ export function arrange(flow: Pick<Flow, "steps" | "links" | "layout">, which: "
   return fresh;
 }
 
+/** The flow with a position for every step, so that none moves by itself while others are edited. */
+export function withPlaces<F extends Pick<Flow, "steps" | "links" | "layout">>(flow: F): F {
+  return { ...flow, layout: arrange(flow, "missing") };
+}
+
 /** The place of a link's port among those of its step. */
 function portRanks(steps: Flow["steps"]): (link: Link) => number {
   const ports = new Map(

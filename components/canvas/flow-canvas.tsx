@@ -18,6 +18,7 @@ import {
 import { type DragEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Flow, Link } from "../../engine/flow/schema.ts";
 import "./canvas.css";
+import { arrange } from "./arrange.ts";
 import { FlowLink } from "./flow-link.tsx";
 import { StepCard } from "./step-node.tsx";
 import {
@@ -84,7 +85,8 @@ export function FlowCanvas(props: Props) {
 const noMarks: Marks = {};
 
 function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelect, label, plain, children }: Props) {
-  const picture = useMemo(() => toReactFlow(flow, marks, run), [flow, marks, run]);
+  const places = useMemo(() => arrange(flow, "missing"), [flow]);
+  const picture = useMemo(() => toReactFlow(flow, marks, run, places), [flow, marks, run, places]);
   const [nodes, setNodes] = useState<StepNode[]>(() => named(picture.nodes, selected));
   const [edges, setEdges] = useState<FlowEdge[]>(picture.edges);
   const react = useReactFlow<StepNode, FlowEdge>();
@@ -239,7 +241,7 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
         selectNodesOnDrag
         zoomOnDoubleClick={false}
         preventScrolling={!plain}
-        onlyRenderVisibleElements={many > 300}
+        onlyRenderVisibleElements={many > 600}
         ariaLabelConfig={words}
         proOptions={{ hideAttribution: true }}
       >

@@ -51,13 +51,14 @@ export function titleOf(step: Step): string {
  *
  * @param marks by step id
  * @param run absent: the counts in `marks` are not shown as a run
+ * @param places positions, when they are known already
  */
 export function toReactFlow(
   flow: Pick<Flow, "steps" | "links" | "layout">,
   marks: Marks = {},
   run: RunLook | null = null,
+  places: NonNullable<Flow["layout"]> = arrange(flow, "missing"),
 ): { nodes: StepNode[]; edges: FlowEdge[] } {
-  const places = arrange(flow, "missing");
   const steps = new Map(flow.steps.map((step) => [step.id, step]));
   const nodes = [...steps.values()].map((step): StepNode => {
     const definition = definitionOf(step);

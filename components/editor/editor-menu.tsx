@@ -5,6 +5,7 @@ import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
 import type { Flow } from "../../engine/flow/schema.ts";
 import { flowToYaml, readDraftText } from "../../engine/flow/text.ts";
+import { withPlaces } from "../canvas/arrange.ts";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
 import { type Outputs, useTRPC } from "../server/trpc.ts";
@@ -59,7 +60,7 @@ export function EditorMenu({
       toast({ kind: "failed", title: `“${chosen.name}” could not be imported`, description: why });
       return;
     }
-    onImport(draft.flow);
+    onImport(withPlaces(draft.flow));
     const left = draft.broken.length;
     toast({
       title: `“${chosen.name}” took the place of the draft`,

@@ -1,7 +1,7 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { PanelLeftOpen, PanelRightOpen, Plus, SlidersHorizontal } from "lucide-react";
-import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { PanelLeftOpen, PanelRightOpen } from "lucide-react";
+import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { diffFlows } from "../../engine/flow/diff.ts";
 import { readDraft } from "../../engine/flow/read-draft.ts";
 import type { Problem } from "../../engine/steps/define-step.ts";
@@ -11,9 +11,8 @@ import { Mapper } from "../mapper/mapper.tsx";
 import { useLiveRun } from "../runs/use-live-run.ts";
 import { useMay } from "../server/me.tsx";
 import { type Outputs, useTRPC, useTRPCClient } from "../server/trpc.ts";
-import { Button, IconButton } from "../ui/button.tsx";
+import { IconButton } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
-import { keysAreTaken } from "../ui/table-keys.ts";
 import { toast } from "../ui/toast.tsx";
 import { Drawer, type DrawerPart } from "./drawer.tsx";
 import { EditorProvider, type EditorState } from "./editor-context.tsx";
@@ -23,12 +22,14 @@ import { focusField } from "./focus-field.ts";
 import { EditorHeader } from "./header.tsx";
 import { Inspector } from "./inspector/inspector.tsx";
 import { LinkDialog } from "./link-dialog.tsx";
+import { NarrowButtons } from "./narrow-buttons.tsx";
 import { ConflictNotice, UnreadableNotice } from "./notices.tsx";
 import { Palette } from "./palette.tsx";
 import { type PaletteItem, paletteItems, stepOf } from "./palette-items.ts";
 import { PublishDialog } from "./publish-dialog.tsx";
 import { mapBefore } from "./target-of.ts";
 import { useDraft } from "./use-draft.ts";
+import { useEditorKeys } from "./use-editor-keys.ts";
 import { useIsNarrow } from "./use-is-narrow.ts";
 import { useMarks } from "./use-marks.ts";
 import { usePlaces } from "./use-places.ts";
@@ -134,17 +135,7 @@ export function Editor({ detail }: { detail: Detail }) {
     [act, add, openStep, places.places, select],
   );
 
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const inText = (event.target as HTMLElement | null)?.closest("input, textarea, [contenteditable=true]");
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !inText) {
-        event.preventDefault();
-        dispatch({ type: event.shiftKey ? "redo" : "undo" });
-      } else if (event.key === "Escape" && !keysAreTaken(event)) setSelected(null);
-    };
-    window.document.addEventListener("keydown", press);
-    return () => window.document.removeEventListener("keydown", press);
-  }, [dispatch]);
+  useEditorKeys(dispatch, select);
 
   const jump = (problem: Problem) => {
     setPublishing(false);
@@ -259,18 +250,7 @@ export function Editor({ detail }: { detail: Detail }) {
                 />
               )}
             </div>
-            {narrow && (
-              <div className="absolute right-3 bottom-3 flex gap-2">
-                <Button icon={SlidersHorizontal} onClick={() => setSheet("inspector")}>
-                  {chosen ? "Step" : "Flow"}
-                </Button>
-                {!readOnly && (
-                  <Button icon={Plus} onClick={() => setSheet("palette")}>
-                    Add
-                  </Button>
-                )}
-              </div>
-            )}
+            {narrow && <NarrowButtons step={chosen !== undefined} readOnly={readOnly} onOpen={setSheet} />}
           </div>
           {!narrow && panels.inspector && (
             <aside aria-label="Inspector" className="w-80 shrink-0 border-l border-line bg-surface">

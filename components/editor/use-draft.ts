@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { readDraft } from "../../engine/flow/read-draft.ts";
 import type { Flow } from "../../engine/flow/schema.ts";
+import { withPlaces } from "../canvas/arrange.ts";
 import { useLive } from "../server/live.tsx";
 import { type Outputs, useTRPC } from "../server/trpc.ts";
 import type { Command } from "./commands.ts";
@@ -17,7 +18,7 @@ export function useDraft(detail: Detail, readOnly: boolean) {
   const queries = useQueryClient();
   const flowId = detail.id;
   const [first] = useState(() => readDraft(detail.document));
-  const [history, dispatch] = useReducer(historyReducer, first.flow, newHistory);
+  const [history, dispatch] = useReducer(historyReducer, first.flow, (flow) => newHistory(withPlaces(flow)));
   const [broken, setBroken] = useState(first.broken);
   const flow = history.now;
   const document = useMemo(() => withBroken(flow, broken), [flow, broken]);
@@ -33,7 +34,7 @@ export function useDraft(detail: Detail, readOnly: boolean) {
   const load = useCallback((fresh: Detail) => {
     const draft = readDraft(fresh.document);
     setBroken(draft.broken);
-    dispatch({ type: "load", flow: draft.flow });
+    dispatch({ type: "load", flow: withPlaces(draft.flow) });
     pendingLoad.current = fresh.revision;
   }, []);
   const pendingLoad = useRef<number | null>(null);

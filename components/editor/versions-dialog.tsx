@@ -2,6 +2,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Eye, History } from "lucide-react";
 import { readDraft } from "../../engine/flow/read-draft.ts";
+import { withPlaces } from "../canvas/arrange.ts";
 import { sayFailure } from "../server/act.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useTRPC, useTRPCClient } from "../server/trpc.ts";
@@ -21,7 +22,7 @@ export function VersionsDialog({ onClose, live }: { onClose: () => void; live: n
   const restore = useMutation({
     mutationFn: (version: number) => client.flows.version.query({ flowId, version }),
     onSuccess: ({ document, version }) => {
-      act({ type: "replaceFlow", flow: readDraft(document).flow });
+      act({ type: "replaceFlow", flow: withPlaces(readDraft(document).flow) });
       toast({ title: `Version ${version} is the draft again`, description: "Undo brings back what was there." });
       onClose();
     },

@@ -10,8 +10,10 @@ import { Combobox } from "../ui/combobox.tsx";
 import { cx } from "../ui/cx.ts";
 import { Input } from "../ui/input.tsx";
 import { Select } from "../ui/select.tsx";
+import { Chips } from "./chips.tsx";
 import { FormulaInput } from "./formula-input.tsx";
-import { asChain, asFormula, readFixed, tableOf } from "./mapping-edits.ts";
+import { AddFunction } from "./function-menu.tsx";
+import { asChain, asFormula, putFunction, readFixed, tableOf } from "./mapping-edits.ts";
 
 type Mode = "field" | "formula" | "fixed";
 const modes: { id: Mode; label: string }[] = [
@@ -99,6 +101,15 @@ export function RuleEditor({
           free={shape.open}
           empty="No field has this name."
         />
+      )}
+      {rule && mode !== "fixed" && (
+        <div className="flex flex-wrap items-center gap-1.5 md:hidden">
+          <Chips rule={rule} onChange={onChange} readOnly={false} />
+          <AddFunction
+            label={`Add a function on ${to}, in the form`}
+            onAdd={(item) => onChange(putFunction(rule, item))}
+          />
+        </div>
       )}
       {mode === "formula" && (
         <FormulaInput

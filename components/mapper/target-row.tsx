@@ -6,9 +6,9 @@ import type { ChainItem, FieldMapping } from "../../engine/mapping/field-mapping
 import type { Shape } from "../../engine/steps/define-step.ts";
 import { JsonValue } from "../ui/code.tsx";
 import { cx } from "../ui/cx.ts";
-import { FunctionChip } from "./function-chip.tsx";
+import { Chips } from "./chips.tsx";
 import { AddFunction } from "./function-menu.tsx";
-import { moveFunction, putFunction, removeFunction } from "./mapping-edits.ts";
+import { putFunction } from "./mapping-edits.ts";
 import type { Result } from "./results.ts";
 import { RuleEditor } from "./rule-editor.tsx";
 
@@ -40,7 +40,6 @@ type Props = {
 export const TargetRow = memo(function TargetRow(props: Props) {
   const { target, rule, result, problem, open, faded, aimed, readOnly, onOpen, onChange, onLit, onDot } = props;
   const { path, field, required } = target;
-  const apply = rule?.apply ?? [];
   return (
     <li
       data-target={path}
@@ -84,20 +83,7 @@ export const TargetRow = memo(function TargetRow(props: Props) {
                 always {typeof rule.value === "string" ? rule.value : JSON.stringify(rule.value)}
               </button>
             )}
-            {apply.map((item, index) => (
-              <FunctionChip
-                // biome-ignore lint/suspicious/noArrayIndexKey: functions of a chain have no identity but their place
-                key={index}
-                item={item}
-                index={index}
-                length={apply.length}
-                target={path}
-                readOnly={readOnly}
-                onChange={(next) => rule && onChange(putFunction(rule, next, index))}
-                onMove={(by) => rule && onChange(moveFunction(rule, index, by))}
-                onRemove={() => rule && onChange(removeFunction(rule, index))}
-              />
-            ))}
+            {rule && <Chips rule={rule} onChange={onChange} readOnly={readOnly} />}
             {rule?.table !== undefined && (
               <span className="h-5.5 rounded-control border border-edge bg-surface px-1.5 font-mono text-[11px] leading-5 text-ink">
                 table
