@@ -1,7 +1,7 @@
 "use client";
 import { Combobox as Base } from "@base-ui/react/combobox";
 import { Check, ChevronsUpDown } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { cx } from "./cx.ts";
 import type { Option } from "./select.tsx";
 
@@ -26,17 +26,21 @@ export function Combobox({
   disabled,
   className,
 }: Shared & { value: string | null; onChange: (value: string | null) => void; free?: boolean }) {
-  const [typed, setTyped] = useState("");
-  const known = options.some((option) => option.value === typed || option.label === typed);
-  const own: Option[] =
-    free && typed.trim() !== "" && !known ? [{ value: typed.trim(), label: typed.trim(), hint: "as typed" }] : [];
   const chosen = value === null ? null : (options.find((option) => option.value === value) ?? { value, label: value });
+  const shown = chosen?.label ?? "";
+  // The text is ours: left to itself, the box would put the chosen label back at each key, because the options are new objects.
+  const [text, setText] = useState(shown);
+  useEffect(() => setText(shown), [shown]);
+  const typed = text.trim();
+  const known = typed === shown || options.some((option) => option.value === typed || option.label === typed);
+  const own: Option[] = free && typed !== "" && !known ? [{ value: typed, label: typed, hint: "as typed" }] : [];
   return (
     <Base.Root
       items={[...options, ...own]}
       value={chosen}
       onValueChange={(next) => onChange(next?.value ?? null)}
-      onInputValueChange={setTyped}
+      inputValue={text}
+      onInputValueChange={setText}
       isItemEqualToValue={(a, b) => a.value === b.value}
       disabled={disabled}
       autoHighlight
