@@ -155,7 +155,7 @@ export class FlowDrain {
       if (this.#limit === 1) this.#limit = BATCH;
     }
     const { document } = this.#version;
-    const trigger = stepsOf(document).find(({ kind }) => kind === "webhook")?.id;
+    const trigger = stepsOf(document).find(({ kind }) => kind === "webhook" || kind === "event")?.id;
     return {
       trigger: typeof trigger === "string" ? trigger : "webhook",
       plan: () => planFor({ flowId: this.#flowId, version, document }, connections),

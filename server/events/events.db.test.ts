@@ -1,19 +1,25 @@
+import { createHmac } from "node:crypto";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeCircuit } from "../connections/guard/circuit.ts";
 import type { ServerContext } from "../context.ts";
+import { getFlow } from "../flows/get-flow.ts";
 import { createApiServer, type HttpServer } from "../http-server.ts";
+import { setHookSecret } from "../intake/flow-secrets.ts";
 import { journeyOf } from "../ledger/journey.ts";
 import { showPresence } from "../processes/presence.ts";
 import { getRun } from "../runs/get-run.ts";
 import { listChanges } from "../runs/list-changes.ts";
+import { startRun } from "../runs/start-run.ts";
 import { undoRun } from "../runs/undo-run.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { drainEvents } from "./drain-events.ts";
+import { listDeliveries } from "./list-deliveries.ts";
+import { replayDelivery } from "./replay-delivery.ts";
 import { wakeEventsOf } from "./wait-events.ts";
 
 process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
@@ -238,6 +244,79 @@ describe("an event", () => {
   });
 });
 
+describe("for people", () => {
+  it("deliveries are listed with headers and body, and sent again", async () => {
+    const flowId = await publishedFlow(ctx, flowDocument("Deliveries"));
+    const hook = await hookOf(flowId);
+    const { body } = await post(hook, { id: "D1", total: 1 }, { authorization: "Bearer x", "x-shop": "Lyon" });
+    await ended(body.id);
+    const again = await replayDelivery(ctx, body.id);
+    await ended(again.id);
+    const { items } = await listDeliveries(ctx, { flowId, limit: 10 });
+    expect(items).toMatchObject([
+      { id: again.id, replayOf: body.id, status: "succeeded", sentBy: ctx.actor.name },
+      {
+        id: body.id,
+        status: "succeeded",
+        body: '{"id":"D1","total":1}',
+        headers: { "x-shop": "Lyon", authorization: "•••" },
+        repeats: 0,
+      },
+    ]);
+    const next = await listDeliveries(ctx, { flowId, limit: 1, cursor: items[0]?.id });
+    expect(next.items.map(({ id }) => id)).toEqual([body.id]);
+    await expect(replayDelivery(await testContext(database), body.id)).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  it("fields are learnt, a dry run tries the newest events, and nobody starts it by hand", async () => {
+    const flowId = await publishedFlow(ctx, flowDocument("Learns"));
+    const hook = await hookOf(flowId);
+    await ended((await post(hook, { id: "F1", total: 4, customer: { name: "Ana" } })).body.id);
+    const found = await until(async () => {
+      const { validation } = await getFlow(ctx, flowId);
+      return validation.shapes.hook?.output.out?.fields.length ? validation.shapes.hook.output.out : null;
+    }, "fields are learnt");
+    expect(found).toMatchObject({
+      open: true,
+      fields: [{ name: "id" }, { name: "total" }, { name: "customer", type: "record" }],
+    });
+    await expect(startRun(ctx, { flowId, mode: "live" })).rejects.toMatchObject({ code: "waits-for-events" });
+    await books.pool.query("DELETE FROM invoices WHERE external_id = 'F1'");
+    const dry = await startRun(ctx, { flowId, mode: "dry" });
+    await runToEnd(database, dry.id);
+    expect((await getRun(ctx, dry.id)).run).toMatchObject({ state: "succeeded", counts: { read: 1, created: 1 } });
+    expect(await rowOf(books.pool, "F1")).toBeUndefined();
+  });
+
+  it("signed events are taken with the current secret and the one before, others are refused", async () => {
+    const flowId = await publishedFlow(ctx, flowDocument("Signed", { signature: { scheme: "github" } }));
+    const hook = await hookOf(flowId);
+    const body = JSON.stringify({ id: "S1", total: 1 });
+    const signed = (secret: string) => ({
+      "x-hub-signature-256": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+    });
+    expect(await post(hook, body, signed("whatever"))).toMatchObject({
+      status: 401,
+      body: { error: { code: "signature-not-set" } },
+    });
+    const { secret } = await setHookSecret(ctx, { flowId });
+    await until(async () => (await post(hook, body, signed(secret))).status === 202, "the secret counts");
+    await setHookSecret(ctx, { flowId, secret: "given by the sender" });
+    await until(
+      async () => (await post(hook, body, signed("given by the sender"))).status === 202,
+      "the new one counts",
+    );
+    expect((await post(hook, body, signed(secret))).status).toBe(202);
+    expect(await post(hook, body)).toMatchObject({ status: 401, body: { error: { code: "signature-missing" } } });
+    expect(await post(hook, body, signed("another"))).toMatchObject({
+      status: 401,
+      body: { error: { code: "signature-invalid" } },
+    });
+    const { rows } = await database.pool.query("SELECT secrets FROM flow_secret WHERE flow_id = $1", [flowId]);
+    expect(Buffer.from(rows[0].secrets).includes("given by the sender")).toBe(false);
+  });
+});
+
 describe("a target that is away", () => {
   it("makes events wait without loss, and they go on in order when it is back", async () => {
     const away = await testDatabase("events_away");
@@ -275,6 +354,57 @@ describe("a target that is away", () => {
     await wire.close();
     await away.drop();
   }, 90_000);
+});
+
+describe("a batch that landed and could not be settled", () => {
+  // the first time a run is stored, as a worker that dies between the target's commit and ours
+  const brokenOnce = (name: string, how: string) =>
+    database.pool.query(
+      `CREATE SEQUENCE ${name}_times;
+       CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         IF nextval('${name}_times') = 1 THEN ${how}; END IF; RETURN NULL; END $$;
+       CREATE TRIGGER ${name} BEFORE INSERT ON run FOR EACH STATEMENT EXECUTE FUNCTION ${name}()`,
+    );
+
+  it.each([
+    ["gone", "PERFORM pg_terminate_backend(pg_backend_pid())"],
+    ["refused", "RAISE EXCEPTION 'no'"],
+  ])("is recognised as landed and not written again: %s", async (name, how) => {
+    await books.pool.query(`CREATE TABLE ${name} (id bigint GENERATED ALWAYS AS IDENTITY, event text, n int)`);
+    const document = {
+      ...flowDocument(`Landed ${name}`),
+      steps: [
+        { id: "hook", kind: "webhook" },
+        { id: "map", kind: "map", fields: [{ to: "event", from: "id" }] },
+        { id: "write", kind: "write", connection: "books", sink: name, operation: "insert" },
+      ],
+      links: [
+        { from: "hook", to: "map" },
+        { from: "map", to: "write" },
+      ],
+    };
+    const flowId = await publishedFlow(ctx, document);
+    const hook = await hookOf(flowId);
+    await database.db.flow.update({ where: { id: flowId }, data: { paused: true } });
+    const ids: string[] = [];
+    for (let n = 0; n < 4; n++) ids.push((await post(hook, { id: `e${n % 2}` })).body.id);
+    await brokenOnce(name, how);
+    await database.db.flow.update({ where: { id: flowId }, data: { paused: false } });
+    const runs = await Promise.all(ids.map(ended));
+    await database.pool.query(`DROP TRIGGER ${name} ON run`);
+    expect(runs.map(({ run }) => [run.state, run.counts.created])).toEqual(ids.map(() => ["succeeded", 1]));
+    const { rows } = await books.pool.query(`SELECT event FROM ${name} ORDER BY id`);
+    expect(rows.map(({ event }) => event)).toEqual(["e0", "e1", "e0", "e1"]);
+    const ledger = await database.pool.query(
+      "SELECT run_id::text AS run FROM change WHERE run_id = ANY($1) AND state = 'done' ORDER BY run_id",
+      [ids],
+    );
+    expect(ledger.rows.map(({ run }) => run)).toEqual(ids);
+    await until(
+      async () => (await database.pool.query("SELECT 1 FROM inbox_sending")).rowCount === 0,
+      "no part stays open",
+    );
+  });
 });
 
 /** A way to a server that can be cut. */

@@ -4,14 +4,14 @@ import type { ServerContext } from "../context.ts";
 import { stepsOf } from "../flows/read-document.ts";
 import { learntFields, newestRecords } from "./learn-fields.ts";
 
-/** The world with what the flow's events taught: the fields its webhook step gives. */
+/** The world with what the flow's events taught: the fields its trigger gives. */
 export async function withLearnt(
   { pool, workspaceId }: ServerContext,
   world: FlowWorld,
   document: unknown,
   flowId: string | undefined,
 ): Promise<FlowWorld> {
-  const webhook = stepsOf(document).find(({ kind }) => kind === "webhook");
+  const webhook = stepsOf(document).find(({ kind }) => kind === "webhook" || kind === "event");
   if (flowId === undefined || typeof webhook?.id !== "string") return world;
   const fields = await learntFields(pool, { flowId, workspaceId });
   return fields === undefined ? world : { ...world, learnt: new Map([...(world.learnt ?? []), [webhook.id, fields]]) };
@@ -19,7 +19,7 @@ export async function withLearnt(
 
 /** Records to preview a webhook flow with: the newest events, else the step's sample. */
 export async function eventSample(
-  { pool, workspaceId }: ServerContext,
+  { pool, workspaceId }: Pick<ServerContext, "pool" | "workspaceId">,
   step: { sample?: unknown },
   flowId: string | undefined,
   limit: number,

@@ -7,6 +7,7 @@ import { inTransaction } from "../db/run-store/lease.ts";
 import { storeLetters } from "../db/run-store/letters.ts";
 import { storeParked } from "../db/run-store/parked.ts";
 import { ANSWERS_CHANNEL, type EventAnswer } from "../intake/answers.ts";
+import { publishFromFlow } from "../topics/flow-events.ts";
 import type { ClaimedEvent } from "./claim-events.ts";
 import type { EventLease } from "./event-lease.ts";
 import { fixEventLedger } from "./event-ledger.ts";
@@ -18,6 +19,8 @@ export type Batch = {
   startedAt: Date;
   /** ledger parts of this batch, which are settled with it */
   parts: number[];
+  /** how the events came */
+  trigger: "webhook" | "event";
   /** keep what senders that wait are answered */
   answers: boolean;
 };
@@ -25,7 +28,7 @@ export type Batch = {
 /** How a run ends: state, counters and steps, shared by all events of the batch that went the same way. */
 type Kind = { state: string; read: number; steps: unknown; error?: unknown } & { [outcome: string]: unknown };
 
-const RUN_VALUES = `e.id, $3, $1, $4::int, 'flow', 'live', k.state, 'webhook', e.by, 1, e.at, $5::timestamptz, now(), k.error,
+const RUN_VALUES = `e.id, $3, $1, $4::int, 'flow', 'live', k.state, $12::text, e.by, 1, e.at, $5::timestamptz, now(), k.error,
   k.read, ${OUTCOMES.map((outcome) => `k.${outcome}`).join(", ")}, k.steps`;
 
 // A run that waited is there already and is brought to its end; one a person cancelled meanwhile stays so.
@@ -49,9 +52,10 @@ const SETTLE = `
 /** @throws LeaseLost when another process took the flow's events over; then nothing is stored */
 export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsResult): Promise<void> {
   const quiet = result.ends.filter((end) => !WRITTEN.has(end.outcome) && end.outcome !== "dead");
-  const { letters, fixes, remembered, parked } = result;
+  const { letters, fixes, remembered, parked, published } = result;
   const plain =
-    letters.length + fixes.length + remembered.length + quiet.length + parked.length === 0 && !batch.answers;
+    letters.length + fixes.length + remembered.length + quiet.length + parked.length + published.length === 0 &&
+    !batch.answers;
   if (plain) return await settle(pool, batch, result);
   const runs = batch.events.map(({ runId }) => runId);
   await inTransaction(pool, async (client) => {
@@ -60,6 +64,7 @@ export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsRe
     await fixEventLedger(client, runs, fixes);
     await storeJourneys(client, batch, quiet);
     await storeParked(client, letterPlace(batch), parked);
+    await publishFromFlow(client, batch.lease, published);
     for (const { step, keys } of remembered)
       await client.query(
         "INSERT INTO seen_key (scope, step_id, key, run_id) SELECT $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING",
@@ -95,7 +100,7 @@ async function settle(client: pg.Pool | pg.ClientBase, batch: Batch, { events, w
 
 async function store(
   client: pg.Pool | pg.ClientBase,
-  { lease, version, events, startedAt, parts }: Batch,
+  { lease, version, events, startedAt, parts, trigger }: Batch,
   kinds: Kind[],
   kindOf: number[],
 ): Promise<void> {
@@ -114,6 +119,7 @@ async function store(
       events.map(({ receivedAt }) => receivedAt),
       events.map(({ sentBy }) => sentBy),
       parts,
+      trigger,
     ],
   });
   if (rowCount !== 1) throw new LeaseLost(lease.flowId);

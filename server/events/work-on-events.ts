@@ -48,6 +48,7 @@ export async function workOnEvents(site: EventsSite, claim: Claim, flow: EventsF
     events: claim.events,
     startedAt: new Date(),
     parts: [],
+    trigger: "webhook",
     answers: false,
   };
   let planned: Plan;
@@ -57,8 +58,8 @@ export async function workOnEvents(site: EventsSite, claim: Claim, flow: EventsF
     return await unplanned(site, { claim, batch, trigger: flow.trigger }, error);
   }
   const trigger = planned.trigger.step;
-  if (trigger.kind !== "webhook") {
-    const message = `The flow no longer starts with a webhook. Its events were kept; publish it with a webhook again, then replay them.`;
+  if (trigger.kind !== "webhook" && trigger.kind !== "event") {
+    const message = `The flow no longer starts with events. They were kept; publish it with a webhook or event step again, then replay them.`;
     await settleUnprocessed(base.pool, batch, {
       trigger: trigger.id,
       failure: { code: "not-a-webhook", message },
@@ -66,7 +67,8 @@ export async function workOnEvents(site: EventsSite, claim: Claim, flow: EventsF
     });
     return "settled";
   }
-  batch.answers = trigger.wait === true;
+  batch.trigger = trigger.kind;
+  batch.answers = trigger.kind === "webhook" && trigger.wait === true;
   if (claim.events.length > 1 && takesEventsOneByOne(planned)) return "one-by-one";
   const first = await tryBatch(site, batch, planned, false);
   if (first.done) {

@@ -17,6 +17,7 @@ import { nextTry } from "../../engine/run/retry.ts";
 import type { AttemptEnd, AttemptState } from "../../engine/run/run-pages.ts";
 import type { Db } from "../db/prisma.ts";
 import { runStore } from "../db/run-store/store.ts";
+import { eventPages } from "../events/try-events.ts";
 import { logUnexpected } from "../log.ts";
 import { type ClaimedRun, claimRun } from "./claim-run.ts";
 import { isOutage } from "./outage.ts";
@@ -133,6 +134,11 @@ async function attempt(
   if (limit !== undefined) job.limit = limit;
   if (backfill)
     job.backfill = { from: backfill.from ?? null, ...(backfill.until === undefined ? {} : { to: backfill.until }) };
+  if (plan.trigger.step.kind === "webhook") {
+    const asked = { flowId: lease.flowId, limit: job.limit, cursor: run.checkpoint?.cursor ?? null };
+    const pages = eventPages({ pool: services.pool, workspaceId: lease.workspaceId }, plan, asked);
+    return await executeRelease(job, ports, pages, plan);
+  }
   job.watermark = await readWatermark(services.pool, lease.flowId, plan.trigger.id);
   return await executeFlow(plan, job, ports);
 }

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
+import type { Tx } from "../db/prisma.ts";
 import { AnyId, storableText } from "../db/storable.ts";
-import { Conflict } from "../errors.ts";
-import { lockFlow } from "../flows/lock-flow.ts";
+import { Conflict, Unprocessable } from "../errors.ts";
+import { type LockedFlow, lockFlow } from "../flows/lock-flow.ts";
+import { stepsOf } from "../flows/read-document.ts";
 import { insertRun } from "./insert-run.ts";
 
 const Moment = z.union([storableText(100).min(1), z.number()]);
@@ -24,6 +26,7 @@ export type StartRun = z.output<typeof StartRun>;
  *
  * @throws NotFound no such flow
  * @throws Conflict `not-published`, `paused` (live runs only)
+ * @throws Unprocessable `waits-for-events`: the flow starts with a webhook (live runs only)
  */
 export async function startRun(
   ctx: ServerContext,
@@ -50,9 +53,20 @@ export async function startRun(
         "not-published",
         `“${flow.name}” has no published version yet. Publish it, or start a dry run.`,
       );
+    await refuseWaiting(tx, flow, flow.liveVersion);
     if (flow.paused) throw new Conflict("paused", `“${flow.name}” is stopped. Resume it, then start the run.`);
     const id = await insertRun(tx, ctx, { flowId, version: flow.liveVersion, kind: "flow", mode, request });
     await audit(tx, ctx, "run.start", flowId, { run: id, mode, ...request });
     return { id };
   });
+}
+
+async function refuseWaiting(tx: Tx, { id, name }: LockedFlow, version: number): Promise<void> {
+  const live = await tx.flowVersion.findUnique({
+    where: { flowId_version: { flowId: id, version } },
+    select: { document: true },
+  });
+  if (!stepsOf(live?.document).some(({ kind }) => kind === "webhook")) return;
+  const message = `“${name}” starts by itself when an event arrives. Send one to its address, or replay a delivery; to try it without writing, start a dry run.`;
+  throw new Unprocessable("waits-for-events", message);
 }
