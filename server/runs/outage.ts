@@ -15,7 +15,8 @@ const NETWORK = new Set([
 ]);
 
 export function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error) || error.name === "IntegrationError") return false;
+  // a target that went away is no outage of ours, though its message may sound like one
+  if (!(error instanceof Error) || error.name === "IntegrationError" || error.name === "PageInterrupted") return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (NETWORK.has(code)) return true;
   // class 08: connection; 53: resources; 57P0x: shutdown, crash, starting up; 40: rolled back, may be repeated
