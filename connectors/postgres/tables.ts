@@ -21,9 +21,27 @@ export function openTables(clients: Clients, schema: string) {
       }
     });
 
+  const keep = (name: string, table: Table): Table => {
+    const known = seen.get(name);
+    const shape = JSON.stringify({ ...table, rows: 0 });
+    const same = known?.shape === shape ? known.table : table;
+    seen.set(name, { table: same, shape, at: Date.now() });
+    return same;
+  };
+
   return {
     schema,
-    all: () => look(null),
+    /** All tables as they are now; what was known of them is renewed on the way. */
+    async all(): Promise<Table[]> {
+      const tables = await look(null);
+      const byName = new Map(tables.map((table) => [publicName(table, schema), table]));
+      for (const name of [...seen.keys()]) {
+        const table = byName.get(name);
+        if (table) keep(name, table);
+        else seen.delete(name);
+      }
+      return tables;
+    },
     /** Looks anew at the next `get`. */
     forget: (name: string) => seen.delete(name),
     /** The table of this name; the same object as long as nothing of it changed. */
@@ -35,10 +53,7 @@ export function openTables(clients: Clients, schema: string) {
         seen.delete(name);
         throw tableMissing(clients.access.name, schema, name);
       }
-      const shape = JSON.stringify({ ...table, rows: 0 });
-      const same = known?.shape === shape ? known.table : table;
-      seen.set(name, { table: same, shape, at: Date.now() });
-      return same;
+      return keep(name, table);
     },
   };
 }

@@ -195,6 +195,16 @@ describe("a dry run", () => {
     );
     expect(open.rows[0].n).toBe(0);
   });
+
+  test("goes by what the target looks like now, not by what it was a moment ago", async () => {
+    await seed();
+    const flowId = await publishedFlow(ctx, flow());
+    const dryRun = async () => (await getRun(ctx, await runFlow(database, ctx, flowId, { mode: "dry" }))).counts;
+    const before = await dryRun();
+    expect(before.created).toBeGreaterThan(0);
+    await books.query("ALTER TABLE invoices ADD CHECK (net < 0)");
+    expect(await dryRun()).toMatchObject({ created: 0, dead: before.dead + before.created });
+  });
 });
 
 describe("undo", () => {

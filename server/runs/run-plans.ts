@@ -29,8 +29,9 @@ export async function planFor(
     const world = await connections.world(connectionNames(draft.flow), { doubt });
     return compileFlow(draft.flow, world, { tolerant, broken });
   };
-  let { plan, problems } = await compiled(false);
-  if (problems.length > 0) ({ plan, problems } = await compiled(true));
+  // a dry run is there to be believed, so it goes by what its systems look like now
+  let { plan, problems } = await compiled(tolerant);
+  if (problems.length > 0 && !tolerant) ({ plan, problems } = await compiled(true));
   const first = [...draft.problems, ...problems][0];
   if (!plan || (!tolerant && draft.problems.length > 0)) {
     const place = first
