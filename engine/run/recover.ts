@@ -71,18 +71,50 @@ async function readVerdicts(
   const connection = await ports.connectionById(first.address.connection);
   const sink = connection.sinks.get(first.address.sink);
   if (!sink?.readBack) return group.map((entry) => ({ entry, verdict: "unknown" }));
-  const outcomes = await connection.session.foresee({
-    sink: first.address.sink,
-    operation: first.operation === "delete" ? "delete" : "upsert",
-    match: Object.keys(first.identity),
-    records: group.map((entry) => ({ key: entry.key, values: wanted(entry), idempotencyKey: entry.idempotencyKey })),
-    signal: ports.signal,
+  const verdicts = new Map<OpenEntry, Verdict>();
+  // each record once per question: asked together, the answer for the second would already assume the first
+  for (const entries of onceEach(group)) {
+    const outcomes = await connection.session.foresee({
+      sink: first.address.sink,
+      operation: first.operation === "delete" ? "delete" : "upsert",
+      match: Object.keys(first.identity),
+      records: entries.map((entry) => ({
+        key: entry.key,
+        values: wanted(entry),
+        idempotencyKey: entry.idempotencyKey,
+      })),
+      signal: ports.signal,
+    });
+    for (const [index, entry] of entries.entries()) {
+      const outcome = outcomes[index]?.outcome;
+      verdicts.set(entry, outcome === "unchanged" ? "landed" : outcome === "failed" ? "unknown" : "absent");
+    }
+  }
+  const later = new Map<string, OpenEntry>();
+  for (const entry of [...group].reverse()) {
+    const next = later.get(entry.key);
+    // a later change of the record is there, and it was only made after this one
+    const overwritten = next && next.idempotencyKey !== entry.idempotencyKey && verdicts.get(next) === "landed";
+    if (overwritten && verdicts.get(entry) === "absent") verdicts.set(entry, "landed");
+    later.set(entry.key, entry);
+  }
+  return group.map((entry) => {
+    return { entry, verdict: verdicts.get(entry) ?? "unknown" };
   });
-  return group.map((entry, index) => {
-    const outcome = outcomes[index]?.outcome;
-    const verdict: Verdict = outcome === "unchanged" ? "landed" : outcome === "failed" ? "unknown" : "absent";
-    return { entry, verdict };
-  });
+}
+
+/** The n-th entry of each record in the n-th list. */
+function onceEach(group: OpenEntry[]): OpenEntry[][] {
+  const lists: OpenEntry[][] = [];
+  const times = new Map<string, number>();
+  for (const entry of group) {
+    const time = times.get(entry.key) ?? 0;
+    times.set(entry.key, time + 1);
+    const list = lists[time];
+    if (list) list.push(entry);
+    else lists.push([entry]);
+  }
+  return lists;
 }
 
 function wanted(entry: OpenEntry): JsonRecord {

@@ -111,7 +111,10 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
   } catch (error) {
     await lander.settle();
     const failed = await settledSaving(saving);
-    return await interrupted(loop, failed ?? error);
+    return await interrupted(loop, failed ?? error).catch((lost: unknown): AttemptEnd => {
+      if (lost instanceof LeaseLost) return "lost"; // taken over just before it could store why it stops
+      throw lost;
+    });
   } finally {
     // ends reading ahead; not waited for, as a source that hangs must not hold the end of the attempt
     prepared.return(undefined).catch(() => {});

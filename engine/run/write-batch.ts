@@ -379,6 +379,7 @@ function take(
     case "failed": {
       fix({ landed: false });
       if (outcome.failure.kind !== "rejected") return outcome.failure;
+      supersede(site, write.idempotencyKey, work); // refused under its key: it had not arrived before either
       ended.push({ origin, outcome: "dead", record, failure: placed(site, outcome.failure) });
       return undefined;
     }
