@@ -37,7 +37,7 @@ export async function listFlows({ pool, workspaceId }: ServerContext): Promise<F
      LEFT JOIN schedule s ON s.flow_id = f.id
      CROSS JOIN LATERAL (
        SELECT jsonb_path_query_array(doc, '$.steps[*].connection') AS connections,
-         jsonb_path_query_first(doc, '$.steps[*] ? (@.kind == "read")') AS trigger,
+         jsonb_path_query_first(doc, '$.steps[*] ? (@.kind == "read" || @.kind == "webhook" || @.kind == "event")') AS trigger,
          doc #>> '{settings,timeZone}' AS "timeZone"
        FROM (SELECT coalesce(v.document, d.document) AS doc) AS shown) u
      LEFT JOIN LATERAL (
@@ -70,13 +70,20 @@ function toFlowSummary(row: Row): FlowSummary {
     liveVersion: row.liveVersion,
     draftChanged: row.draftChanged,
     paused: row.paused,
-    timing: timingText(timingOf(row.trigger, row.timeZone ?? undefined)),
+    timing: waitsForEvents(row.trigger)
+      ? "when an event arrives"
+      : timingText(timingOf(row.trigger, row.timeZone ?? undefined)),
     connections: [...new Set(row.connections.filter((name) => typeof name === "string"))],
     nextRunAt,
     lastRun,
     openLetters: row.openLetters,
     updatedAt: row.updatedAt.toISOString(),
   };
+}
+
+function waitsForEvents(trigger: unknown): boolean {
+  const { kind } = (trigger ?? {}) as { kind?: unknown };
+  return kind === "webhook" || kind === "event";
 }
 
 /** Times inside a JSON value arrive as text. */
