@@ -38,6 +38,10 @@ export const StateSchema = z.object({
   draft: z.object({ revision: z.number().int(), changed: z.boolean(), problems: z.number().int() }),
   paused: z.boolean(),
   hook: z.string().optional().describe("Where events for the flow are sent"),
+  signature: z
+    .object({ scheme: z.string(), secretSet: z.boolean() })
+    .optional()
+    .describe("Of a webhook that only takes signed events"),
   nextRunAt: z.iso.datetime().nullable(),
 });
 

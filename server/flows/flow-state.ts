@@ -1,6 +1,7 @@
 import type { ServerContext } from "../context.ts";
+import { hookSecretState } from "../intake/flow-secrets.ts";
 import { storedFlow } from "./get-flow.ts";
-import { hookOf } from "./read-document.ts";
+import { hookOf, stepsOf } from "./read-document.ts";
 import { publishProblemsOf } from "./validate-document.ts";
 
 export type FlowState = {
@@ -9,6 +10,8 @@ export type FlowState = {
   draft: { revision: number; changed: boolean; problems: number };
   paused: boolean;
   hook?: string;
+  /** of a webhook that only takes signed events: whether its secret is set */
+  signature?: { scheme: string; secretSet: boolean };
   nextRunAt: string | null;
 };
 
@@ -26,6 +29,20 @@ export async function flowState(ctx: ServerContext, flowId: string): Promise<Flo
     draft: { revision: flow.revision, changed: flow.changed, problems: problems.length },
     paused: flow.paused,
     ...(hook === undefined ? {} : { hook }),
+    ...(await signatureOf(ctx, flowId, flow.liveDocument ?? flow.document)),
     nextRunAt: flow.nextRunAt?.toISOString() ?? null,
   };
+}
+
+async function signatureOf(
+  ctx: ServerContext,
+  flowId: string,
+  document: unknown,
+): Promise<Pick<FlowState, "signature">> {
+  const step = stepsOf(document).find(({ kind }) => kind === "webhook") as
+    | { signature?: { scheme?: unknown } }
+    | undefined;
+  const scheme = step?.signature?.scheme;
+  if (typeof scheme !== "string" || scheme === "none") return {};
+  return { signature: { scheme, secretSet: (await hookSecretState(ctx, flowId)).set } };
 }
