@@ -29,6 +29,9 @@ export type PaletteItem = {
   place?: string;
 };
 
+/** Kinds whose title alone is also the name of a button of the editor. */
+const apart: { [kind: string]: string } = { publish: "Publish an event" };
+
 export function paletteItems(places: readonly Place[]): PaletteItem[] {
   const reads = places.flatMap(({ name, streams = [] }) =>
     streams.map((stream): PaletteItem => {
@@ -49,7 +52,8 @@ export function paletteItems(places: readonly Place[]): PaletteItem[] {
     .filter(({ kind }) => kind !== "read" && kind !== "write")
     .map(({ kind, title, summary }): PaletteItem => {
       const known = kind as Step["kind"];
-      return { id: `step:${kind}`, group: "step", kind: known, title, label: title, hint: summary };
+      const said = apart[kind] ?? title;
+      return { id: `step:${kind}`, group: "step", kind: known, title: said, label: said, hint: summary };
     });
   return [...reads, ...writes, ...steps];
 }
