@@ -19,6 +19,7 @@ import { recoverRuns, releaseAbandoned } from "../server/runs/recover-runs.ts";
 import { startReleases } from "../server/runs/run-parked.ts";
 import { startDueRuns } from "../server/runs/start-due-runs.ts";
 import { followSampleServer } from "../server/sample/create-sample-company.ts";
+import { deliverEvents, forgetOldEvents } from "../server/topics/deliver.ts";
 import type { TaskTools } from "./define-task.ts";
 import { every } from "./every.ts";
 import { tasks } from "./tasks/list.ts";
@@ -58,6 +59,8 @@ const runner: Runner = await run({
 const utils = await makeWorkerUtils({ pgPool: pool });
 const draining = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal });
 
+const delivering = await deliverEvents({ db, pool }, stopping.signal);
+
 const clocks = [
   every("schedule", 1_000, async () => {
     for (const id of await startDueRuns(pool)) log.info(`Run ${id} started by its schedule`);
@@ -77,6 +80,9 @@ const clocks = [
     for (const { connection, up, runs } of await probeDue({ db, pool }))
       log.info(up ? `“${connection}” answers again; ${runs.length} runs go on` : `“${connection}” is still down`);
   }),
+  every("old-events", 600_000, async () => {
+    await forgetOldEvents(pool);
+  }),
   every("partitions", 3_600_000, async () => {
     await pool.query("SELECT plumbline_ensure_partitions(14)");
   }),
@@ -91,7 +97,7 @@ function stop(reason: string): Promise<void> {
     hard.unref();
     for (const clock of clocks) clock.stop();
     stopping.abort(new Error("The worker is stopping."));
-    await Promise.all([runner.stop().catch(() => {}), draining.stop()]);
+    await Promise.all([runner.stop().catch(() => {}), draining.stop(), delivering.stop()]);
     await closeListener();
     await presence.stop();
     await utils.release();

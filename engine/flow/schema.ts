@@ -4,9 +4,11 @@ import { branchSchema } from "../steps/branch/schema.ts";
 import { checkSchema } from "../steps/check/schema.ts";
 import { collectSchema } from "../steps/collect/schema.ts";
 import { dedupeSchema } from "../steps/dedupe/schema.ts";
+import { eventSchema } from "../steps/event/schema.ts";
 import { filterSchema } from "../steps/filter/schema.ts";
 import { lookupSchema } from "../steps/lookup/schema.ts";
 import { mapSchema } from "../steps/map/schema.ts";
+import { publishSchema } from "../steps/publish/schema.ts";
 import { readSchema } from "../steps/read/schema.ts";
 import { splitSchema } from "../steps/split/schema.ts";
 import { duration, fieldPath, portName, stepId, timeZone } from "../steps/step-schema.ts";
@@ -19,6 +21,7 @@ export const FORMAT = "plumbline/1";
 export const stepSchemas = {
   read: readSchema,
   webhook: webhookSchema,
+  event: eventSchema,
   check: checkSchema,
   filter: filterSchema,
   branch: branchSchema,
@@ -28,12 +31,14 @@ export const stepSchemas = {
   split: splitSchema,
   collect: collectSchema,
   write: writeSchema,
+  publish: publishSchema,
 } as const;
 export type StepKind = keyof typeof stepSchemas;
 
 export const stepSchema = z.discriminatedUnion("kind", [
   readSchema,
   webhookSchema,
+  eventSchema,
   checkSchema,
   filterSchema,
   branchSchema,
@@ -43,6 +48,7 @@ export const stepSchema = z.discriminatedUnion("kind", [
   splitSchema,
   collectSchema,
   writeSchema,
+  publishSchema,
 ]);
 export type Step = z.output<typeof stepSchema>;
 

@@ -6,6 +6,7 @@ import { type Graph, graphOf, PLAIN_PORT } from "./graph.ts";
 import { graphProblems } from "./graph-problems.ts";
 import { unansweredBrief } from "./read-draft.ts";
 import type { Flow } from "./schema.ts";
+import { topicLoops } from "./topic-loops.ts";
 
 export type StepShapes = { input: Shape; output: { [port: string]: Shape } };
 
@@ -80,10 +81,7 @@ export function examine(
     ...found.map(({ problem }) => problem).filter(({ step }) => step === ""),
     ...settingsProblems(flow, shapes),
   ];
-  const linked = Map.groupBy(
-    found.map(({ problem }) => problem),
-    ({ step }) => step,
-  );
+  const linked = Map.groupBy([...found.map(({ problem }) => problem), ...topicLoops(flow)], ({ step }) => step);
   for (const id of graph.index.keys()) problems.push(...(linked.get(id) ?? []), ...(own.get(id) ?? []));
   return { problems, notes, shapes, graph, stopped };
 }

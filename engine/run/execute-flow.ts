@@ -145,6 +145,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         work,
         connection: (name) => ports.connection(name),
         writeSite: (step, connection) => writeSite(job, ports, { page, gate }, step, connection),
+        idempotencyKey: (step, origin, key) => idempotencyKey(job, step, page, origin, key),
       };
       // in order, whether a record may go on is known only when the page before it has landed
       const prepared = order ? environment : await preparePage(page, environment);
@@ -158,7 +159,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
       const { result, ...parking } = await landIt(prepared, work, planned, order).finally(() => gate.leave(number));
       const wrong = imbalance(result.counts, result.steps);
       if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
-      const { counts, steps, letters, resolvedLetters, outcomes, fixes, groups } = result;
+      const { counts, steps, letters, resolvedLetters, outcomes, fixes, groups, published } = result;
       const collected = groups.items.length + groups.waiting.length + groups.settled.length > 0;
       return {
         ...nothing(),
@@ -168,6 +169,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         ...{ counts, steps, letters, resolvedLetters, outcomes, fixes, remembered },
         ...parking,
         ...(collected ? { groups } : {}),
+        ...(published.length > 0 ? { published } : {}),
       };
     },
   });

@@ -47,7 +47,10 @@ export async function landInOrder(
     }
     const unreadable = number === 0 ? page.unreadable : [];
     if (only.length === 0 && unreadable.length === 0) continue;
-    const prepared = await preparePage({ ...page, unreadable }, { ...environment, only, writeSite });
+    const prepared = await preparePage(
+      { ...page, unreadable },
+      { ...environment, only, writeSite, idempotencyKey: waveKey(environment, number) },
+    );
     const result = await landPage(prepared);
     for (const origin of only) done.ranks[origin] = prepared.ranks[origin] as number;
     for (const { origin, key } of result.letters) if (origin !== undefined) blocks.add(key);
@@ -57,6 +60,12 @@ export async function landInOrder(
   }
   settleParked(done, environment);
   return done;
+}
+
+/** The second record of a key in one page publishes another event than the first. */
+function waveKey({ idempotencyKey }: PageEnvironment, wave: number): PageEnvironment["idempotencyKey"] {
+  if (wave === 0) return idempotencyKey;
+  return (step, origin, key) => `${idempotencyKey(step, origin, key)}~${wave + 1}`;
 }
 
 /** What each record is kept in order by; null for one without a key, which waits for nobody. */
@@ -129,10 +138,14 @@ function emptyResult({ work }: PageEnvironment): PageResult {
     fixes: work.fixes,
     remembered: [],
     groups: { items: [], waiting: [], settled: [] },
+    published: [],
   };
 }
 
-function add(sum: PageResult, { counts, steps, letters, resolvedLetters, outcomes, groups }: PageResult): void {
+function add(
+  sum: PageResult,
+  { counts, steps, letters, resolvedLetters, outcomes, groups, published }: PageResult,
+): void {
   addNumbers(sum.counts, counts);
   for (const [id, step] of Object.entries(steps)) {
     const known = sum.steps[id];
@@ -142,6 +155,7 @@ function add(sum: PageResult, { counts, steps, letters, resolvedLetters, outcome
   sum.letters.push(...letters);
   sum.resolvedLetters.push(...resolvedLetters);
   sum.outcomes.push(...outcomes);
+  sum.published.push(...published);
   // each wave numbers its parts from the start of the page
   const before = sum.groups.items.length;
   for (const item of groups.items) sum.groups.items.push({ ...item, seq: item.seq + before });

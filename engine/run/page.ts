@@ -7,6 +7,7 @@ import type {
   LetterDraft,
   OpenEntry,
   OutcomeKeys,
+  PublishedEvent,
   RunCounts,
   StepCounts,
 } from "../ports.ts";
@@ -53,6 +54,7 @@ export type PageResult = {
   fixes: LedgerFix[];
   remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
   groups: CollectChanges;
+  published: PublishedEvent[];
 };
 
 /** What write steps share while one page is worked on. */

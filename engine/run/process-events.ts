@@ -5,7 +5,16 @@
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../flow/compile.ts";
-import type { LedgerFix, LetterDraft, OutcomeCounts, ParkedRecord, RunPorts, RunStore, WritePorts } from "../ports.ts";
+import type {
+  LedgerFix,
+  LetterDraft,
+  OutcomeCounts,
+  ParkedRecord,
+  PublishedEvent,
+  RunPorts,
+  RunStore,
+  WritePorts,
+} from "../ports.ts";
 import { OUTCOMES, type Outcome, type StepContext } from "../steps/define-step.ts";
 import { imbalance, noOutcomes } from "./counts.ts";
 import { RecordFinder } from "./find-records.ts";
@@ -52,6 +61,7 @@ export type EventsResult = {
   parked: (ParkedRecord & { runId: string })[];
   fixes: LedgerFix[];
   remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
+  published: (PublishedEvent & { runId: string })[];
   nextPart: number;
 };
 
@@ -93,6 +103,7 @@ export async function processEvents(
     connection: (name) => ports.connection(name),
     ...(job.giveUp ? { giveUp: reasonOf } : {}),
     trace: trails,
+    idempotencyKey: (step, origin, key) => `${job.flowId}/${step}/${runOf(origin)}.0/${key}`,
     writeSite(step, connection) {
       if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
       return {
@@ -121,6 +132,7 @@ export async function processEvents(
     parked: parked.map((one) => ({ ...one, runId: runOf(one.origin) })),
     fixes: work.fixes,
     remembered,
+    published: result.published.map((event) => ({ ...event, runId: runOf(event.origin) })),
     nextPart: work.nextPart,
   };
 }

@@ -10,6 +10,7 @@ import {
   type Ended,
   OUTCOMES,
   type Outcome,
+  type Published,
   type StepContext,
   type StepExecutor,
   type StepResult,
@@ -28,6 +29,8 @@ export type PageEnvironment = {
   work: PageWork;
   connection(name: string): Promise<RunConnection>;
   writeSite(step: CompiledStep, connection: RunConnection): WriteSite;
+  /** same key, at most one effect: for what a step sends by itself */
+  idempotencyKey(step: string, origin: number, key: string): string;
   /** the reason to give when a connection cannot be opened and waiting for it is over; undefined: interrupt the page */
   giveUp?(error: unknown): FailureInfo | undefined;
   /** origins of the records that take part in this pass; absent: all of the page */
@@ -78,6 +81,7 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
       fixes: work.fixes,
       remembered: [],
       groups: { items: [], waiting: [], settled: [] },
+      published: [],
     },
     ranks: new Int8Array(page.records.length).fill(UNSETTLED),
     inboxes: new Map(),
@@ -97,6 +101,7 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
     settle(prepared, step.id, ended, counts);
     countParts(prepared, step, batch, done, counts);
     if (done.collected) collect(prepared, step.id, done.collected);
+    if (done.published) publish(prepared, step.id, done.published);
     const ports = Object.keys(out);
     if (ports.length <= 1 && (out[ports[0] ?? ""]?.records.length ?? 0) !== counts.out) {
       throw new Error(`Step “${step.id}” lost records: ${counts.in} in, ${counts.out} expected out.`);
@@ -221,6 +226,21 @@ function collect({ page, result, waiting, environment }: PreparedPage, step: str
     keys.push(environment.work.keyOf(origin));
   }
   if (keys.length > 0) result.outcomes.push({ step, outcome: "joined", keys });
+}
+
+/** Events leave with the page's checkpoint. Each has the id it would have if its record were worked on again. */
+function publish({ result, environment }: PreparedPage, step: string, events: Published[]): void {
+  const sent = new Map<string, number>();
+  const keys: string[] = [];
+  for (const event of events) {
+    const key = environment.work.keyOf(event.origin);
+    const first = environment.idempotencyKey(step, event.origin, key);
+    const nth = (sent.get(first) ?? 0) + 1;
+    sent.set(first, nth);
+    result.published.push({ ...event, step, id: nth === 1 ? first : `${first}#${nth}` });
+    keys.push(key);
+  }
+  if (keys.length > 0) result.outcomes.push({ step, outcome: "published", keys });
 }
 
 /** Books parts that ended at a step: outcome, dead letter or journey. */

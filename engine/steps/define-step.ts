@@ -53,7 +53,15 @@ export type Ended = { origin: number; outcome: Outcome; record: JsonRecord; fail
 /** A part that waits for its group, which leaves at the end of the run. */
 export type Collected = { key: string; record: JsonRecord; origin: number };
 
-export type StepResult = { out: { [port: string]: Batch }; ended: Ended[]; collected?: Collected[] };
+/** An event to publish; its part ended here. */
+export type Published = { origin: number; topic: string; type: string; subject?: string; data: JsonRecord };
+
+export type StepResult = {
+  out: { [port: string]: Batch };
+  ended: Ended[];
+  collected?: Collected[];
+  published?: Published[];
+};
 
 /** What an executor may use while a page is worked on. */
 export type StepContext = {
@@ -106,7 +114,7 @@ export type StepDefinition<S extends { id: string; kind: string } = { id: string
   problems(site: StepSite<S>): Problem[];
   /** what a person should know and may leave as it is */
   notes?(site: StepSite<S>): Note[];
-  /** middle steps: the executor. Triggers and writes are carried out by engine/run. */
+  /** the executor. Triggers and writes are carried out by engine/run. */
   compile?(site: StepSite<S>): StepExecutor;
   /** one line for the card on the canvas ("5 rules", "11 of 12 fields") */
   describe(step: S): string;
@@ -126,6 +134,7 @@ export type StepExample = {
   holds?: JsonRecord[];
   out?: { [port: string]: JsonRecord[] };
   ended?: { outcome: Outcome; code?: string; field?: string }[];
+  published?: Omit<Published, "origin">[];
 };
 
 export function defineStep<S extends { id: string; kind: string }>(definition: StepDefinition<S>): StepDefinition<S> {

@@ -23,7 +23,7 @@ for (const definition of stepDefinitions) {
       expect(definition.describe(draft)).not.toBe("");
     });
 
-    if (definition.role !== "middle") return;
+    if (!definition.compile) return;
 
     it("has examples", () => {
       expect(definition.examples.length).toBeGreaterThan(0);
@@ -34,6 +34,7 @@ for (const definition of stepDefinitions) {
       const result = await run(definition, example, memoryContext({ find: findIn(holds) }));
       const left = Object.fromEntries(Object.entries(result.out).map(([port, batch]) => [port, batch.records]));
       expect(left).toEqual(out);
+      expect((result.published ?? []).map(({ origin: _origin, ...event }) => event)).toEqual(example.published ?? []);
       expect(
         result.ended.map(({ outcome, failure }) => ({ outcome, code: failure?.code, field: failure?.field })),
       ).toEqual(ended.map((end) => ({ outcome: end.outcome, code: end.code, field: end.field })));

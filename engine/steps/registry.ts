@@ -5,9 +5,11 @@ import { checkStep } from "./check/check-step.ts";
 import { collectStep } from "./collect/collect-step.ts";
 import { dedupeStep } from "./dedupe/dedupe-step.ts";
 import type { StepDefinition } from "./define-step.ts";
+import { eventStep } from "./event/event-step.ts";
 import { filterStep } from "./filter/filter-step.ts";
 import { lookupStep } from "./lookup/lookup-step.ts";
 import { mapStep } from "./map/map-step.ts";
+import { publishStep } from "./publish/publish-step.ts";
 import { readStep } from "./read/read-step.ts";
 import { splitStep } from "./split/split-step.ts";
 import { webhookStep } from "./webhook/webhook-step.ts";
@@ -16,6 +18,7 @@ import { writeStep } from "./write/write-step.ts";
 const byKind = {
   read: readStep,
   webhook: webhookStep,
+  event: eventStep,
   check: checkStep,
   filter: filterStep,
   branch: branchStep,
@@ -25,6 +28,7 @@ const byKind = {
   split: splitStep,
   collect: collectStep,
   write: writeStep,
+  publish: publishStep,
 } as const satisfies { [K in StepKind]: StepDefinition<Extract<Step, { kind: K }>> };
 
 export const stepDefinitions: readonly StepDefinition[] = Object.values(byKind);

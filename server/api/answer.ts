@@ -49,7 +49,8 @@ export function makeApi(base: Pick<Database, "db" | "pool">, { routes, checkResp
       request.method === "GET" || request.method === "HEAD" ? undefined : await readBody(request, route.yaml?.read);
     // what a client leaves empty ("?state=&flow=") it does not ask for
     const query = Object.fromEntries([...url.searchParams].filter(([, value]) => value !== ""));
-    const result = await route.run(context, { params, query, body, ifMatch: request.headers["if-match"] });
+    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+    const result = await route.run(context, { params, query, body, ifMatch: request.headers["if-match"], headers });
     if (checkResponses) assertFits(route, result);
     const toYaml = isYaml(request.headers.accept) ? route.yaml?.write : undefined;
     return { status: route.status, body: result, ...(toYaml ? { yaml: toYaml(result) } : {}) };

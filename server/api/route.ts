@@ -17,6 +17,8 @@ export type RawInput = {
   body: unknown;
   /** the `If-Match` header */
   ifMatch?: string | undefined;
+  /** the request's headers, by their lower-case names */
+  headers?: { [name: string]: string | undefined };
 };
 /** What a route without a token gets. */
 export type PublicContext = { db: Db; pool: pg.Pool };
@@ -43,6 +45,7 @@ type Input<P extends Maybe, Q extends Maybe, B extends Maybe> = {
   query: Out<Q>;
   body: Out<B>;
   ifMatch: string | undefined;
+  headers: { [name: string]: string | undefined };
 };
 type Schemas<P extends Maybe, Q extends Maybe, B extends Maybe, R extends z.ZodType> = {
   params?: P;
@@ -71,6 +74,7 @@ function prepare<P extends Maybe, Q extends Maybe, B extends Maybe>(
     query: parse(spec.query, raw.query, "query") as Out<Q>,
     body: parse(spec.body, raw.body, "body") as Out<B>,
     ifMatch: raw.ifMatch,
+    headers: raw.headers ?? {},
   };
 }
 

@@ -6,6 +6,7 @@ import { flowRoutes } from "../flows/api.ts";
 import { recordRoutes } from "../ledger/api.ts";
 import { runRoutes } from "../runs/api.ts";
 import { tokenRoutes } from "../tokens/api.ts";
+import { topicRoutes } from "../topics/api.ts";
 import { documentRoute } from "./document.ts";
 import { healthRoutes } from "./health.ts";
 import type { Route } from "./route.ts";
@@ -19,6 +20,7 @@ const nouns: Route[] = [
   ...recordRoutes,
   ...runRoutes,
   ...tokenRoutes,
+  ...topicRoutes,
 ];
 
 export const routes: Route[] = [...nouns, documentRoute(nouns)];

@@ -63,7 +63,7 @@ async function sampleOf(
   { trigger }: Plan,
   { limit, flowId }: { limit: number; flowId: string | undefined },
 ): Promise<Sample> {
-  if (trigger.step.kind === "webhook") {
+  if (trigger.step.kind === "webhook" || trigger.step.kind === "event") {
     const records = await eventSample(ctx, trigger.step, flowId, limit);
     if (records.length > 0) return { records, unreadable: [] };
     const message = `There is no preview: no event has arrived at “${trigger.id}” yet. Send one, or paste a sample into the step.`;

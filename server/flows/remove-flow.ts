@@ -2,6 +2,7 @@ import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
 import { notify } from "../live/notify.ts";
 import { cancelRuns } from "../runs/cancel-run.ts";
+import { listenToTopic } from "../topics/listen-flow.ts";
 import { lockFlow } from "./lock-flow.ts";
 
 /**
@@ -15,6 +16,8 @@ export async function removeFlow(ctx: ServerContext, flowId: string): Promise<{ 
     const flow = await lockFlow(tx, ctx, flowId, "update");
     await tx.flow.update({ where: { id: flowId }, data: { deletedAt: new Date() } });
     await tx.schedule.deleteMany({ where: { flowId } });
+    await tx.inboxQueue.deleteMany({ where: { flowId } });
+    await listenToTopic(tx, ctx, flowId, null);
     const active = await tx.$queryRaw<{ id: bigint }[]>`
       SELECT id FROM run WHERE flow_id = ${flowId} AND kind <> 'undo' AND state IN ('queued', 'running', 'waiting')`;
     await cancelRuns(

@@ -48,7 +48,7 @@ function standardWebhooks({ headers, body, secrets, nowS }: Given): Verdict {
 }
 
 /** `whsec_` and base64; a secret in another form is taken as it is. */
-function standardKey(secret: string): Buffer {
+export function standardKey(secret: string): Buffer {
   const text = secret.startsWith("whsec_") ? secret.slice("whsec_".length) : secret;
   const bytes = Buffer.from(text, "base64");
   return bytes.toString("base64").replace(/=+$/, "") === text.replace(/=+$/, "") ? bytes : Buffer.from(secret);

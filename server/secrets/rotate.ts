@@ -1,5 +1,5 @@
 /**
- * Re-encrypts all credentials, and the signing secrets of webhooks, with the newest secret key. Put the new key in front (`PLUMBLINE_SECRET_KEY=new,old`),
+ * Re-encrypts all credentials, and the signing secrets of webhooks and subscriptions, with the newest secret key. Put the new key in front (`PLUMBLINE_SECRET_KEY=new,old`),
  * restart every process, run `node server/secrets/rotate.ts`, then drop the old key and restart again.
  */
 import { pathToFileURL } from "node:url";
@@ -34,6 +34,16 @@ export async function rotateSecrets(db: Db, keys: KeyRing = keyRing()): Promise<
     await rotateOne(rotation, keys, stored, (fresh) =>
       db.flowSecret.updateMany({ where: { flowId, secrets }, data: { secrets: fresh } }),
     );
+  }
+  const subscriptions = await db.$queryRaw<{ id: string; workspaceId: string; name: string; secret: Uint8Array }[]>`
+    SELECT id, workspace_id AS "workspaceId", name, secret FROM topic_subscription`;
+  for (const { id, workspaceId, name, secret } of subscriptions) {
+    const stored = { name: `subscription “${name}”`, place: { workspaceId, connectionId: id }, secret };
+    await rotateOne(rotation, keys, stored, async (fresh) => {
+      const count =
+        await db.$executeRaw`UPDATE topic_subscription SET secret = ${fresh} WHERE id = ${id} AND secret = ${secret}`;
+      return { count };
+    });
   }
   return rotation;
 }

@@ -9,6 +9,7 @@ import { runsRouter } from "../runs/router.ts";
 import { searchRouter } from "../search/router.ts";
 import { sessionRouter } from "../session/router.ts";
 import { settingsRouter } from "../settings/router.ts";
+import { topicsRouter } from "../topics/router.ts";
 import { createCallerFactory, router } from "./init.ts";
 
 export const appRouter = router({
@@ -22,6 +23,7 @@ export const appRouter = router({
   session: sessionRouter,
   search: searchRouter,
   settings: settingsRouter,
+  topics: topicsRouter,
 });
 
 export type AppRouter = typeof appRouter;

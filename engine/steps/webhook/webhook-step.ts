@@ -1,7 +1,6 @@
-import type { Field, JsonRecord } from "../../../connectors/sdk/types.ts";
 import { durationMs } from "../../flow/duration.ts";
-import { inferShape } from "../../mapping/infer-shape.ts";
-import { defineStep, type Problem, type Shape, type StepSite } from "../define-step.ts";
+import { declaredShape } from "../declared-shape.ts";
+import { defineStep, type Problem } from "../define-step.ts";
 import { atField, count } from "../words.ts";
 import { LONGEST_ANSWER_MS, type WebhookStep, webhookSchema } from "./schema.ts";
 
@@ -14,7 +13,7 @@ export const webhookStep = defineStep<WebhookStep>({
   tint: "teal",
   schema: webhookSchema,
   ports: () => [{ name: "out", title: "Events" }],
-  output: (site) => ({ out: shapeOf(site) }),
+  output: ({ step, world }) => ({ out: declaredShape(step, world.learnt?.get(step.id)) }),
   problems: ({ step }) => [...fieldProblems(step), ...timeProblems(step)],
   notes: ({ step, world }) => {
     if (step.fields !== undefined || step.sample !== undefined || world.learnt?.has(step.id)) return [];
@@ -25,19 +24,6 @@ export const webhookStep = defineStep<WebhookStep>({
   draft: () => ({ kind: "webhook" }),
   examples: [],
 });
-
-/**
- * Declared fields or those of a sample are all there is. Learnt ones are only what came so far: other fields may come too,
- * and what is missing then is judged per record.
- */
-function shapeOf({ step, world }: StepSite<WebhookStep>): Shape {
-  if (step.fields !== undefined && step.fields.length > 0) return { fields: step.fields as Field[], open: false };
-  if (step.sample !== undefined) {
-    const samples = (Array.isArray(step.sample) ? step.sample : [step.sample]) as JsonRecord[];
-    if (samples.length > 0) return { fields: inferShape(samples), open: false };
-  }
-  return { fields: world.learnt?.get(step.id) ?? [], open: true };
-}
 
 function fieldProblems(step: WebhookStep): Problem[] {
   const seen = new Set<string>();

@@ -2,6 +2,7 @@
 import type pg from "pg";
 import { type Checkpoint, type CheckpointReply, LeaseLost } from "../../../engine/ports.ts";
 import { enqueueRun } from "../../jobs/enqueue.ts";
+import { publishFromFlow } from "../../topics/flow-events.ts";
 import { LIVE_CHANNEL } from "../listen.ts";
 import { storeGroups } from "./groups.ts";
 import { inTransaction, type Lease } from "./lease.ts";
@@ -82,6 +83,14 @@ export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: C
     await storeRemembered(client, lease, checkpoint);
     await storeWatermark(client, lease, checkpoint);
     await markUndone(client, lease, checkpoint);
+    if (checkpoint.published && lease.mode === "live") {
+      const { runId } = lease;
+      await publishFromFlow(
+        client,
+        lease,
+        checkpoint.published.map((event) => ({ ...event, runId })),
+      );
+    }
     await storeParked(client, lease, checkpoint.parked ?? []);
     await releaseParked(client, lease, checkpoint.released ?? []);
     if (after.kind === "yield") await enqueueRun(client, lease.runId);
@@ -103,6 +112,7 @@ function isPlain({ after, ...checkpoint }: Checkpoint): boolean {
     checkpoint.remembered.length === 0 &&
     checkpoint.undone.length === 0 &&
     checkpoint.groups === undefined &&
+    checkpoint.published === undefined &&
     (checkpoint.parked ?? []).length === 0 &&
     (checkpoint.released ?? []).length === 0 &&
     checkpoint.watermark === undefined

@@ -1,0 +1,327 @@
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
+import { closeSessions } from "../connections/session-pool.ts";
+import type { ServerContext } from "../context.ts";
+import { drainEvents } from "../events/drain-events.ts";
+import { createApiServer, type HttpServer } from "../http-server.ts";
+import { verifySignature } from "../intake/signature.ts";
+import { showPresence } from "../processes/presence.ts";
+import { getRun } from "../runs/get-run.ts";
+import { startRun } from "../runs/start-run.ts";
+import { testContext } from "../testing/context.ts";
+import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { createToken } from "../tokens/tokens.ts";
+import { deliverDue, deliverEvents, PAUSES_S } from "./deliver.ts";
+import { createSubscription, listSubscriptions, retrySubscription } from "./subscriptions.ts";
+
+process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
+process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK = "true";
+
+let database: TestDatabase;
+let remote: RemoteDatabase;
+let shop: pg.Pool;
+let ctx: ServerContext;
+let worker: { stop(): Promise<void> };
+let api: HttpServer;
+let url: string;
+
+beforeAll(async () => {
+  database = await testDatabase("topics");
+  remote = await createTestDatabase("topics_shop");
+  shop = new pg.Pool({ connectionString: remote.url });
+  shop.on("error", () => {});
+  api = createApiServer(database);
+  await new Promise<void>((listening) => api.server.listen(0, "127.0.0.1", listening));
+  url = `http://127.0.0.1:${(api.server.address() as AddressInfo).port}/api/v1`;
+  const stopping = new AbortController();
+  const presence = await showPresence(database.pool, "worker");
+  const { db, pool } = database;
+  const drain = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal });
+  worker = {
+    async stop() {
+      stopping.abort();
+      await drain.stop();
+      await presence.stop();
+    },
+  };
+});
+afterAll(async () => {
+  await worker.stop();
+  await api.stop(1_000);
+  await closeSessions();
+  await shop.end();
+  await database.drop();
+  await remote.drop();
+});
+beforeEach(async () => {
+  ctx = await testContext(database);
+  await shop.query(`DROP TABLE IF EXISTS orders, stock, mails;
+    CREATE TABLE orders (id int PRIMARY KEY, sku text);
+    CREATE TABLE stock (key text PRIMARY KEY, sku text);
+    CREATE TABLE mails (key text PRIMARY KEY, sku text CHECK (sku <> 'bad'), type text, at timestamptz)`);
+  await connectDatabase(ctx, "Shop", remote.url);
+});
+
+const publisher = (publish: object = {}) => ({
+  format: "plumbline/1",
+  name: "Orders",
+  brief: TEST_BRIEF,
+  steps: [
+    { id: "orders", kind: "read", connection: "Shop", stream: "orders" },
+    { id: "tell", kind: "publish", topic: "orders", type: "order.created", subject: "sku", ...publish },
+  ],
+  links: [{ from: "orders", to: "tell" }],
+  settings: { pageSize: 10 },
+});
+
+const listener = (sink: string, event: object = {}, fields: object[] = []) => ({
+  format: "plumbline/1",
+  name: `To ${sink}`,
+  brief: TEST_BRIEF,
+  steps: [
+    { id: "order", kind: "event", topic: "orders", ...event },
+    {
+      id: "row",
+      kind: "map",
+      fields: [{ to: "key", formula: "TEXT(id)" }, { to: "sku", from: "sku" }, ...fields],
+    },
+    { id: "write", kind: "write", connection: "Shop", sink, operation: "upsert", match: ["key"] },
+  ],
+  links: [
+    { from: "order", to: "row" },
+    { from: "row", to: "write" },
+  ],
+});
+
+async function until<T>(look: () => Promise<T | null | undefined | false>, what: string, ms = 15_000): Promise<T> {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`Waited ${ms} ms in vain: ${what}`);
+    await sleep(20);
+  }
+}
+const countIn = async (table: string) => Number((await shop.query(`SELECT count(*) AS n FROM ${table}`)).rows[0].n);
+const runsOf = async (flowId: string) =>
+  (
+    await database.pool.query("SELECT id::text, state, trigger, started_by FROM run WHERE flow_id = $1 ORDER BY id", [
+      flowId,
+    ])
+  ).rows;
+
+describe("an event published by a flow", () => {
+  test("reaches every flow that listens, once, with runs, retries and dead letters of its own", async () => {
+    const stock = await publishedFlow(ctx, listener("stock"));
+    const mails = await publishedFlow(
+      ctx,
+      listener("mails", { types: ["order.created"], attributes: "event" }, [
+        { to: "type", from: "event.type" },
+        { to: "at", from: "event.time" },
+      ]),
+    );
+    const other = await publishedFlow(ctx, listener("mails", { types: ["order.cancelled"] }));
+    await shop.query(
+      "INSERT INTO orders SELECT i, CASE WHEN i = 7 THEN 'bad' ELSE 'sku ' || i END FROM generate_series(1, 25) i",
+    );
+    const flowId = await publishedFlow(ctx, publisher());
+    const id = await runFlow(database, ctx, flowId);
+    const { run, steps, balanced } = await getRun(ctx, id);
+    expect(run).toMatchObject({ state: "succeeded", counts: { read: 25, created: 25 } });
+    expect(balanced).toBe(true);
+    expect(steps.find((step) => step.id === "tell")).toMatchObject({ in: 25, created: 25 });
+    await until(
+      async () => (await countIn("stock")) === 25 && (await runsOf(mails)).length === 25,
+      "both flows have all",
+    );
+    expect(await countIn("mails")).toBe(24);
+    expect(await runsOf(other)).toEqual([]);
+    const states = (await runsOf(mails)).map(({ state }) => state);
+    expect(states.filter((state) => state === "succeeded_with_errors")).toHaveLength(1);
+    expect((await runsOf(stock))[0]).toMatchObject({ state: "succeeded", trigger: "event", started_by: "flow Orders" });
+    expect((await shop.query("SELECT type, at FROM mails WHERE key = '1'")).rows[0]).toEqual({
+      type: "order.created",
+      at: expect.any(Date),
+    });
+    const letters = await database.pool.query("SELECT flow_id, step_id FROM dead_letter WHERE workspace_id = $1", [
+      ctx.workspaceId,
+    ]);
+    expect(letters.rows).toEqual([{ flow_id: mails, step_id: "write" }]);
+  });
+
+  test("goes out with its page's checkpoint: a run that gives its worker back after each page publishes each once", async () => {
+    await publishedFlow(ctx, listener("stock"));
+    await shop.query("INSERT INTO orders SELECT i, 'x' FROM generate_series(1, 50) i");
+    const { id } = await startRun(ctx, { flowId: await publishedFlow(ctx, publisher()), mode: "live" });
+    await runToEnd(database, id, 0);
+    await until(async () => (await countIn("stock")) === 50, "all have come");
+    const { rows } = await database.pool.query(
+      "SELECT count(*)::int AS n, count(DISTINCT event_id)::int AS ids, bool_and(run_id = $2) AS ours FROM topic_event WHERE workspace_id = $1",
+      [ctx.workspaceId, id],
+    );
+    expect(rows[0]).toEqual({ n: 50, ids: 50, ours: true });
+  });
+
+  test("a dry run publishes nothing", async () => {
+    await shop.query("INSERT INTO orders VALUES (1, 'x')");
+    const id = await runFlow(database, ctx, await publishedFlow(ctx, publisher()), { mode: "dry" });
+    expect((await getRun(ctx, id)).run.counts).toMatchObject({ read: 1, created: 1 });
+    const { rows } = await database.pool.query("SELECT 1 FROM topic_event WHERE workspace_id = $1", [ctx.workspaceId]);
+    expect(rows).toEqual([]);
+  });
+
+  test("a flow that hears what it publishes is refused", async () => {
+    const document = listener("stock");
+    const loop = {
+      ...document,
+      steps: [...document.steps, { id: "tell", kind: "publish", topic: "orders" }],
+      links: [...document.links, { from: "row", to: "tell" }],
+    };
+    await expect(publishedFlow(ctx, loop)).rejects.toThrow(/start itself for ever/);
+  });
+
+  test("events can start events: a chain of flows", async () => {
+    const chain = {
+      ...listener("stock"),
+      name: "Relay",
+      steps: [
+        { id: "order", kind: "event", topic: "orders" },
+        { id: "tell", kind: "publish", topic: "relayed" },
+      ],
+      links: [{ from: "order", to: "tell" }],
+    };
+    await publishedFlow(ctx, chain);
+    await publishedFlow(ctx, listener("stock", { topic: "relayed" }));
+    await shop.query("INSERT INTO orders SELECT i, 'x' FROM generate_series(1, 5) i");
+    await runFlow(database, ctx, await publishedFlow(ctx, publisher()));
+    await until(async () => (await countIn("stock")) === 5, "all came through both topics");
+  });
+});
+
+describe("POST /topics/:topic/events", () => {
+  async function post(body: unknown, headers: { [name: string]: string } = {}, path = "/topics/orders/events") {
+    const { token } = await createToken(ctx, { name: "Shop", role: "operator" });
+    const response = await fetch(`${url}${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as { ids: string[]; accepted: number } };
+  }
+  const event = (id: string) => ({
+    specversion: "1.0",
+    id,
+    source: "/shop",
+    type: "order.created",
+    data: { id, sku: "x" },
+  });
+
+  test("takes CloudEvents in every mode; the same source and id twice are one event", async () => {
+    await publishedFlow(ctx, listener("stock"));
+    const json = { "content-type": "application/cloudevents+json" };
+    expect(await post(event("a"), json)).toEqual({ status: 202, body: { ids: ["a"], accepted: 1 } });
+    expect(await post(event("a"), json)).toEqual({ status: 202, body: { ids: ["a"], accepted: 0 } });
+    const batch = [event("b"), event("b"), event("c")];
+    expect((await post(batch, { "content-type": "application/cloudevents-batch+json" })).body.accepted).toBe(2);
+    const binary = { "ce-specversion": "1.0", "ce-id": "d", "ce-source": "/shop", "ce-type": "order.created" };
+    expect((await post({ id: "d", sku: "x" }, binary)).body).toEqual({ ids: ["d"], accepted: 1 });
+    expect((await post({ id: "e", sku: "x" }, {}, "/topics/orders/events?id=e1")).body.ids).toEqual(["e1"]);
+    await until(async () => (await countIn("stock")) === 5, "a to e");
+  });
+
+  test("says what does not fit", async () => {
+    const wrong = { ...event("a"), specversion: "0.3" };
+    const { status, body } = await post(wrong, { "content-type": "application/cloudevents+json" });
+    expect(status).toBe(400);
+    expect(JSON.stringify(body)).toContain("specversion");
+    expect((await post({}, {}, "/topics/no%20name/events")).status).toBe(400);
+  });
+});
+
+describe("a subscriber outside", () => {
+  type Got = { headers: IncomingHttpHeaders; body: string };
+  let receiver: Server;
+  let got: Got[];
+  let answers: number[];
+  let address: string;
+  beforeEach(async () => {
+    got = [];
+    answers = [];
+    receiver = createServer(async (request, response) => {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      got.push({ headers: request.headers, body });
+      response.writeHead(answers.shift() ?? 204, { "retry-after": "2" }).end();
+    });
+    await new Promise<void>((listening) => receiver.listen(0, "127.0.0.1", listening));
+    address = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook?a=1`;
+    return () => void receiver.close();
+  });
+  const published = async (ids: number[]) => {
+    await shop.query("INSERT INTO orders SELECT i, 'x' FROM unnest($1::int[]) i", [ids]);
+    await runFlow(database, ctx, await publishedFlow(ctx, publisher()));
+  };
+  const subscribed = (more: object = {}) =>
+    createSubscription(ctx, { topic: "orders", name: "Warehouse", url: address, ...more });
+
+  test("is sent each event as a signed CloudEvent", async () => {
+    const { secret } = await subscribed();
+    const stopping = new AbortController();
+    const delivering = await deliverEvents(database, stopping.signal);
+    await published([1, 2]);
+    await until(async () => got.length === 2, "both are sent");
+    stopping.abort();
+    await delivering.stop();
+    const [first] = got;
+    expect(JSON.parse(first!.body)).toMatchObject({
+      specversion: "1.0",
+      type: "order.created",
+      subject: "x",
+      source: expect.stringMatching(/^\/flows\//),
+      data: { sku: "x" },
+    });
+    expect(first!.headers["content-type"]).toBe("application/cloudevents+json");
+    const given = { headers: first!.headers, body: Buffer.from(first!.body), nowS: Math.floor(Date.now() / 1000) };
+    expect(verifySignature("standard-webhooks", { ...given, secrets: [secret] })).toEqual({ ok: true });
+    expect(verifySignature("standard-webhooks", { ...given, secrets: ["another secret"] }).ok).toBe(false);
+    expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 2, pending: 0, failed: 0 }]);
+  });
+
+  test("is tried again after a growing pause, under the same id, and given up at last; then by hand", async () => {
+    const { id } = await subscribed();
+    await published([1]);
+    answers = Array(PAUSES_S.length + 1).fill(500);
+    let now = Date.now();
+    for (const pause of PAUSES_S) {
+      expect(await deliverDue(database.pool, new Date(now))).toBe(1);
+      expect(await deliverDue(database.pool, new Date(now + pause * 500))).toBe(0);
+      now += pause * 1_300;
+    }
+    expect(await listSubscriptions(ctx)).toMatchObject([{ pending: 1, lastError: expect.stringContaining("500") }]);
+    expect(await deliverDue(database.pool, new Date(now))).toBe(1);
+    expect(await listSubscriptions(ctx)).toMatchObject([{ pending: 0, failed: 1 }]);
+    expect(new Set(got.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
+    expect(await retrySubscription(ctx, { id })).toEqual({ deliveries: 1 });
+    await deliverDue(database.pool);
+    expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 1, failed: 0 }]);
+  });
+
+  test("does not hold up others when it is down, and gets only the types it wants", async () => {
+    await subscribed({ name: "Down", url: "http://127.0.0.1:9/" });
+    await subscribed({ types: ["order.created"] });
+    await subscribed({ name: "Other", types: ["order.cancelled"] });
+    await published([1]);
+    expect(await deliverDue(database.pool)).toBe(2);
+    expect(got).toHaveLength(1);
+    expect(await listSubscriptions(ctx)).toMatchObject([
+      { name: "Down", pending: 1 },
+      { name: "Other", pending: 0, delivered: 0 },
+      { name: "Warehouse", delivered: 1 },
+    ]);
+  });
+});
