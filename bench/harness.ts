@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { nodeFlags } from "../scripts/children.mjs";
@@ -98,8 +98,10 @@ export function percentile(values: number[], share: number): number {
 
 export const thousands = (value: number) => Math.round(value).toLocaleString("en-US").replaceAll(",", " ");
 
-/** Prints rows as an aligned table. */
+/** Prints rows as an aligned table; under `npm run bench` they also go into docs/performance.md. */
 export function table(headings: string[], rows: string[][]): void {
+  const report = process.env.PLUMBLINE_BENCH_REPORT;
+  if (report) appendFileSync(report, `${JSON.stringify({ headings, rows })}\n`);
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => (row[column] ?? "").length)),
   );
