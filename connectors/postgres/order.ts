@@ -3,6 +3,7 @@ import { IntegrationError } from "../sdk/errors.ts";
 import { readMark } from "../sdk/ties.ts";
 import type { Json, ReadRequest } from "../sdk/types.ts";
 import { type Column, keysOf, type Table } from "./catalog.ts";
+import { windowOf, writerSql } from "./late.ts";
 import { Refusal } from "./refusal.ts";
 import { name, placeOf, relation } from "./sql.ts";
 import type { Row } from "./transaction.ts";
@@ -27,8 +28,16 @@ export type ReadPlan = {
  * read in the order of all their columns, where reading resumes by counting.
  *
  * @param again also read what has the very watermark of `after`
+ * @param writers tell who wrote each row, in its last place; with `lateFrom`, only rows within the window before `after`
+ * that this transaction or a later one wrote
  */
-export function planRead(connection: string, table: Table, request: ReadRequest, again = false): ReadPlan {
+export function planRead(
+  connection: string,
+  table: Table,
+  request: ReadRequest,
+  again = false,
+  writers?: { current: bigint; lateFrom?: bigint },
+): ReadPlan {
   const position = readPosition(request.cursor);
   const watermark = request.watermark && watermarkColumn(connection, table, request.watermark.field);
   const key = keyOf(table);
@@ -43,7 +52,12 @@ export function planRead(connection: string, table: Table, request: ReadRequest,
     const encode = (value: NonNullable<Json>) => encodeWatermark(connection, table, watermark, value);
     const { until } = request.watermark;
     const { at } = readMark(request.watermark.after ?? null);
-    if (at !== null) where.push(`${w} ${again ? ">=" : ">"} ${bind(encode(at), watermark.base)}`);
+    if (at !== null && writers?.lateFrom !== undefined) {
+      const newest = bind(encode(at), watermark.base);
+      const current = bind(writers.current.toString(), "int8");
+      const from = bind(writers.lateFrom.toString(), "int8");
+      where.push(`${w} < ${newest} AND ${w} > ${newest} ${windowOf(watermark)} AND ${writerSql(current)} >= ${from}`);
+    } else if (at !== null) where.push(`${w} ${again ? ">=" : ">"} ${bind(encode(at), watermark.base)}`);
     else if (!watermark.notNull) nullsFirst = " NULLS FIRST";
     if (until !== null && until !== undefined)
       where.push(`(${w} <= ${bind(encode(until), watermark.base)} OR ${w} IS NULL)`);
@@ -55,6 +69,7 @@ export function planRead(connection: string, table: Table, request: ReadRequest,
   ];
   const columns = table.columns.map((column) => `t.${name(column.name)}`);
   const extra = counted ? [] : sorts.map((sort) => `(${sort.sql})::text`);
+  if (writers) extra.push("t.xmin::text");
   const text = [
     `SELECT ${[...columns, ...extra].join(", ")} FROM ${relation(table)} t`,
     where.length > 0 ? `WHERE ${where.join(" AND ")}` : "",
@@ -67,7 +82,7 @@ export function planRead(connection: string, table: Table, request: ReadRequest,
     text,
     values,
     watermarkAt,
-    advance: counted ? counting(position, watermarkAt) : keyed(table.columns.length, watermarkAt),
+    advance: counted ? counting(position, watermarkAt) : keyed(table.columns.length, sorts.length, watermarkAt),
   };
 }
 
@@ -118,9 +133,9 @@ function resumed(
 
 /** The cursor is the key of the row (and its watermark). */
 const keyed =
-  (columns: number, watermarkAt: number | undefined) =>
+  (columns: number, sorts: number, watermarkAt: number | undefined) =>
   (row: Row): Json => {
-    const k = row.slice(columns) as string[];
+    const k = row.slice(columns, columns + sorts) as string[];
     return watermarkAt === undefined ? { k } : { w: row[watermarkAt]!, k };
   };
 
@@ -142,7 +157,8 @@ function readPosition(cursor: Json): Position | undefined {
   return cursor as Position;
 }
 
-function watermarkColumn(connection: string, table: Table, field: string): Column {
+/** The watermark's column. @throws IntegrationError when it cannot serve as one */
+export function watermarkColumn(connection: string, table: Table, field: string): Column {
   const column = table.columns.find((one) => one.name === field);
   if (column?.comparable) return column;
   const problem = column ? "has no order" : "is not there (renamed or dropped?)";

@@ -2,12 +2,13 @@
 import type pg from "pg";
 import Cursor from "pg-cursor";
 import { readMark, Ties } from "../sdk/ties.ts";
-import type { ReadPage, ReadRequest } from "../sdk/types.ts";
+import type { Json, JsonRecord, ReadPage, ReadRequest } from "../sdk/types.ts";
 import type { Table } from "./catalog.ts";
 import { type Clients, rawTypes } from "./client.ts";
 import { callFailure, serverTrouble, shapeChanged } from "./errors.ts";
 import { decodeRow } from "./group-job.ts";
-import { countTies, planRead, type ReadPlan } from "./order.ts";
+import { type OpenMark, OpenRows, openMarkOf, snapshotOf, tellsWriter, windowOf } from "./late.ts";
+import { countTies, planRead, type ReadPlan, watermarkColumn } from "./order.ts";
 import { placeOf } from "./sql.ts";
 import { type Row, ShapeChanged } from "./transaction.ts";
 
@@ -27,8 +28,39 @@ export async function* readTable(clients: Clients, table: Table, request: ReadRe
   signal.addEventListener("abort", stop, { once: true });
   try {
     await client.query(begin);
-    const again = await readsTiesAgain(client, clients.access.name, table, request);
-    yield* pages(client, table, planRead(clients.access.name, table, request, again), request, again);
+    const { name } = clients.access;
+    const again = await readsTiesAgain(client, name, table, request);
+    const late = await followsLate(client, name, table, request);
+    const { position, open } = splitCursor(request.cursor);
+    const rest = { ...request, cursor: position };
+    if (!late) return yield* pages(client, table, planRead(name, table, rest, again), rest, again);
+    const { snapshot } = late;
+    const before = openMarkOf(request.watermark?.after);
+    let left = request.limit;
+    if (before && (position === null || isLate(position))) {
+      const rows = new OpenRows(snapshot, before, false);
+      const writers = { current: snapshot.current, lateFrom: BigInt(before.from) };
+      const from = isLate(position) ? position.late : null;
+      for await (const page of latePages(
+        client,
+        table,
+        planRead(name, table, { ...rest, cursor: from }, false, writers),
+        rest,
+        rows,
+      )) {
+        yield page;
+        if (left !== undefined) left -= page.records.length;
+      }
+      if (left !== undefined && left <= 0) return;
+    }
+    const rows = new OpenRows(snapshot, open ?? before, open !== undefined);
+    const main = {
+      ...rest,
+      cursor: isLate(position) ? null : position,
+      ...(left === undefined ? {} : { limit: left }),
+    };
+    const plan = planRead(name, table, main, again, { current: snapshot.current });
+    yield* pages(client, table, plan, main, again, rows);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (shapeChanged(error)) throw new ShapeChanged(error);
@@ -49,12 +81,62 @@ async function readsTiesAgain(client: pg.Client, connection: string, table: Tabl
   return rows[0]!.count > count.known;
 }
 
+/** Late rows are looked for where rows tell who wrote them, and the watermark has a distance to look back. */
+async function followsLate(client: pg.Client, connection: string, table: Table, request: ReadRequest) {
+  if (!request.watermark || request.watermark.until !== undefined || !tellsWriter(table)) return undefined;
+  if (windowOf(watermarkColumn(connection, table, request.watermark.field)) === undefined) return undefined;
+  return { snapshot: await snapshotOf(client) };
+}
+
+type Late = { late: Json };
+const isLate = (cursor: Json): cursor is Late =>
+  cursor !== null && typeof cursor === "object" && !Array.isArray(cursor) && "late" in cursor;
+
+/** A cursor also carries what is known of open transactions since the run began. */
+function splitCursor(cursor: Json): { position: Json; open?: OpenMark } {
+  if (cursor === null || typeof cursor !== "object" || Array.isArray(cursor) || !("open" in cursor))
+    return { position: cursor };
+  const { open, ...position } = cursor;
+  return { position, open: open as OpenMark };
+}
+
+/** Rows committed since, with an older watermark than the newest. The mark stays where it is and learns of them. */
+async function* latePages(
+  client: pg.Client,
+  table: Table,
+  plan: ReadPlan,
+  request: ReadRequest,
+  rows: OpenRows,
+): AsyncGenerator<ReadPage> {
+  const places = table.columns.map(placeOf);
+  const cursor = client.query(new Cursor<Row>(plan.text, plan.values, { rowMode: "array", types: rawTypes }));
+  for (;;) {
+    const found = await untilAborted(cursor.read(request.pageSize), request.signal);
+    const page: ReadPage = { records: [], cursor: null };
+    for (const row of found) {
+      page.cursor = { late: plan.advance(row) };
+      const record = decodeRow(places, row, 0);
+      if (rows.known(record)) continue;
+      rows.add(record, row.at(-1) as string);
+      page.records.push(record);
+    }
+    if (page.records.length > 0) {
+      page.watermark = { ...(request.watermark?.after as JsonRecord), open: rows.mark };
+      yield page;
+      request.signal.throwIfAborted();
+    }
+    if (found.length < request.pageSize) break;
+  }
+  await cursor.close();
+}
+
 async function* pages(
   client: pg.Client,
   table: Table,
   plan: ReadPlan,
   request: ReadRequest,
   again: boolean,
+  open?: OpenRows,
 ): AsyncGenerator<ReadPage> {
   const { signal, pageSize } = request;
   const places = table.columns.map(placeOf);
@@ -72,6 +154,7 @@ async function* pages(
         const value = record[field] ?? null;
         if (ties.known(value, record)) continue;
         if (value !== null) ties.add(value, record);
+        open?.add(record, row.at(-1) as string);
       }
       page.records.push(record);
       left--;
@@ -79,6 +162,11 @@ async function* pages(
     }
     if (page.records.length > 0) {
       if (field !== undefined) page.watermark = ties.mark;
+      if (open && page.watermark !== null) {
+        const mark = open.mark;
+        page.watermark = { ...(page.watermark as JsonRecord), open: mark };
+        page.cursor = { ...(page.cursor as JsonRecord), open: mark };
+      }
       yield page;
       signal.throwIfAborted();
     }
