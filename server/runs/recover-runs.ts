@@ -23,6 +23,15 @@ export async function recoverRuns(pool: pg.Pool): Promise<Recovered> {
       `DELETE FROM process WHERE seen_at < now() - $1::float8 * interval '1 millisecond' RETURNING id, pool_ids AS "poolIds"`,
       [DEAD_AFTER_MS],
     );
+    // Jobs nobody alive has: told from the locks themselves, as whoever found a worker dead may have died before it could
+    // unlock its jobs, and a worker may have died before it said which locks are its own.
+    await client.query(
+      `SELECT graphile_worker.force_unlock_workers(array_agg(DISTINCT j.locked_by)) FROM graphile_worker.jobs j
+       WHERE j.locked_at < now() - $1::float8 * interval '1 millisecond'
+         AND NOT EXISTS (SELECT FROM process p WHERE j.locked_by = ANY(p.pool_ids))
+       HAVING count(*) > 0`,
+      [DEAD_AFTER_MS],
+    );
     // a worker that is gone, or that came back under another id, holds nothing
     const orphans = await client.query<{ id: string }>(
       `UPDATE run r SET state = 'queued', lease_worker = NULL, lease_token = lease_token + 1
