@@ -1,0 +1,282 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { type FakeRest, seededRandom, startFakeRest } from "../connectors/testing/fake-rest.ts";
+import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../connectors/testing/postgres-database.ts";
+import { startPostgres } from "../scripts/embedded-postgres.mjs";
+import { cacheFolder } from "../scripts/places.mjs";
+import { readJson } from "../scripts/processes.mjs";
+import { createConnection } from "../server/connections/change-connections.ts";
+import { closeSessions } from "../server/connections/session-pool.ts";
+import type { ServerContext } from "../server/context.ts";
+import { getRun } from "../server/runs/get-run.ts";
+import { startRun } from "../server/runs/start-run.ts";
+import { testContext } from "../server/testing/context.ts";
+import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
+import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
+
+/**
+ * Workers and the product's own database are killed with SIGKILL at random moments while flows run, round after round. The
+ * same seed gives the same order of kills: PLUMBLINE_TEST_SEED. In each round every row must be written exactly once.
+ */
+const SEED = Number(process.env.PLUMBLINE_TEST_SEED ?? Math.floor(Math.random() * 1e9));
+const FAULTS_FOR_MS = Number(process.env.PLUMBLINE_TEST_FAULTS_MS ?? 60_000);
+const root = fileURLToPath(new URL("..", import.meta.url));
+const secretKey = Buffer.alloc(32, 3).toString("base64");
+const base = join(cacheFolder, `faults test ${process.pid}`);
+const server = { folder: join(base, "postgres"), secretsFolder: join(base, "secrets") };
+
+type Postgres = Awaited<ReturnType<typeof startPostgres>>;
+let postgres: Postgres;
+let database: TestDatabase;
+let steady: RemoteDatabase;
+let books: FakeRest;
+let ctx: ServerContext;
+const workers: (ChildProcess | undefined)[] = [undefined, undefined];
+let over = false;
+const kills = { worker: 0, database: 0 };
+
+beforeAll(async () => {
+  steady = await createTestDatabase("faults_target"); // on the server that is left alone
+  vi.stubEnv("PLUMBLINE_SECRET_KEY", secretKey);
+  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
+  postgres = await startPostgres(server);
+  vi.stubEnv("PLUMBLINE_TEST_DATABASE_URL", postgres.adminUrl);
+  database = await testDatabase("faults");
+  ctx = await testContext(database);
+  books = await startFakeRest({
+    seed: SEED,
+    collections: { invoices: { key: "id", assignIds: true } },
+    faults: { unavailable: 0.02, dropAfter: 0.02, slow: 1, slowMs: 3 },
+  });
+  await connectDatabase(ctx, "Own", database.url);
+  await connectDatabase(ctx, "Steady", steady.url);
+  const sinks = [{ name: "invoices", key: [], create: { path: "/invoices" }, idempotencyHeader: "Idempotency-Key" }];
+  await createConnection(ctx, { name: "Books", connector: "http", settings: { baseUrl: books.url, sinks } });
+}, 120_000);
+
+afterAll(async () => {
+  over = true;
+  for (const worker of workers) await kill(worker);
+  await closeSessions();
+  await books?.close();
+  await database?.drop().catch(() => {});
+  await postgres?.stop();
+  vi.unstubAllEnvs();
+  await steady?.drop();
+  const elsewhere = readJson(join(server.folder, "location.json"))?.folder;
+  for (const folder of [base, elsewhere]) if (folder) rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+async function kill(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+/** Starts it, and again whenever it ends: what the supervisor of `npm start` does. */
+function keepWorker(place: number): void {
+  const env = { ...process.env, VITEST: "", DATABASE_URL: database.url, PLUMBLINE_LOG: "json" };
+  const child = spawn(process.execPath, ["worker/main.ts"], { cwd: root, env, stdio: "ignore" });
+  workers[place] = child;
+  child.once("exit", () => {
+    if (!over) setTimeout(() => over || keepWorker(place), 300);
+  });
+}
+
+async function killPostgres(): Promise<void> {
+  const { pid } = postgres.process;
+  process.kill(pid, "SIGKILL");
+  kills.database++;
+  await sleep(100);
+  postgres = await startPostgres({ ...server, port: postgres.port });
+}
+
+/** A question to a database that may just have been killed. */
+async function ask<T extends pg.QueryResultRow>(url: string, sql: string, values: unknown[] = []): Promise<T[]> {
+  for (let attempt = 0; ; attempt++) {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      return (await client.query<T>(sql, values)).rows;
+    } catch (error) {
+      if (attempt > 60 || (error instanceof Error && "code" in error && /^(23|42)/.test(String(error.code))))
+        throw error;
+      await sleep(500);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt > 60) throw error;
+      await sleep(500);
+    }
+  }
+}
+
+type Line = {
+  name: string;
+  rows: number;
+  bad: number;
+  pageSize: number;
+  connection: "Own" | "Steady" | "Books";
+};
+const lines: Line[] = [
+  { name: "own", rows: 3_000, bad: 0, pageSize: 50, connection: "Own" },
+  { name: "steady", rows: 3_000, bad: 7, pageSize: 50, connection: "Steady" },
+  { name: "http", rows: 250, bad: 0, pageSize: 50, connection: "Books" },
+];
+
+const targetUrl = ({ connection }: Line) => (connection === "Own" ? database.url : steady.url);
+
+async function prepare(line: Line): Promise<string> {
+  await ask(database.url, `CREATE TABLE src_${line.name} (id int PRIMARY KEY, round int, name text)`);
+  await ask(
+    database.url,
+    `INSERT INTO src_${line.name} SELECT i, 0, CASE WHEN i <= ${line.bad} THEN NULL ELSE 'n' || i END FROM generate_series(1, ${line.rows}) i`,
+  );
+  if (line.connection !== "Books") {
+    await ask(
+      targetUrl(line),
+      `CREATE TABLE dst_${line.name} (id int PRIMARY KEY, round int, name text NOT NULL, writes int NOT NULL DEFAULT 1)`,
+    );
+    await ask(
+      targetUrl(line),
+      `CREATE FUNCTION count_${line.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.writes := OLD.writes + 1; RETURN NEW; END $$;
+       CREATE TRIGGER counted BEFORE UPDATE ON dst_${line.name} FOR EACH ROW EXECUTE FUNCTION count_${line.name}()`,
+    );
+  }
+  const write =
+    line.connection === "Books"
+      ? { id: "write", kind: "write", connection: "Books", sink: "invoices", operation: "insert" }
+      : {
+          id: "write",
+          kind: "write",
+          connection: line.connection,
+          sink: `dst_${line.name}`,
+          operation: "upsert",
+          match: ["id"],
+        };
+  const map = {
+    id: "map",
+    kind: "map",
+    fields: [
+      { to: line.connection === "Books" ? "number" : "id", from: "id" },
+      { to: "round", from: "round" },
+      { to: "name", from: "name" },
+    ],
+  };
+  return await publishedFlow(ctx, {
+    format: "plumbline/1",
+    name: line.name,
+    brief: TEST_BRIEF,
+    steps: [{ id: "rows", kind: "read", connection: "Own", stream: `src_${line.name}`, sync: "full" }, map, write],
+    links: [
+      { from: "rows", to: "map" },
+      { from: "map", to: "write" },
+    ],
+    settings: { pageSize: line.pageSize, retry: { attempts: 50, for: "1h" } },
+  });
+}
+
+/** One run; afterwards every row was written once more, exactly. */
+async function round(line: Line, flowId: string, number: number): Promise<void> {
+  await ask(database.url, `UPDATE src_${line.name} SET round = ${number}`);
+  const { id } = await patiently(() => startRun(ctx, { flowId, mode: "live" }));
+  const ended = ["succeeded", "succeeded_with_errors", "failed", "cancelled"];
+  for (const deadline = Date.now() + 240_000; ; await sleep(100)) {
+    const found = await ask<{ state: string; error: unknown }>(
+      database.url,
+      "SELECT state, error FROM run WHERE id = $1",
+      [id],
+    );
+    if (ended.includes(found[0]?.state ?? "")) break;
+    if (Date.now() > deadline) throw new Error(`Run ${id} of “${line.name}” hangs: ${JSON.stringify(found)}`);
+  }
+  const { run, balanced } = await patiently(() => getRun(ctx, id));
+  const good = line.rows - line.bad;
+  const about = `“${line.name}”, round ${number}, run ${id}, seed ${SEED}`;
+  expect({ state: run.state, error: run.error, balanced, read: run.counts.read }, about).toEqual({
+    state: line.bad > 0 ? "succeeded_with_errors" : "succeeded",
+    error: null,
+    balanced: true,
+    read: line.rows,
+  });
+  expect({ written: run.counts.created + run.counts.updated, dead: run.counts.dead }, about).toEqual({
+    written: good,
+    dead: line.bad,
+  });
+  const [ledger] = await ask(
+    database.url,
+    "SELECT count(*)::int AS rows, count(DISTINCT record_key)::int AS keys FROM change WHERE run_id = $1 AND state = 'done'",
+    [id],
+  );
+  expect(ledger, `ledger of ${about}`).toEqual({ rows: good, keys: good });
+  expect(await ask(database.url, "SELECT count(*)::int AS parts FROM sending_page WHERE run_id = $1", [id])).toEqual([
+    { parts: 0 },
+  ]);
+  if (line.connection === "Books") {
+    const records = [...books.collection("invoices").records.values()].filter((record) => record.round === number);
+    expect({ rows: records.length, keys: new Set(records.map(({ number: key }) => key)).size }, about).toEqual({
+      rows: good,
+      keys: good,
+    });
+  } else {
+    const [target] = await ask(
+      targetUrl(line),
+      `SELECT count(*)::int AS rows, min(round) AS least, max(round) AS most, min(writes) AS fewest, max(writes) AS times FROM dst_${line.name}`,
+    );
+    expect(target, `target of ${about}`).toEqual({
+      rows: good,
+      least: number,
+      most: number,
+      fewest: number,
+      times: number,
+    });
+  }
+}
+
+it("keeps every promise while workers and the database are killed at random moments", async () => {
+  console.log(`faults: seed ${SEED}`);
+  const flows = await Promise.all(lines.map(async (line) => ({ line, flowId: await prepare(line) })));
+  for (const place of workers.keys()) keepWorker(place);
+  const until = Date.now() + FAULTS_FOR_MS;
+  const random = seededRandom(SEED);
+  const faults = (async () => {
+    while (Date.now() < until) {
+      await sleep(300 + random() * 5_000);
+      const die = random();
+      if (die < 0.25) await killPostgres();
+      else {
+        const chosen = die > 0.9 ? [0, 1] : [die > 0.55 ? 1 : 0];
+        kills.worker += chosen.length;
+        await Promise.all(chosen.map((place) => kill(workers[place])));
+      }
+    }
+  })();
+  const rounds = await Promise.all(
+    flows.map(async ({ line, flowId }) => {
+      let number = 0;
+      do await round(line, flowId, ++number);
+      while (Date.now() < until);
+      return `${line.name} ${number}`;
+    }),
+  );
+  await faults;
+  console.log(
+    `faults: rounds ${rounds.join(", ")}; killed ${kills.worker} workers and the database ${kills.database} times`,
+  );
+  expect(kills.worker + kills.database).toBeGreaterThan(5);
+}, 600_000);
