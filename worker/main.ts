@@ -15,7 +15,9 @@ import { drainEvents } from "../server/events/drain-events.ts";
 import { migrateQueue } from "../server/jobs/migrate-queue.ts";
 import { log } from "../server/log.ts";
 import { showPresence } from "../server/processes/presence.ts";
+import { applyRetention } from "../server/retention/apply-retention.ts";
 import { recoverRuns, releaseAbandoned } from "../server/runs/recover-runs.ts";
+import { startContinuations } from "../server/runs/run-held.ts";
 import { startReleases } from "../server/runs/run-parked.ts";
 import { startDueRuns } from "../server/runs/start-due-runs.ts";
 import { followSampleServer } from "../server/sample/create-sample-company.ts";
@@ -73,8 +75,16 @@ const clocks = [
     for (const { id } of deadWorkers) log.warn(`Process ${id} is gone`);
     if (runs.length > 0) log.info(`Runs taken up again: ${runs.join(", ")}`);
   }),
+  every("retention", 600_000, async () => {
+    const { partitions, rows } = await applyRetention(pool);
+    if (partitions.length + Object.keys(rows).length > 0)
+      log.info({ partitions, rows }, "Removed what was kept long enough");
+  }),
   every("releases", 1_000, async () => {
     for (const id of await startReleases(pool)) log.info(`Run ${id} gives parked records their turn`);
+  }),
+  every("continuations", 1_000, async () => {
+    for (const id of await startContinuations(pool)) log.info(`Run ${id} lets kept records go on`);
   }),
   every("probe", 500, async () => {
     for (const { connection, up, runs } of await probeDue({ db, pool }))

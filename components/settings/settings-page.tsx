@@ -7,11 +7,13 @@ import { EmptyState } from "../ui/states.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { AuditLog } from "./audit-log.tsx";
 import { People } from "./people.tsx";
+import { RetentionSettings } from "./retention.tsx";
 import { Tokens } from "./tokens.tsx";
 import { Workspace } from "./workspace.tsx";
 
 const tabs = [
   { value: "workspace", label: "Workspace", content: <Workspace /> },
+  { value: "retention", label: "How long things are kept", content: <RetentionSettings /> },
   { value: "people", label: "People", content: <People /> },
   { value: "tokens", label: "API tokens", content: <Tokens /> },
   { value: "audit", label: "Audit log", content: <AuditLog /> },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InvitePerson, invitePerson, pendingInvitations, removeInvitation } from "../accounts/invitations.ts";
 import { ListAudit, listAudit } from "../audit/list-audit.ts";
+import { getRetention, Retention, setRetention } from "../retention/settings.ts";
 import { CreateToken, createToken, listTokens, removeToken } from "../tokens/tokens.ts";
 import { adminProcedure, router } from "../trpc/init.ts";
 import { ChangeRole, changeRole, listPeople, RemovePerson, removePerson } from "./people.ts";
@@ -22,6 +23,8 @@ export const settingsRouter = router({
   createToken: adminProcedure.input(CreateToken).mutation(({ ctx, input }) => createToken(ctx, input)),
   removeToken: adminProcedure.input(ById).mutation(({ ctx, input }) => removeToken(ctx, input)),
   audit: adminProcedure.input(ListAudit).query(({ ctx, input }) => listAudit(ctx, input)),
+  retention: adminProcedure.input(Nothing).query(({ ctx }) => getRetention(ctx)),
+  setRetention: adminProcedure.input(Retention).mutation(({ ctx, input }) => setRetention(ctx, input)),
   workspace: adminProcedure.input(Nothing).query(({ ctx }) => getWorkspace(ctx)),
   renameWorkspace: adminProcedure.input(RenameWorkspace).mutation(({ ctx, input }) => renameWorkspace(ctx, input)),
 });

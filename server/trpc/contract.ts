@@ -50,7 +50,7 @@
  *   letters.dismiss           operator  { ids?, groupId?, note } → { dismissed: number }
  *   records.journey           viewer    { key } → JourneyItem[]
  *   search.all                viewer    { text } → SearchHit[]          (⌘K: flows, connections, runs, record keys)
- *   settings.people / invite / changeRole / removePerson / tokens / createToken / removeToken / audit / workspace / renameWorkspace   admin (audit: admin)
+ *   settings.people / invite / changeRole / removePerson / tokens / createToken / removeToken / audit / workspace / renameWorkspace / retention / setRetention   admin (audit: admin)
  */
 import type { Field, JsonRecord, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
 import type { RunState } from "../../engine/run/states.ts";

@@ -1,0 +1,127 @@
+/**
+ * Removes what has been kept long enough. Ledger days that nobody wants any more go as whole partitions, detached so that
+ * runs never wait; everything else in small batches with pauses. Safe to stop at any moment, and to run in every worker.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { type Retention, retentionOf } from "./settings.ts";
+
+const LOCK = 7264004;
+const BATCH = 2_000;
+const PAUSE_MS = 20;
+
+type Wanted = { workspaceId: string; retention: Retention };
+export type Removed = { partitions: string[]; rows: { [table: string]: number } };
+
+/**
+ * @param budgetMs goes on next time when this time is up
+ * @returns what was removed; nothing when another worker is at it
+ */
+export async function applyRetention(
+  pool: pg.Pool,
+  { now = new Date(), budgetMs = 60_000 }: { now?: Date; budgetMs?: number } = {},
+): Promise<Removed> {
+  const removed: Removed = { partitions: [], rows: {} };
+  const until = Date.now() + budgetMs;
+  const client = await pool.connect();
+  try {
+    const { rows: lock } = await client.query<{ mine: boolean }>("SELECT pg_try_advisory_lock($1) AS mine", [LOCK]);
+    if (!lock[0]?.mine) return removed;
+    try {
+      const { rows } = await client.query<{ id: string; settings: unknown }>("SELECT id, settings FROM workspace");
+      const wanted = rows.map(({ id, settings }): Wanted => ({ workspaceId: id, retention: retentionOf(settings) }));
+      if (wanted.length === 0) return removed;
+      const longest = Math.max(...wanted.map(({ retention }) => retention.ledgerDays));
+      for (const table of ["change", "record_outcome"]) {
+        for (const { name, endsAt, pending } of await partitionsOf(client, table)) {
+          if (Date.now() > until) return removed;
+          if (endsAt <= daysBefore(now, longest)) {
+            await dropPartition(client, table, name, pending);
+            removed.partitions.push(name);
+            continue;
+          }
+          for (const { workspaceId, retention } of wanted) {
+            if (endsAt > daysBefore(now, retention.ledgerDays)) continue;
+            const rows = pg.escapeIdentifier(name);
+            const where = `ctid = ANY(ARRAY(SELECT ctid FROM ${rows} WHERE workspace_id = $1 LIMIT ${BATCH}))`;
+            await inBatches(client, removed, name, until, `DELETE FROM ${rows} WHERE ${where}`, [workspaceId]);
+          }
+        }
+      }
+      for (const { workspaceId, retention } of wanted)
+        await removeRows(client, removed, until, now, workspaceId, retention);
+      return removed;
+    } finally {
+      await client.query("SELECT pg_advisory_unlock($1)", [LOCK]);
+    }
+  } finally {
+    client.release();
+  }
+}
+
+const daysBefore = (now: Date, days: number) => new Date(now.getTime() - days * 86_400_000);
+
+async function partitionsOf(client: pg.ClientBase, parent: string) {
+  const { rows } = await client.query<{ name: string; endsAt: Date; pending: boolean }>(
+    `SELECT c.relname AS name, i.inhdetachpending AS pending,
+       (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \\(''([^'']+)''\\)'))[1]::timestamptz AS "endsAt"
+     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent = $1::regclass AND c.relpartbound IS NOT NULL ORDER BY c.relname`,
+    [parent],
+  );
+  return rows.filter(({ endsAt }) => endsAt !== null);
+}
+
+/** Detaching CONCURRENTLY lets runs write all the while; only then is the table, which nobody uses any more, dropped. */
+async function dropPartition(client: pg.ClientBase, parent: string, name: string, pending: boolean): Promise<void> {
+  const partition = pg.escapeIdentifier(name);
+  await client.query(`ALTER TABLE ${parent} DETACH PARTITION ${partition} ${pending ? "FINALIZE" : "CONCURRENTLY"}`);
+  await client.query(`DROP TABLE ${partition}`);
+}
+
+async function removeRows(
+  client: pg.ClientBase,
+  removed: Removed,
+  until: number,
+  now: Date,
+  workspaceId: string,
+  { runsDays, lettersDays, auditDays }: Retention,
+): Promise<void> {
+  const some = (table: string, id: string, where: string) =>
+    `DELETE FROM ${table} WHERE ${id} IN (SELECT ${id} FROM ${table} t WHERE t.workspace_id = $1 AND ${where} LIMIT ${BATCH})`;
+  const letters = `t.state IN ('resolved', 'dismissed', 'foreseen') AND coalesce(t.closed_at, t.at) < $2`;
+  await inBatches(client, removed, "dead_letter", until, some("dead_letter", "id", letters), [
+    workspaceId,
+    daysBefore(now, lettersDays),
+  ]);
+  // a run that failed records still point to stays with them
+  const runs = `t.finished_at < $2 AND t.state IN ('succeeded', 'succeeded_with_errors', 'failed', 'cancelled')
+    AND NOT EXISTS (SELECT FROM dead_letter d WHERE d.run_id = t.id OR d.replay_run_id = t.id)`;
+  const withParts = `WITH gone AS (${some("run", "id", runs)} RETURNING id),
+    steps AS (DELETE FROM run_step WHERE run_id IN (SELECT id FROM gone)),
+    places AS (DELETE FROM checkpoint WHERE run_id IN (SELECT id FROM gone)),
+    events AS (DELETE FROM inbox_event WHERE id IN (SELECT id FROM gone)),
+    answers AS (DELETE FROM inbox_answer WHERE id IN (SELECT id FROM gone))
+    SELECT id FROM gone`;
+  await inBatches(client, removed, "run", until, withParts, [workspaceId, daysBefore(now, runsDays)]);
+  await inBatches(client, removed, "audit", until, some("audit", "id", "t.at < $2"), [
+    workspaceId,
+    daysBefore(now, auditDays),
+  ]);
+}
+
+async function inBatches(
+  client: pg.ClientBase,
+  removed: Removed,
+  table: string,
+  until: number,
+  sql: string,
+  values: unknown[],
+): Promise<void> {
+  while (Date.now() < until) {
+    const { rowCount } = await client.query(sql, values);
+    if (!rowCount) return;
+    removed.rows[table] = (removed.rows[table] ?? 0) + rowCount;
+    await sleep(PAUSE_MS);
+  }
+}

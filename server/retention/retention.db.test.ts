@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { callerFor, testContext } from "../testing/context.ts";
+import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { applyRetention } from "./apply-retention.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase("retention");
+});
+afterAll(() => database.drop());
+
+const dayAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+
+async function partition(day: Date): Promise<void> {
+  const from = day.toISOString().slice(0, 10);
+  const to = new Date(Date.parse(from) + 86_400_000).toISOString().slice(0, 10);
+  for (const table of ["change", "record_outcome"])
+    await database.pool.query(
+      `CREATE TABLE IF NOT EXISTS ${table}_${from.replaceAll("-", "")} PARTITION OF ${table} FOR VALUES FROM ('${from} 00:00+00') TO ('${to} 00:00+00')`,
+    );
+}
+
+async function change(workspaceId: string, at: Date): Promise<void> {
+  await database.pool.query(
+    `INSERT INTO change (workspace_id, at, run_id, flow_id, step_id, connection_id, sink, page, record_key, operation, identity, state, undo)
+     VALUES ($1, $2, 1, 'f', 's', 'c', 'k', 0, 'k1', 'create', '{}', 'done', 'possible')`,
+    [workspaceId, at],
+  );
+}
+async function run(workspaceId: string, days: number, state = "succeeded"): Promise<string> {
+  const { rows } = await database.pool.query<{ id: string }>(
+    `INSERT INTO run (workspace_id, flow_id, kind, mode, state, trigger, started_by, created_at, finished_at)
+     VALUES ($1, 'f', 'flow', 'live', $2, 'manual', 'test', $3, CASE WHEN $2 <> 'waiting' THEN $3::timestamptz END) RETURNING id::text`,
+    [workspaceId, state, dayAgo(days)],
+  );
+  const id = rows[0]?.id ?? "";
+  await database.pool.query("INSERT INTO run_step (run_id, step_id) VALUES ($1, 's')", [id]);
+  await database.pool.query("INSERT INTO checkpoint (run_id) VALUES ($1)", [id]);
+  return id;
+}
+async function letter(workspaceId: string, id: string, state: string, days: number, runId = "0"): Promise<void> {
+  await database.pool.query(
+    `INSERT INTO dead_letter (id, workspace_id, flow_id, run_id, step_id, key, code, reason, group_id, group_reason, data, source, state, at, closed_at)
+     VALUES ($1, $2, 'f', $5, 's', 'k', 'c', 'r', 'g', 'r', '{}', '{}', $3, $4, CASE WHEN $3 <> 'open' THEN $4::timestamptz END)`,
+    [id, workspaceId, state, dayAgo(days), runId],
+  );
+}
+const ids = async (table: string) =>
+  (await database.pool.query<{ id: string }>(`SELECT id::text FROM ${table} ORDER BY id`)).rows.map(({ id }) => id);
+
+it("removes what was kept long enough and nothing else, each workspace by its own days, while runs go on", async () => {
+  const ours = await testContext(database, "admin");
+  const short = await testContext(database, "admin");
+  await callerFor(short).settings.setRetention({ ledgerDays: 10, runsDays: 10, lettersDays: 10, auditDays: 10 });
+  expect(await callerFor(ours).settings.retention({})).toEqual({
+    ledgerDays: 90,
+    runsDays: 180,
+    lettersDays: 90,
+    auditDays: 365,
+  });
+  for (const days of [100, 20, 5]) {
+    await partition(dayAgo(days));
+    await change(ours.workspaceId, dayAgo(days));
+    await change(short.workspaceId, dayAgo(days));
+  }
+  const kept = [await run(ours.workspaceId, 170), await run(ours.workspaceId, 400, "waiting")];
+  const pointedTo = await run(ours.workspaceId, 400, "succeeded_with_errors");
+  await letter(ours.workspaceId, "dl_open", "open", 300, pointedTo);
+  const old = await run(ours.workspaceId, 200);
+  const shortOld = await run(short.workspaceId, 20);
+  await letter(ours.workspaceId, "dl_recent", "resolved", 30);
+  await letter(ours.workspaceId, "dl_old", "dismissed", 100);
+  await letter(short.workspaceId, "dl_short", "resolved", 30);
+
+  // a run in the middle of a transaction on the ledger holds nobody up, and is not held up
+  const busy = await database.pool.connect();
+  await busy.query("BEGIN");
+  await busy.query("SELECT count(*) FROM change WHERE at > now() - interval '1 hour'");
+  const removing = applyRetention(database.pool);
+  await new Promise((done) => setTimeout(done, 300));
+  await busy.query("SET LOCAL statement_timeout = '2s'");
+  await busy.query(
+    `INSERT INTO change (workspace_id, run_id, flow_id, step_id, connection_id, sink, page, record_key, operation, identity, state, undo)
+     VALUES ($1, 2, 'f', 's', 'c', 'k', 0, 'now', 'create', '{}', 'done', 'possible')`,
+    [ours.workspaceId],
+  );
+  await busy.query("COMMIT");
+  busy.release();
+  const removed = await removing;
+  const gone = dayAgo(100).toISOString().slice(0, 10).replaceAll("-", "");
+  expect(removed.partitions).toEqual([`change_${gone}`, `record_outcome_${gone}`]);
+  const { rows } = await database.pool.query("SELECT workspace_id AS ws, count(*)::int AS n FROM change GROUP BY 1");
+  expect(Object.fromEntries(rows.map(({ ws, n }) => [ws, n]))).toEqual({
+    [ours.workspaceId]: 3,
+    [short.workspaceId]: 1,
+  });
+  expect(await ids("run")).toEqual([...kept, pointedTo].sort((a, b) => Number(a) - Number(b)));
+  expect((await database.pool.query("SELECT FROM run_step WHERE run_id = ANY($1)", [[old, shortOld]])).rowCount).toBe(
+    0,
+  );
+  expect(await ids("dead_letter")).toEqual(["dl_open", "dl_recent"]);
+  expect((await database.pool.query("SELECT FROM audit WHERE action = 'workspace.update'")).rowCount).toBe(1);
+  expect(await applyRetention(database.pool)).toEqual({ partitions: [], rows: {} });
+});
+
+it("is one worker's work at a time, and for admins to set", async () => {
+  const results = await Promise.all([applyRetention(database.pool), applyRetention(database.pool)]);
+  expect(results).toHaveLength(2);
+  const viewer = await testContext(database, "viewer");
+  const days = { ledgerDays: 1, runsDays: 1, lettersDays: 1, auditDays: 1 };
+  await expect(callerFor(viewer).settings.setRetention(days)).rejects.toMatchObject({ code: "FORBIDDEN" });
+  const admin = await testContext(database, "admin");
+  await expect(callerFor(admin).settings.setRetention({ ...days, ledgerDays: 0 })).rejects.toThrow("at least a day");
+});
