@@ -23,7 +23,7 @@ const serverOnly = [/^pg(-|$)/, /^@prisma\//, /^graphile-worker/, /^pino/, /^und
 export const rules = [
   {
     area: "connectors/sdk (outgoing HTTP)",
-    files: /^connectors\/sdk\/(http|network|oauth)/,
+    files: /^connectors\/sdk\/(http|network|oauth|ties)/,
     folders: [/^connectors\/sdk\//],
     packages: [zod, node, /^undici$/],
     allowed: "connectors/sdk, zod, undici, node: modules",
@@ -33,7 +33,7 @@ export const rules = [
     files: /^connectors\/sdk\//,
     folders: [/^connectors\/sdk\//],
     packages: [zod],
-    allowed: "connectors/sdk and zod (node: modules and undici only in http*, network* and oauth*)",
+    allowed: "connectors/sdk and zod (node: modules and undici only in http*, network*, oauth* and ties*)",
   },
   {
     area: "connectors/testing",
@@ -71,11 +71,11 @@ export const rules = [
   {
     area: "engine",
     files: /^engine\//,
-    folders: [/^engine\//, /^connectors\/sdk\/(types|errors)\.ts$/],
+    folders: [/^engine\//, /^connectors\/sdk\/(types|errors|key-index)\.ts$/],
     types: [/^connectors\/sdk\//],
     packages: [zod, /^decimal\.js$/, /^luxon$/, /^croner$/, /^yaml$/],
     allowed:
-      "engine, types and errors of connectors/sdk, zod, decimal.js, luxon, croner, yaml; no node: modules, and no connector by name",
+      "engine, types, errors and keys (key-index.ts) of connectors/sdk, zod, decimal.js, luxon, croner, yaml; no node: modules, and no connector by name",
   },
   {
     area: "server",
