@@ -12,7 +12,12 @@ type Due = {
   version: number;
   overlap: string | null;
   busy: string | null;
+  /** scheduled runs that have not begun */
+  queued: number;
 };
+
+/** More runs than this do not wait behind one another: they would only read the same again. */
+const MOST_QUEUED = 3;
 
 /** @returns numbers of the runs that were started */
 export async function startDueRuns(pool: pg.Pool, now = new Date()): Promise<string[]> {
@@ -21,7 +26,9 @@ export async function startDueRuns(pool: pg.Pool, now = new Date()): Promise<str
       `SELECT s.flow_id AS "flowId", s.workspace_id AS "workspaceId", s.timing, f.live_version AS version,
          v.document->'settings'->>'overlap' AS overlap,
          (SELECT r.id::text FROM run r WHERE r.flow_id = s.flow_id AND r.kind = 'flow' AND r.mode = 'live'
-            AND r.state IN ('queued', 'running', 'waiting') ORDER BY r.id LIMIT 1) AS busy
+            AND r.state IN ('queued', 'running', 'waiting') ORDER BY r.id LIMIT 1) AS busy,
+         (SELECT count(*)::int FROM run r WHERE r.flow_id = s.flow_id AND r.trigger = 'schedule'
+            AND (r.state = 'queued' OR (r.state = 'waiting' AND r.wait_reason = 'flow-busy'))) AS queued
        FROM schedule s JOIN flow f ON f.id = s.flow_id JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version
        WHERE s.next_run_at <= $1 AND NOT f.paused AND f.deleted_at IS NULL
        ORDER BY s.next_run_at LIMIT 200 FOR UPDATE OF s SKIP LOCKED`,
@@ -35,7 +42,8 @@ export async function startDueRuns(pool: pg.Pool, now = new Date()): Promise<str
         next,
         now,
       ]);
-      if (due.busy !== null && due.overlap !== "queue") await noteSkipped(client, due, due.busy);
+      const queues = due.overlap === "queue" && due.queued < MOST_QUEUED;
+      if (due.busy !== null && !queues) await noteSkipped(client, due, due.busy);
       else started.push(await startRun(client, due));
     }
     return started;
