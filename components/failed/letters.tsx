@@ -1,6 +1,6 @@
 "use client";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { FilePen, Inbox, RotateCcw } from "lucide-react";
+import { ChevronDown, FilePen, Inbox, ListRestart, RotateCcw } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import type { DeadLetterGroup, DeadLetterItem } from "../../server/trpc/contract.ts";
 import { Loaded } from "../server/loaded.tsx";
@@ -10,6 +10,7 @@ import { Button } from "../ui/button.tsx";
 import { JsonValue } from "../ui/code.tsx";
 import { count, formatNumber } from "../ui/format.ts";
 import { SearchInput } from "../ui/input.tsx";
+import { Menu, MenuItem } from "../ui/menu.tsx";
 import { Card } from "../ui/page.tsx";
 import { EmptyState } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
@@ -153,14 +154,36 @@ export function Letters({
           </p>
           {mayOperate && (
             <div className="mt-3 flex flex-wrap gap-2">
-              <Button
-                look="primary"
-                icon={RotateCcw}
-                busy={replay.isPending && asking === null}
-                onClick={() => replay.mutate(meant)}
-              >
-                Replay {count(many, "record")}
-              </Button>
+              <span className="inline-flex">
+                <Button
+                  look="primary"
+                  icon={RotateCcw}
+                  busy={replay.isPending && asking === null}
+                  onClick={() => replay.mutate(meant)}
+                  className="rounded-r-none!"
+                >
+                  Replay {count(many, "record")}
+                </Button>
+                <Menu
+                  align="start"
+                  trigger={
+                    <button
+                      type="button"
+                      aria-label="From where to replay"
+                      className="control-large inline-flex w-6 items-center justify-center rounded-l-none! border-l border-on-accent/40 bg-accent text-on-accent hover:bg-accent-strong"
+                    >
+                      <ChevronDown aria-hidden className="size-3.5" />
+                    </button>
+                  }
+                >
+                  <MenuItem icon={RotateCcw} onSelect={() => replay.mutate(meant)}>
+                    From the step that refused {many === 1 ? "it" : "them"}
+                  </MenuItem>
+                  <MenuItem icon={ListRestart} onSelect={() => replay.mutate({ ...meant, from: "start" })}>
+                    From the start, with the mapping that is live now
+                  </MenuItem>
+                </Menu>
+              </span>
               {chosen.size === 0 && (
                 <Button large icon={FilePen} onClick={() => setAsking("patch")}>
                   Set one field and replay…
