@@ -4,7 +4,7 @@
  */
 import { type FailureInfo, IntegrationError } from "../connectors/sdk/errors.ts";
 import type { ConnectorSession, Json, JsonRecord, LedgerEntry, SinkInfo } from "../connectors/sdk/types.ts";
-import type { Outcome, Published } from "./steps/define-step.ts";
+import type { HeldPart, Outcome, Published } from "./steps/define-step.ts";
 
 /** Another attempt holds this run; whoever gets this stops at once and writes nothing more. */
 export class LeaseLost extends Error {
@@ -55,6 +55,9 @@ export type ParkedRecord = { key: string; origin: number; source: JsonRecord };
 
 /** Keys that ended at a step without a write, or went into a group there, for the journey of a record. */
 export type OutcomeKeys = { step: string; outcome: Outcome | "joined" | "published"; keys: string[] };
+
+/** A part kept by a step (wait, approve), with what it takes to let it go on. `source`: the record as the trigger read it. */
+export type HeldDraft = Omit<HeldPart, "record"> & { step: string; key: string; data: JsonRecord; source: JsonRecord };
 
 /** An event for the flows and subscribers of a topic. `id` is the same whenever the same record publishes it again. */
 export type PublishedEvent = Published & { step: string; id: string };
@@ -131,6 +134,10 @@ export type Checkpoint = {
   parked?: ParkedRecord[];
   /** parked records that had their turn, by id */
   released?: string[];
+  /** parts kept by steps, to go on later */
+  held?: HeldDraft[];
+  /** kept parts that went on in this run, by id */
+  continued?: string[];
   /** events to be handed on, in the checkpoint's transaction */
   published?: PublishedEvent[];
   /** collect over a run */

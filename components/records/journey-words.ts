@@ -10,6 +10,9 @@ const outcomes: { [outcome: string]: string } = {
   duplicate: "Left out as a duplicate",
   dead: "Failed",
   held: "Held back",
+  joined: "Joined into a group",
+  published: "Published as an event",
+  waited: "Its wait is over",
   unknown: "Sent; its arrival is being found out",
   dismissed: "Dismissed",
   resolved: "Replayed and done",
@@ -25,6 +28,8 @@ export function journeyWords({ event, outcome }: Pick<JourneyItem, "event" | "ou
     };
     return back[outcome] ?? "Put back";
   }
+  if (event === "decided")
+    return outcomes[outcome] ?? outcome.replace(/^approved/, "Approved").replace(/^declined/, "Declined");
   return outcomes[outcome] ?? outcome;
 }
 

@@ -1,5 +1,6 @@
 /** The flow document (DESIGN §3): the one public, versioned form of a flow. */
 import { z } from "zod";
+import { approveSchema } from "../steps/approve/schema.ts";
 import { branchSchema } from "../steps/branch/schema.ts";
 import { checkSchema } from "../steps/check/schema.ts";
 import { collectSchema } from "../steps/collect/schema.ts";
@@ -12,6 +13,7 @@ import { publishSchema } from "../steps/publish/schema.ts";
 import { readSchema } from "../steps/read/schema.ts";
 import { splitSchema } from "../steps/split/schema.ts";
 import { duration, fieldPath, portName, stepId, timeZone } from "../steps/step-schema.ts";
+import { waitSchema } from "../steps/wait/schema.ts";
 import { webhookSchema } from "../steps/webhook/schema.ts";
 import { writeSchema } from "../steps/write/schema.ts";
 
@@ -30,6 +32,8 @@ export const stepSchemas = {
   dedupe: dedupeSchema,
   split: splitSchema,
   collect: collectSchema,
+  wait: waitSchema,
+  approve: approveSchema,
   write: writeSchema,
   publish: publishSchema,
 } as const;
@@ -47,6 +51,8 @@ export const stepSchema = z.discriminatedUnion("kind", [
   dedupeSchema,
   splitSchema,
   collectSchema,
+  waitSchema,
+  approveSchema,
   writeSchema,
   publishSchema,
 ]);

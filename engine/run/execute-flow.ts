@@ -78,6 +78,20 @@ export async function executeRelease(
   return await execute(job, ports, { plan, reading: { step: plan.trigger.id }, pages: releasePages(parked, plan) });
 }
 
+/** Lets parts go on that a wait or an approval kept, from the port they leave by. */
+export async function executeContinuation(
+  job: FlowJob,
+  ports: RunPorts,
+  kept: AsyncIterable<KeptPage>,
+  plan: Plan,
+): Promise<AttemptEnd> {
+  const entering = { ...job, entersByLetter: true };
+  return await execute(entering, ports, { plan, reading: { step: plan.trigger.id }, pages: keptPages(kept, plan) });
+}
+
+/** Parts that leave one step by one port. */
+export type KeptPage = { continued: NonNullable<SourcePage["continued"]>; records: JsonRecord[]; cursor: Json };
+
 /** Parked records, oldest first. */
 export type ParkedPage = { ids: string[]; records: JsonRecord[]; cursor: Json };
 
@@ -159,7 +173,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
       const { result, ...parking } = await landIt(prepared, work, planned, order).finally(() => gate.leave(number));
       const wrong = imbalance(result.counts, result.steps);
       if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
-      const { counts, steps, letters, resolvedLetters, outcomes, fixes, groups, published } = result;
+      const { counts, steps, letters, resolvedLetters, outcomes, fixes, groups, published, held } = result;
       const collected = groups.items.length + groups.waiting.length + groups.settled.length > 0;
       return {
         ...nothing(),
@@ -170,6 +184,8 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         ...parking,
         ...(collected ? { groups } : {}),
         ...(published.length > 0 ? { published } : {}),
+        ...(held.length > 0 ? { held } : {}),
+        ...(planned.source.continued ? { continued: planned.source.continued.parts.map(({ id }) => id) } : {}),
       };
     },
   });
@@ -237,6 +253,7 @@ function pageWork(job: FlowJob, page: SourcePage, { keyOf }: Plan, open: PageWor
     keyOf: (origin) =>
       page.letters?.[origin]?.key ??
       page.groups?.labels[origin] ??
+      page.continued?.parts[origin]?.key ??
       keyOf(page.records[origin] as JsonRecord) ??
       `${page.number}.${origin + 1}`,
   };
@@ -358,6 +375,11 @@ async function* replayPages(letters: AsyncIterable<ReplayPage>): AsyncGenerator<
 async function* releasePages(parked: AsyncIterable<ParkedPage>, plan: Plan): AsyncGenerator<PlannedPage> {
   for await (const { ids, records, cursor } of parked)
     yield { plan, source: { records, entry: [], unreadable: [] }, cursor, parked: ids };
+}
+
+async function* keptPages(kept: AsyncIterable<KeptPage>, plan: Plan): AsyncGenerator<PlannedPage> {
+  for await (const { continued, records, cursor } of kept)
+    yield { plan, source: { records, entry: [], unreadable: [], continued }, cursor };
 }
 
 function connectionOf(plan: Plan): string | undefined {

@@ -139,12 +139,13 @@ function emptyResult({ work }: PageEnvironment): PageResult {
     remembered: [],
     groups: { items: [], waiting: [], settled: [] },
     published: [],
+    held: [],
   };
 }
 
 function add(
   sum: PageResult,
-  { counts, steps, letters, resolvedLetters, outcomes, groups, published }: PageResult,
+  { counts, steps, letters, resolvedLetters, outcomes, groups, published, held }: PageResult,
 ): void {
   addNumbers(sum.counts, counts);
   for (const [id, step] of Object.entries(steps)) {
@@ -156,6 +157,7 @@ function add(
   sum.resolvedLetters.push(...resolvedLetters);
   sum.outcomes.push(...outcomes);
   sum.published.push(...published);
+  sum.held.push(...held);
   // each wave numbers its parts from the start of the page
   const before = sum.groups.items.length;
   for (const item of groups.items) sum.groups.items.push({ ...item, seq: item.seq + before });

@@ -3,6 +3,7 @@ import type { FailureInfo } from "../../connectors/sdk/errors.ts";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type {
   CollectChanges,
+  HeldDraft,
   LedgerFix,
   LetterDraft,
   OpenEntry,
@@ -23,6 +24,8 @@ export type SourcePage = {
   letters?: ReplayedLetter[];
   /** the records are groups of a collect and leave it here; they do not count as read */
   groups?: { step: string; keys: string[]; labels: string[]; failed?: FailedGroup };
+  /** the records were kept by this step and leave it now; they count as read */
+  continued?: { step: string; port: string; parts: { id: string; key: string; source: JsonRecord }[] };
   /** what the trigger could not read as a record */
   unreadable: { key: string; data: JsonRecord; failure: FailureInfo }[];
 };
@@ -55,6 +58,7 @@ export type PageResult = {
   remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
   groups: CollectChanges;
   published: PublishedEvent[];
+  held: HeldDraft[];
 };
 
 /** What write steps share while one page is worked on. */

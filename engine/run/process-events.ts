@@ -6,6 +6,7 @@ import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../flow/compile.ts";
 import type {
+  HeldDraft,
   LedgerFix,
   LetterDraft,
   OutcomeCounts,
@@ -62,6 +63,7 @@ export type EventsResult = {
   fixes: LedgerFix[];
   remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
   published: (PublishedEvent & { runId: string })[];
+  held: (HeldDraft & { runId: string })[];
   nextPart: number;
 };
 
@@ -132,6 +134,7 @@ export async function processEvents(
     parked: parked.map((one) => ({ ...one, runId: runOf(one.origin) })),
     fixes: work.fixes,
     remembered,
+    held: result.held.map((part) => ({ ...part, runId: runOf(part.origin) })),
     published: result.published.map((event) => ({ ...event, runId: runOf(event.origin) })),
     nextPart: work.nextPart,
   };

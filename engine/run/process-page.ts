@@ -8,6 +8,7 @@ import {
   type Batch,
   type Collected,
   type Ended,
+  type HeldPart,
   OUTCOMES,
   type Outcome,
   type Published,
@@ -82,6 +83,7 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
       remembered: [],
       groups: { items: [], waiting: [], settled: [] },
       published: [],
+      held: [],
     },
     ranks: new Int8Array(page.records.length).fill(UNSETTLED),
     inboxes: new Map(),
@@ -101,6 +103,7 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
     settle(prepared, step.id, ended, counts);
     countParts(prepared, step, batch, done, counts);
     if (done.collected) collect(prepared, step.id, done.collected);
+    if (done.held) keep(prepared, step.id, done.held);
     if (done.published) publish(prepared, step.id, done.published);
     const ports = Object.keys(out);
     if (ports.length <= 1 && (out[ports[0] ?? ""]?.records.length ?? 0) !== counts.out) {
@@ -228,6 +231,22 @@ function collect({ page, result, waiting, environment }: PreparedPage, step: str
   if (keys.length > 0) result.outcomes.push({ step, outcome: "joined", keys });
 }
 
+/** What a step keeps goes on in a run of its own. */
+function keep({ page, result, environment }: PreparedPage, step: string, parts: HeldPart[]): void {
+  for (const { record, ...part } of parts) {
+    const { origin } = part;
+    const source = sourceOf(page, origin);
+    result.held.push({ ...part, step, key: environment.work.keyOf(origin), data: record, source });
+  }
+}
+
+/** The record as the trigger read it. */
+function sourceOf(page: SourcePage, origin: number): JsonRecord {
+  return (
+    page.letters?.[origin]?.source ?? page.continued?.parts[origin]?.source ?? (page.records[origin] as JsonRecord)
+  );
+}
+
 /** Events leave with the page's checkpoint. Each has the id it would have if its record were worked on again. */
 function publish({ result, environment }: PreparedPage, step: string, events: Published[]): void {
   const sent = new Map<string, number>();
@@ -255,7 +274,6 @@ function settle(prepared: PreparedPage, step: string, ended: Ended[], counts: St
     counts[part.outcome]++;
     if (part.outcome === "dead") {
       const letter = page.letters?.[part.origin];
-      const source = letter?.source ?? (page.records[part.origin] as Ended["record"]);
       const again = letter !== undefined && !lettersUsed.has(letter.id);
       if (again) lettersUsed.add(letter.id);
       result.letters.push({
@@ -264,7 +282,7 @@ function settle(prepared: PreparedPage, step: string, ended: Ended[], counts: St
         origin: part.origin,
         failure: part.failure ?? { kind: "rejected", code: "unknown-reason", message: "No reason was given." },
         data: part.record,
-        source,
+        source: sourceOf(page, part.origin),
         ...(again ? { letterId: letter.id } : {}),
       });
     } else if (part.outcome !== "created" && part.outcome !== "updated" && part.outcome !== "deleted") {
@@ -290,6 +308,10 @@ function seedInboxes(prepared: PreparedPage): void {
     for (const id of page.entry) inboxes.set(id, copy(batch));
     return;
   }
+  if (page.continued) {
+    seedContinued(prepared, batch, page.continued);
+    return;
+  }
   if (page.groups) {
     seedGroups(prepared, batch, page.groups);
     return;
@@ -309,6 +331,23 @@ function seedInboxes(prepared: PreparedPage): void {
     if (port === "out") counts.ports[port] = total;
     deliver(prepared, trigger, port, batch, counts);
   }
+}
+
+/** Kept parts leave the step that kept them. */
+function seedContinued(
+  prepared: PreparedPage,
+  batch: Batch,
+  { step: id, port }: NonNullable<SourcePage["continued"]>,
+): void {
+  const { result, environment } = prepared;
+  const step = environment.plan.steps.get(id);
+  if (!step) throw new Error(`The flow has no step “${id}” that its kept records could go on from.`);
+  const counts = noStepCounts();
+  counts.in = batch.records.length;
+  counts.out = batch.records.length;
+  counts.ports[port] = batch.records.length;
+  result.steps[id] = counts;
+  deliver(prepared, step, port, batch, counts);
 }
 
 /** Groups leave the step that collected them: what had joined there goes on as one record each. */

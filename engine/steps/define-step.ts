@@ -56,11 +56,21 @@ export type Collected = { key: string; record: JsonRecord; origin: number };
 /** An event to publish; its part ended here. */
 export type Published = { origin: number; topic: string; type: string; subject?: string; data: JsonRecord };
 
+/** What a person is asked; `otherwise` is the answer when the time is over. */
+export type Question = { question?: string; show?: string[]; who?: string[]; otherwise?: "yes" | "no" };
+
+/**
+ * A part that is kept and goes on later, in a run of its own; it has ended here as held. It goes on at `at`, `afterMs` after it was stored, or
+ * when somebody answered.
+ */
+export type HeldPart = { origin: number; record: JsonRecord; at?: string; afterMs?: number; ask?: Question };
+
 export type StepResult = {
   out: { [port: string]: Batch };
   ended: Ended[];
   collected?: Collected[];
   published?: Published[];
+  held?: HeldPart[];
 };
 
 /** What an executor may use while a page is worked on. */

@@ -1,5 +1,6 @@
 /** The one list of step kinds, in the order of the palette. */
 import type { Step, StepKind } from "../flow/schema.ts";
+import { approveStep } from "./approve/approve-step.ts";
 import { branchStep } from "./branch/branch-step.ts";
 import { checkStep } from "./check/check-step.ts";
 import { collectStep } from "./collect/collect-step.ts";
@@ -12,6 +13,7 @@ import { mapStep } from "./map/map-step.ts";
 import { publishStep } from "./publish/publish-step.ts";
 import { readStep } from "./read/read-step.ts";
 import { splitStep } from "./split/split-step.ts";
+import { waitStep } from "./wait/wait-step.ts";
 import { webhookStep } from "./webhook/webhook-step.ts";
 import { writeStep } from "./write/write-step.ts";
 
@@ -27,6 +29,8 @@ const byKind = {
   dedupe: dedupeStep,
   split: splitStep,
   collect: collectStep,
+  wait: waitStep,
+  approve: approveStep,
   write: writeStep,
   publish: publishStep,
 } as const satisfies { [K in StepKind]: StepDefinition<Extract<Step, { kind: K }>> };

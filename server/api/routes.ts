@@ -1,4 +1,5 @@
 /** All routes of `/api/v1`, one line per noun, in alphabetical order. */
+import { approvalRoutes } from "../approvals/api.ts";
 import { connectionRoutes } from "../connections/api.ts";
 import { letterRoutes } from "../dead-letters/api.ts";
 import { deliveryRoutes } from "../events/api.ts";
@@ -12,6 +13,7 @@ import { healthRoutes } from "./health.ts";
 import type { Route } from "./route.ts";
 
 const nouns: Route[] = [
+  ...approvalRoutes,
   ...connectionRoutes,
   ...letterRoutes,
   ...deliveryRoutes,

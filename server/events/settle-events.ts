@@ -3,6 +3,7 @@ import type pg from "pg";
 import { LeaseLost } from "../../engine/ports.ts";
 import type { EventEnd, EventsResult } from "../../engine/run/process-events.ts";
 import { OUTCOMES } from "../../engine/steps/define-step.ts";
+import { storeHeld } from "../db/run-store/held.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { storeLetters } from "../db/run-store/letters.ts";
 import { storeParked } from "../db/run-store/parked.ts";
@@ -52,10 +53,16 @@ const SETTLE = `
 /** @throws LeaseLost when another process took the flow's events over; then nothing is stored */
 export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsResult): Promise<void> {
   const quiet = result.ends.filter((end) => !WRITTEN.has(end.outcome) && end.outcome !== "dead");
-  const { letters, fixes, remembered, parked, published } = result;
+  const { letters, fixes, remembered, parked, published, held } = result;
   const plain =
-    letters.length + fixes.length + remembered.length + quiet.length + parked.length + published.length === 0 &&
-    !batch.answers;
+    letters.length +
+      fixes.length +
+      remembered.length +
+      quiet.length +
+      parked.length +
+      published.length +
+      held.length ===
+      0 && !batch.answers;
   if (plain) return await settle(pool, batch, result);
   const runs = batch.events.map(({ runId }) => runId);
   await inTransaction(pool, async (client) => {
@@ -65,6 +72,7 @@ export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsRe
     await storeJourneys(client, batch, quiet);
     await storeParked(client, letterPlace(batch), parked);
     await publishFromFlow(client, batch.lease, published);
+    await storeHeld(client, letterPlace(batch), held);
     for (const { step, keys } of remembered)
       await client.query(
         "INSERT INTO seen_key (scope, step_id, key, run_id) SELECT $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING",

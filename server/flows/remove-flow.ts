@@ -25,6 +25,7 @@ export async function removeFlow(ctx: ServerContext, flowId: string): Promise<{ 
       ctx,
       active.map(({ id }) => id),
     );
+    await tx.$executeRaw`UPDATE held_part SET state = 'cancelled', ended_at = now() WHERE flow_id = ${flowId} AND state IN ('open', 'decided')`;
     const letters = await tx.$executeRaw`
       UPDATE dead_letter SET state = 'dismissed', note = 'The flow was removed.', closed_at = now(), closed_by = ${ctx.actor.name}
       WHERE flow_id = ${flowId} AND workspace_id = ${ctx.workspaceId} AND state = 'open'`;

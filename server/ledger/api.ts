@@ -10,7 +10,11 @@ const JourneySchema = z.object({
   flowName: z.string(),
   run: z.string(),
   step: z.string(),
-  event: z.string().describe("written, undone, failed, replayed, dismissed or ended (without a write)"),
+  event: z
+    .string()
+    .describe(
+      "written, undone, failed, replayed, dismissed, decided (a wait is over, a person answered) or ended (without a write)",
+    ),
   before: Values.optional(),
   after: Values.optional(),
   outcome: z.string(),

@@ -39,6 +39,11 @@ export async function journeyOf({ pool, workspaceId }: ServerContext, { key }: J
         FROM dead_letter WHERE workspace_id = $1 AND key = $2 AND closed_at IS NOT NULL
           AND state IN ('dismissed', 'resolved') ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
+       (SELECT decided_at, flow_id, coalesce(release_run_id, run_id), step_id, 'decided', NULL, NULL,
+          CASE kind WHEN 'wait' THEN 'waited' ELSE CASE port WHEN 'yes' THEN 'approved' ELSE 'declined' END END
+            || CASE WHEN decided_by IS NULL THEN '' ELSE ' by ' || decided_by END, 3, id::text
+        FROM held_part WHERE workspace_id = $1 AND key = $2 AND decided_at IS NOT NULL ORDER BY decided_at DESC LIMIT ${MOST})
+       UNION ALL
        (SELECT at, flow_id, run_id, step_id, 'ended', NULL, NULL, outcome, 0, id::text
         FROM record_outcome WHERE workspace_id = $1 AND keys @> ARRAY[$2] ORDER BY at DESC LIMIT ${MOST})
      ) e LEFT JOIN flow f ON f.id = e.flow_id

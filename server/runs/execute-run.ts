@@ -5,6 +5,7 @@ import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../../engine/flow/compile.ts";
 import { ConnectionFailed, type RunPorts } from "../../engine/ports.ts";
 import {
+  executeContinuation,
   executeFlow,
   executeRelease,
   executeReplay,
@@ -23,6 +24,7 @@ import { type ClaimedRun, claimRun } from "./claim-run.ts";
 import { isOutage } from "./outage.ts";
 import { progressTeller } from "./progress.ts";
 import { type RunConnections, runConnections } from "./run-connections.ts";
+import { readKept } from "./run-held.ts";
 import { type ReplayRequest, readLetters } from "./run-letters.ts";
 import { readParked } from "./run-parked.ts";
 import { planFor } from "./run-plans.ts";
@@ -122,6 +124,10 @@ async function attempt(
   if (lease.kind === "replay" && run.request.release === true) {
     const parked = readParked(services.pool, lease.flowId, run.checkpoint?.cursor ?? null);
     return await executeRelease(job, ports, parked, plan);
+  }
+  if (lease.kind === "replay" && run.request.continue === true) {
+    const kept = readKept(services.pool, { flowId: lease.flowId, version: lease.version ?? 0 });
+    return await executeContinuation(job, ports, kept, plan);
   }
   if (lease.kind === "replay") {
     const request = run.request as ReplayRequest & JsonRecord;

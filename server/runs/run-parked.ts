@@ -5,7 +5,8 @@ import type { ParkedPage } from "../../engine/run/execute-flow.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { enqueueRun } from "../jobs/enqueue.ts";
 
-const FREE = `NOT EXISTS (SELECT FROM dead_letter d WHERE d.flow_id = p.flow_id AND d.key = p.key AND d.state IN ('open', 'replaying'))`;
+const FREE = `NOT EXISTS (SELECT FROM dead_letter d WHERE d.flow_id = p.flow_id AND d.key = p.key AND d.state IN ('open', 'replaying'))
+  AND NOT EXISTS (SELECT FROM held_part h WHERE h.flow_id = p.flow_id AND h.key = p.key AND h.state IN ('open', 'decided'))`;
 
 export async function* readParked(
   pool: pg.Pool,

@@ -48,6 +48,9 @@
  *   letters.get               viewer    { id } → DeadLetterItem & { source, history: JourneyItem[] }
  *   letters.replay            operator  { ids?, groupId?, patch?, from?, version? } → { id }
  *   letters.dismiss           operator  { ids?, groupId?, note } → { dismissed: number }
+ *   approvals.list            viewer    { flowId?, state?, cursor?, limit? } → { items: ApprovalItem[], next }
+ *   approvals.answer          viewer    { ids, decision, note? } → { answered }   (who may is said by the step)
+ *   topics.list / subscriptions / subscribe / changeSubscription / unsubscribe / retrySubscription   viewer; admin but for list
  *   records.journey           viewer    { key } → JourneyItem[]
  *   search.all                viewer    { text } → SearchHit[]          (⌘K: flows, connections, runs, record keys)
  *   settings.people / invite / changeRole / removePerson / tokens / createToken / removeToken / audit / workspace / renameWorkspace / retention / setRetention   admin (audit: admin)
@@ -325,6 +328,7 @@ export type LiveEvent =
       steps?: RunStepCounts[];
     }
   | { type: "letters"; flowId: string | null }
+  | { type: "approvals"; flowId: string }
   | { type: "connection"; connectionId: string }
   | { type: "flow"; flowId: string };
 

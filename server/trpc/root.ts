@@ -1,4 +1,5 @@
 /** All routers. Each sits in server/<noun>/router.ts; keep the lines in alphabetical order. */
+import { approvalsRouter } from "../approvals/router.ts";
 import { connectionsRouter } from "../connections/router.ts";
 import { lettersRouter } from "../dead-letters/router.ts";
 import { deliveriesRouter } from "../events/router.ts";
@@ -13,6 +14,7 @@ import { topicsRouter } from "../topics/router.ts";
 import { createCallerFactory, router } from "./init.ts";
 
 export const appRouter = router({
+  approvals: approvalsRouter,
   connections: connectionsRouter,
   deliveries: deliveriesRouter,
   flows: flowsRouter,

@@ -5,6 +5,7 @@ import { enqueueRun } from "../../jobs/enqueue.ts";
 import { publishFromFlow } from "../../topics/flow-events.ts";
 import { LIVE_CHANNEL } from "../listen.ts";
 import { storeGroups } from "./groups.ts";
+import { storeContinued, storeHeld } from "./held.ts";
 import { inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
 import { reopenLetters, resolveLetters, storeLetters } from "./letters.ts";
@@ -83,6 +84,8 @@ export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: C
     await storeRemembered(client, lease, checkpoint);
     await storeWatermark(client, lease, checkpoint);
     await markUndone(client, lease, checkpoint);
+    if (checkpoint.held) await storeHeld(client, lease, checkpoint.held);
+    if (checkpoint.continued) await storeContinued(client, lease, checkpoint.continued);
     if (checkpoint.published && lease.mode === "live") {
       const { runId } = lease;
       await publishFromFlow(
@@ -113,6 +116,8 @@ function isPlain({ after, ...checkpoint }: Checkpoint): boolean {
     checkpoint.undone.length === 0 &&
     checkpoint.groups === undefined &&
     checkpoint.published === undefined &&
+    checkpoint.held === undefined &&
+    checkpoint.continued === undefined &&
     (checkpoint.parked ?? []).length === 0 &&
     (checkpoint.released ?? []).length === 0 &&
     checkpoint.watermark === undefined

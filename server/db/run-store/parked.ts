@@ -13,6 +13,7 @@ export async function blockedKeys(
   const { rows } = await pool.query<{ key: string }>({
     name: orParked ? "blocked-keys-parked" : "blocked-keys",
     text: `SELECT key FROM dead_letter WHERE flow_id = $1 AND key = ANY($2) AND state IN ('open', 'replaying')
+      UNION SELECT key FROM held_part WHERE flow_id = $1 AND key = ANY($2) AND state IN ('open', 'decided')
       ${orParked ? "UNION SELECT key FROM parked_record WHERE flow_id = $1 AND key = ANY($2)" : ""}`,
     values: [flowId, keys],
   });
