@@ -11,7 +11,7 @@ const REFRESH_MS = 1_000;
 const shared = globalThis as typeof globalThis & { plumblinePaces?: Map<string, SharedPace> };
 
 /** Until `bind` names a database, the state is this process's alone. */
-class SharedPace implements PaceStore {
+export class SharedPace implements PaceStore {
   readonly #id: string;
   readonly #alone = privateStore();
   #pool: pg.Pool | undefined;
