@@ -1,4 +1,4 @@
-import { Cable, CircleAlert, House, type LucideIcon, Play, Settings, Workflow } from "lucide-react";
+import { Cable, CircleAlert, House, type LucideIcon, Play, Settings, UserCheck, Workflow } from "lucide-react";
 
 export type NavItem = { href: string; label: string; icon: LucideIcon; phone: boolean };
 
@@ -8,6 +8,7 @@ export const navItems: NavItem[] = [
   { href: "/flows", label: "Flows", icon: Workflow, phone: false },
   { href: "/runs", label: "Runs", icon: Play, phone: true },
   { href: "/failed", label: "Failed", icon: CircleAlert, phone: true },
+  { href: "/approvals", label: "Approvals", icon: UserCheck, phone: false },
   { href: "/connections", label: "Connections", icon: Cable, phone: false },
   { href: "/settings", label: "Settings", icon: Settings, phone: false },
 ];

@@ -51,6 +51,10 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         stale(trpc.home.pathKey());
         stale(trpc.flows.list.pathKey());
       });
+    } else if (event.type === "approvals") {
+      soon("approvals", () => {
+        stale(trpc.approvals.pathKey());
+      });
     } else if (event.type === "connection") {
       soon("connections", () => {
         stale(trpc.connections.list.pathKey());

@@ -8,6 +8,7 @@ const pages: SearchHit[] = [
   { title: "Flows", detail: "All flows with their health", href: "/flows" },
   { title: "Runs", detail: "All runs", href: "/runs" },
   { title: "Failed", detail: "Records that could not be written", href: "/failed" },
+  { title: "Approvals", detail: "Records that wait for a yes or no", href: "/approvals" },
   { title: "Connections", detail: "Systems flows read and write", href: "/connections" },
   { title: "Settings", detail: "People, roles, API tokens, audit log", href: "/settings" },
 ].map((page) => ({ kind: "page", ...page }));
