@@ -115,7 +115,8 @@ export class RecordFinder {
         if (signal.aborted || !(error instanceof IntegrationError)) throw error;
         const failure: FailureInfo = failureOf(error);
         const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
-        const passes = failure.kind === "transient" && attempt < IN_PAGE_RETRIES_MS.length;
+        const passes =
+          failure.kind === "transient" && failure.code !== "target-down" && attempt < IN_PAGE_RETRIES_MS.length;
         if (!passes || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS)
           throw new PageInterrupted(step, name, failure);
         await sleep(wait, signal);

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
+import { answerApprovals } from "../approvals/answer.ts";
+import { listApprovals } from "../approvals/list-approvals.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
 import { drainEvents } from "../events/drain-events.ts";
@@ -11,12 +13,14 @@ import { createApiServer, type HttpServer } from "../http-server.ts";
 import { verifySignature } from "../intake/signature.ts";
 import { showPresence } from "../processes/presence.ts";
 import { getRun } from "../runs/get-run.ts";
+import { startContinuations } from "../runs/run-held.ts";
 import { startRun } from "../runs/start-run.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { createToken } from "../tokens/tokens.ts";
 import { deliverDue, deliverEvents, PAUSES_S } from "./deliver.ts";
+import { publishEvents } from "./publish-events.ts";
 import { createSubscription, listSubscriptions, retrySubscription } from "./subscriptions.ts";
 
 process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
@@ -183,6 +187,75 @@ describe("an event published by a flow", () => {
       links: [...document.links, { from: "row", to: "tell" }],
     };
     await expect(publishedFlow(ctx, loop)).rejects.toThrow(/start itself for ever/);
+  });
+
+  test("steps that look up, make, join and hold parts work for events too, each event a run", async () => {
+    await shop.query("INSERT INTO orders VALUES (1, 'A'), (2, 'B')");
+    const steps = [
+      { id: "order", kind: "event", topic: "orders", types: ["lines"] },
+      { id: "lines", kind: "split", field: "lines" },
+      {
+        id: "sku",
+        kind: "lookup",
+        connection: "Shop",
+        stream: "orders",
+        match: { id: "product" },
+        take: [{ to: "sku", from: "sku" }],
+      },
+      {
+        id: "sum",
+        kind: "collect",
+        by: ["no"],
+        within: "run",
+        fields: [
+          { to: "skus", take: "list", from: "sku" },
+          { to: "pieces", take: "sum", from: "n" },
+        ],
+      },
+      { id: "ask", kind: "approve", question: "Ship?" },
+      {
+        id: "row",
+        kind: "map",
+        fields: [
+          { to: "key", formula: "TEXT(no)" },
+          { to: "sku", formula: 'TEXTJOIN("+", TRUE, skus) & " " & pieces' },
+        ],
+      },
+      { id: "write", kind: "write", connection: "Shop", sink: "stock", operation: "upsert", match: ["key"] },
+    ];
+    const links = steps.slice(1).map(({ id }, at) => ({
+      from: steps[at]!.id,
+      to: id,
+      ...(steps[at]!.id === "ask" ? { port: "yes" } : {}),
+    }));
+    const flowId = await publishedFlow(ctx, { ...listener("stock"), name: "Ship", steps, links });
+    const event = (no: number, products: number[]) => ({
+      ...{ topic: "orders", id: `o${no}`, source: "/test", type: "lines", time: new Date().toISOString() },
+      data: { no, lines: products.map((product) => ({ product, n: product })) },
+    });
+    const events = [event(1, [1, 2]), event(2, [2]), event(3, [9]), event(4, [])];
+    expect(await publishEvents(database.pool, ctx.workspaceId, events, "test")).toBe(4);
+    await until(async () => (await runsOf(flowId)).length === 4, "four runs");
+    const runs = await Promise.all((await runsOf(flowId)).map(({ id }) => getRun(ctx, id)));
+    expect(runs.every(({ balanced }) => balanced)).toBe(true);
+    expect(runs.map(({ run: { counts } }) => [counts.read, counts.held, counts.dead, counts.filtered])).toEqual([
+      [1, 1, 0, 0],
+      [1, 1, 0, 0],
+      [1, 0, 1, 0],
+      [1, 0, 0, 1],
+    ]);
+    const first = Object.fromEntries(runs[0]!.steps.map((step) => [step.id, step]));
+    expect(first.lines).toMatchObject({ in: 1, made: 1, out: 2 });
+    expect(first.sum).toMatchObject({ in: 2, joined: 1, out: 1 });
+    expect(first.ask).toMatchObject({ in: 1, held: 1, out: 0 });
+    const { items } = await listApprovals(ctx, { state: "open", limit: 10 });
+    expect(items.map(({ run }) => run)).toEqual(runs.slice(0, 2).map(({ run }) => run.id));
+    await answerApprovals(ctx, { ids: items.map(({ id }) => id), decision: "yes" });
+    for (const id of await startContinuations(database.pool)) await runToEnd(database, id);
+    expect((await shop.query("SELECT key, sku FROM stock ORDER BY key")).rows).toEqual([
+      { key: "1", sku: "A+B 3" },
+      { key: "2", sku: "B 2" },
+    ]);
   });
 
   test("events can start events: a chain of flows", async () => {
