@@ -19,7 +19,10 @@ export function Tabs({
 }) {
   return (
     <Base.Root value={value} onValueChange={(next) => onChange(String(next))} className="flex min-h-0 min-w-0 flex-col">
-      <Base.List aria-label={label} className="thin-scroll relative flex gap-4 overflow-x-auto border-b border-line">
+      <Base.List
+        aria-label={label}
+        className="thin-scroll relative flex gap-4 overflow-x-auto overflow-y-hidden border-b border-line"
+      >
         {tabs.map((tab) => (
           <Base.Tab
             key={tab.value}
