@@ -49,11 +49,17 @@ export function suggestions(
   }
 }
 
-/** The first few ways between two connections. */
+/** A few ways between two connections, each connection as a source once before any is one again. */
 function pairs(connections: string[]): [string, string][] {
-  return connections
-    .flatMap((from) => connections.filter((to) => to !== from).map((to): [string, string] => [from, to]))
-    .slice(0, 3);
+  const others = connections.slice(1).map((_, index) => index + 1);
+  return others
+    .flatMap((distance) =>
+      connections.map((from, at): [string, string] => {
+        const to = connections[(at + distance) % connections.length] as string;
+        return [from, to];
+      }),
+    )
+    .slice(0, 6);
 }
 
 /** A new flow: its name and brief, nothing on the canvas yet. Questions left open stay open until it is published. */

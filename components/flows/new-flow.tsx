@@ -35,7 +35,7 @@ export function NewFlow({ onClose }: { onClose: () => void }) {
       open
       onClose={onClose}
       title="New flow"
-      description="Six short answers, so that the next person understands it. You can change them at any time."
+      description="Six short answers, so that the next person understands it. Only the name is needed now; publishing wants all six."
       footer={
         <>
           <Button large onClick={onClose}>

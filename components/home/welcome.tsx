@@ -2,9 +2,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { ArrowRight, FlaskConical, PencilRuler, Plus, Undo2 } from "lucide-react";
 import Link from "next/link";
+import { useEffect, useState } from "react";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
-import { ButtonLink } from "../ui/button.tsx";
+import { Button, ButtonLink } from "../ui/button.tsx";
 import { count } from "../ui/format.ts";
 import { Card } from "../ui/page.tsx";
 import { Tile } from "../ui/tile.tsx";
@@ -23,6 +24,9 @@ const steps = [
   { icon: Undo2, title: "Run it, calmly", text: "Every record is accounted for, and a whole run can be put back." },
 ];
 
+/** The sample company is there within seconds of the first account; after that, none is coming. */
+const SAMPLE_TAKES_MS = 20_000;
+
 /** The way to the first flow, for a workspace in which nothing moves yet. */
 export function Welcome() {
   const trpc = useTRPC();
@@ -34,16 +38,24 @@ export function Welcome() {
   });
   const connectors = useQuery(trpc.connections.connectors.queryOptions());
   const known = connections.data ?? [];
+  const [patient, setPatient] = useState(true);
+  useEffect(() => {
+    const timer = setTimeout(() => setPatient(false), SAMPLE_TAKES_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  const preparing = known.length === 0 && patient;
   return (
     <div className="flex flex-col gap-4">
       <Card className="p-6">
         <h2 className="text-title font-semibold tracking-tight text-balance">
           Your first flow takes about ten minutes
         </h2>
-        <p className="mt-1 max-w-2xl text-body text-muted">
+        <p aria-live="polite" className="mt-1 max-w-2xl text-body text-muted">
           {known.length > 0
             ? `A sample company waits with ${count(known.length, "connection")} and the dirt of real life: missing e-mails, three date formats, prices with a comma. Nothing you do to it matters.`
-            : "Connect two systems first, then draw what moves between them."}
+            : preparing
+              ? "A sample company is being set up for you: a shop, its books and a price list. It takes a few seconds."
+              : "Connect two systems first, then draw what moves between them."}
         </p>
         <ol className="mt-5 grid gap-4 sm:grid-cols-3">
           {steps.map(({ icon: Icon, title, text }, index) => (
@@ -60,7 +72,11 @@ export function Welcome() {
         </ol>
         {mayBuild && (
           <div className="mt-6 flex flex-wrap gap-2">
-            {known.length > 0 ? (
+            {preparing ? (
+              <Button look="primary" busy>
+                Setting up the sample company
+              </Button>
+            ) : known.length > 0 ? (
               <ButtonLink look="primary" icon={Plus} href="/flows?new=1">
                 Draw the first flow
               </ButtonLink>
