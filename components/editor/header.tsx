@@ -13,6 +13,7 @@ import {
 } from "lucide-react";
 import Link from "next/link";
 import { type ReactNode, useEffect, useState } from "react";
+import { TRY_AT_MOST } from "../runs/run-words.ts";
 import { useMay } from "../server/me.tsx";
 import { Button, IconButton } from "../ui/button.tsx";
 import { cx } from "../ui/cx.ts";
@@ -133,7 +134,7 @@ function Actions({
           large
           icon={FlaskConical}
           busy={trying}
-          onClick={() => onTry(1_000)}
+          onClick={() => onTry(TRY_AT_MOST)}
           className="rounded-r-none! border-r-0! text-dry-text!"
         >
           Try it
@@ -149,8 +150,8 @@ function Actions({
             </button>
           }
         >
-          <MenuItem icon={FlaskConical} onSelect={() => onTry(1_000)}>
-            Try the first 1 000 records
+          <MenuItem icon={FlaskConical} onSelect={() => onTry(TRY_AT_MOST)}>
+            Try the first {count(TRY_AT_MOST, "record")}
           </MenuItem>
           <MenuItem icon={FlaskConical} onSelect={() => onTry(null)}>
             Try all records

@@ -3,6 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { Play, TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import type { FlowChange } from "../../engine/flow/diff.ts";
+import type { Flow } from "../../engine/flow/schema.ts";
 import type { Problem } from "../../engine/steps/define-step.ts";
 import { readFailure } from "../server/failure.ts";
 import { useTRPCClient } from "../server/trpc.ts";
@@ -14,6 +15,15 @@ import { Textarea } from "../ui/input.tsx";
 import { Notice } from "../ui/states.tsx";
 import { useEditor } from "./editor-context.tsx";
 import { ProblemList } from "./problem-list.tsx";
+
+/** When a published flow runs, as its trigger says; what the brief says about it is only a plan. */
+function whenItRuns({ steps }: Flow): string {
+  if (steps.some(({ kind }) => kind === "webhook" || kind === "event"))
+    return "From then on it runs whenever something arrives.";
+  if (steps.some((step) => step.kind === "read" && (step.every !== undefined || step.cron !== undefined)))
+    return "From then on it runs on the schedule of its read step.";
+  return "It has no schedule: it runs when somebody presses “Run now”. For a schedule, choose its read step and set “When”.";
+}
 
 /** Freezes the draft as the next version: what changed, a note, and what prevents it. */
 export function PublishDialog({
@@ -54,7 +64,7 @@ export function PublishDialog({
         onClose={onClose}
         width="narrow"
         title={`Version ${publish.data.version} of “${flow.name}” is live`}
-        description="Its schedule is set. You can also start it now."
+        description={whenItRuns(flow)}
         footer={
           <>
             <Button large onClick={onClose}>
@@ -89,7 +99,7 @@ export function PublishDialog({
         blocked
           ? "Press one to go there."
           : live === null
-            ? "From then on it runs as its read step says."
+            ? whenItRuns(flow)
             : `It takes the place of version ${live}. Runs under way finish with theirs.`
       }
       footer={

@@ -166,7 +166,7 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
             >
               {none
                 ? "Search looks at keys and values."
-                : "Every record was unchanged, filtered out, or failed before it was written."}
+                : "No record came as far as a write step with something to change there."}
             </EmptyState>
           ) : (
             <Table

@@ -2,15 +2,18 @@ import { CircleAlert, FlaskConical, Hourglass, OctagonX } from "lucide-react";
 import Link from "next/link";
 import { isFinal } from "../../engine/run/states.ts";
 import type { RunDetail } from "../server/trpc.ts";
+import { count, formatNumber } from "../ui/format.ts";
 import { Card } from "../ui/page.tsx";
 import { StackedBar } from "../ui/stacked-bar.tsx";
 import { Notice } from "../ui/states.tsx";
 import { RelativeTime } from "../ui/values.tsx";
-import { balanceSegments, type Noun } from "./run-words.ts";
+import { balanceSegments, type Noun, TRY_AT_MOST } from "./run-words.ts";
 
 /** What stands in the way first, then the balance: read = sum of outcomes. */
 export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
   const total = run.kind === "undo" ? run.undoCounts.read : run.counts.read;
+  // A draft is tried as far as it goes: records end, held, before steps that cannot run yet.
+  const stopped = run.mode === "dry" && run.kind !== "undo" && isFinal(run.state) ? run.counts.held : 0;
   const unclosed = isFinal(run.state) && run.state !== "cancelled" && !run.balanced;
   return (
     <div className="flex flex-col gap-3">
@@ -19,6 +22,15 @@ export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
           {run.kind === "undo"
             ? "This is a preview. It compared what the run wrote with what is there now, and wrote nothing."
             : "This was a dry run with real data. It wrote nothing anywhere; what follows is what would be."}
+          {run.kind !== "undo" &&
+            run.counts.read === TRY_AT_MOST &&
+            ` It ended after the first ${formatNumber(TRY_AT_MOST)} records; to try all, open the menu beside “Try it”.`}
+        </Notice>
+      )}
+      {stopped > 0 && (
+        <Notice tone="warn" icon={CircleAlert}>
+          {count(stopped, "record")} got no further than the first step that has a problem in this draft. Mend the
+          problems in the editor, then try it again.
         </Notice>
       )}
       {run.error && (

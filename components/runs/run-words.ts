@@ -6,6 +6,9 @@ import type { Tone } from "../ui/tone.ts";
 
 type Told = Pick<RunSummary, "kind" | "mode" | "state" | "counts" | "undoCounts">;
 export type Noun = { one: string; many: string };
+/** Records that “Try it” reads; its menu offers all. */
+export const TRY_AT_MOST = 1_000;
+
 export const records: Noun = { one: "record", many: "records" };
 
 const say = (value: number, noun: Noun) => `${formatNumber(value)} ${value === 1 ? noun.one : noun.many}`;
