@@ -42,6 +42,11 @@ function okText({ lastRun, nextRunAt }: Facts): string {
   return `The last run wrote ${written === 0 ? "nothing: all was up to date" : records(written)}.`;
 }
 
+/** Thousands by a narrow no-break space, as the screens group them. */
+function grouped(count: number): string {
+  return count.toLocaleString("en-US").replaceAll(",", "\u202f");
+}
+
 function records(count: number): string {
-  return `${count.toLocaleString("en-US")} ${count === 1 ? "record" : "records"}`;
+  return `${grouped(count)} ${count === 1 ? "record" : "records"}`;
 }
