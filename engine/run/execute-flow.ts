@@ -1,31 +1,36 @@
 /** Runs one attempt of a flow run or a replay: pages from the trigger (or from dead letters) through the plan. */
-import type { Json, JsonRecord, ReadPage } from "../../connectors/sdk/types.ts";
+import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import type { CompiledStep, Plan } from "../flow/compile.ts";
 import { durationMs } from "../flow/duration.ts";
 import type { FlowSettings } from "../flow/schema.ts";
 import type { ParkedRecord, RunConnection, RunPorts } from "../ports.ts";
-import type { StepContext } from "../steps/define-step.ts";
 import { imbalance } from "./counts.ts";
 import { RecordFinder } from "./find-records.ts";
-import { collectsOver, type GroupCursor, groupPages, StoredPages } from "./group-pages.ts";
+import { collectsOver, StoredPages } from "./group-pages.ts";
 import { KeyGate } from "./key-gate.ts";
 import { landInOrder, orderKeys } from "./key-order.ts";
-import type { PageResult, PageWork, ReplayedLetter, SourcePage } from "./page.ts";
+import type { PageResult, PageWork, SourcePage } from "./page.ts";
+import {
+  type FlowCursor,
+  flowPages,
+  type KeptPage,
+  keptPages,
+  type ParkedPage,
+  type PlannedPage,
+  type ReplayPage,
+  releasePages,
+  replayPages,
+  tellingWhatIsStored,
+  withGroups,
+} from "./planned-pages.ts";
 import { landPage, type PageEnvironment, type PreparedPage, preparePage } from "./process-page.ts";
 import { recoverOpenEntries } from "./recover.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type StopCondition } from "./run-pages.ts";
+import { stepContext, UnsavedKeys } from "./step-context.ts";
 import type { WriteSite } from "./write-batch.ts";
 
-/** Where a flow run stands: the connector's cursor, and the watermark it started after. */
-export type FlowCursor = {
-  cursor: Json;
-  after: Json;
-  /** collect over the run: the groups are leaving, and how far they are */
-  groups?: GroupCursor | "done";
-  /** collect over the run: the watermark to store when its groups have left */
-  mark?: { step: string; value: Json };
-};
+export type { FlowCursor, KeptPage, ParkedPage, ReplayPage } from "./planned-pages.ts";
 
 export type FlowJob = {
   state: AttemptState;
@@ -89,32 +94,8 @@ export async function executeContinuation(
   return await execute(entering, ports, { plan, reading: { step: plan.trigger.id }, pages: keptPages(kept, plan) });
 }
 
-/** Parts that leave one step by one port. */
-export type KeptPage = { continued: NonNullable<SourcePage["continued"]>; records: JsonRecord[]; cursor: Json };
-
-/** Parked records, oldest first. */
-export type ParkedPage = { ids: string[]; records: JsonRecord[]; cursor: Json };
-
-/** Letters of one version that enter at the same steps. */
-export type ReplayPage = {
-  plan: Plan;
-  entry: string[];
-  letters: ReplayedLetter[];
-  records: JsonRecord[];
-  cursor: Json;
-};
-
 /** Ledger parts of different attempts at one page must not share a number. */
 export const PARTS_PER_ATTEMPT = 100_000;
-
-type PlannedPage = {
-  plan: Plan;
-  source: Omit<SourcePage, "number">;
-  cursor: Json;
-  watermark?: { step: string; value: Json };
-  /** ids of the parked records that have their turn, in the order of the page's records */
-  parked?: string[];
-};
 
 type Execution = {
   plan: Plan;
@@ -279,109 +260,6 @@ function writeSite(
   };
 }
 
-async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): AsyncGenerator<PlannedPage> {
-  const step = plan.trigger.step;
-  if (step.kind !== "read") throw new Error(`A flow that starts with “${step.kind}” cannot be run by reading.`);
-  const { session } = await ports.connection(step.connection);
-  const after = job.cursor ? job.cursor.after : (job.backfill?.from ?? job.watermark);
-  const incremental = step.sync === "incremental" && step.watermark !== undefined;
-  const pageSize = plan.flow.settings?.pageSize ?? 1000;
-  let left = job.limit === undefined ? undefined : job.limit - job.state.totals.read;
-  if (left !== undefined && left <= 0) return;
-  const pages = session.read({
-    stream: step.stream,
-    cursor: job.cursor?.cursor ?? null,
-    ...(incremental && step.watermark
-      ? {
-          watermark: {
-            field: step.watermark,
-            after,
-            ...(job.backfill?.to === undefined ? {} : { until: job.backfill.to }),
-          },
-        }
-      : {}),
-    pageSize,
-    ...(left === undefined ? {} : { limit: left }),
-    signal: ports.signal,
-  });
-  for await (const page of pages) {
-    const limited = limitPage(page, left);
-    if (left !== undefined) left -= limited.records.length + (limited.unreadable?.length ?? 0);
-    yield {
-      plan,
-      source: { records: limited.records, unreadable: limited.unreadable ?? [], entry: [] },
-      cursor: { cursor: page.cursor, after },
-      ...(incremental && page.watermark !== undefined ? { watermark: { step: step.id, value: page.watermark } } : {}),
-    };
-    if (left !== undefined && left <= 0) return;
-  }
-}
-
-/** The pages of a run that collects: its source's, then those of its groups. The watermark moves when all have left. */
-async function* withGroups(
-  pages: AsyncGenerator<PlannedPage>,
-  plan: Plan,
-  job: FlowJob,
-  ports: RunPorts,
-  stored: StoredPages,
-): AsyncGenerator<PlannedPage> {
-  const begun = job.cursor?.groups;
-  let place: JsonRecord = { ...job.cursor };
-  let { mark } = job.cursor ?? {};
-  if (begun === undefined) {
-    for await (const { watermark, ...page } of pages) {
-      mark = watermark ?? mark;
-      place = { ...(page.cursor as JsonRecord), ...(mark ? { mark } : {}) };
-      stored.handOut();
-      yield { ...page, cursor: place };
-    }
-  }
-  const { timeZone = "UTC", pageSize = 1000 } = plan.flow.settings ?? {};
-  const env = { now: job.now, timeZone };
-  const source = { plan, store: ports.store, env, stored: () => stored.beforeLast(), pageSize };
-  for await (const page of groupPages(source, begun === undefined || begun === "done" ? null : begun)) {
-    stored.handOut();
-    const last = page.groups === "done";
-    yield {
-      plan,
-      source: page.source,
-      cursor: { ...place, groups: page.groups },
-      ...(last && mark ? { watermark: mark } : {}),
-    };
-  }
-}
-
-/** Ports that say which pages are stored. */
-function tellingWhatIsStored(ports: RunPorts, stored: StoredPages): RunPorts {
-  const checkpoint: RunPorts["store"]["checkpoint"] = async (page) => {
-    const reply = await ports.store.checkpoint(page);
-    stored.reached(page.page);
-    return reply;
-  };
-  return { ...ports, store: { ...ports.store, checkpoint } };
-}
-
-function limitPage(page: ReadPage, left: number | undefined): ReadPage {
-  if (left === undefined || page.records.length <= left) return page;
-  return { ...page, records: page.records.slice(0, left) };
-}
-
-async function* replayPages(letters: AsyncIterable<ReplayPage>): AsyncGenerator<PlannedPage> {
-  for await (const { plan, entry, letters: list, records, cursor } of letters) {
-    yield { plan, source: { records, letters: list, entry, unreadable: [] }, cursor };
-  }
-}
-
-async function* releasePages(parked: AsyncIterable<ParkedPage>, plan: Plan): AsyncGenerator<PlannedPage> {
-  for await (const { ids, records, cursor } of parked)
-    yield { plan, source: { records, entry: [], unreadable: [] }, cursor, parked: ids };
-}
-
-async function* keptPages(kept: AsyncIterable<KeptPage>, plan: Plan): AsyncGenerator<PlannedPage> {
-  for await (const { continued, records, cursor } of kept)
-    yield { plan, source: { records, entry: [], unreadable: [], continued }, cursor };
-}
-
 function connectionOf(plan: Plan): string | undefined {
   const { step } = plan.trigger;
   return step.kind === "read" ? step.connection : undefined;
@@ -406,47 +284,6 @@ function idempotencyKey(job: FlowJob, step: string, page: SourcePage, origin: nu
   const letter = page.letters?.[origin];
   if (!letter) return `${job.flowId}/${step}/${job.state.runId}.${page.number}/${key}`;
   return letter.sentAs ?? `${job.flowId}/${step}/${letter.id}.${letter.attempts}/${key}`;
-}
-
-/** Keys that dedupe steps let through in pages whose checkpoint may not be stored yet: the next page must know them. */
-class UnsavedKeys {
-  readonly #pages: { number: number; id: string; keys: Set<string> }[] = [];
-
-  /** What the page with this number sees and remembers. At most two pages before it are not stored yet. */
-  of(number: number, remembered: PageResult["remembered"]) {
-    while (this.#pages[0] && this.#pages[0].number < number - 3) this.#pages.shift();
-    return {
-      has: (id: string, key: string) => this.#pages.some((page) => page.id === id && page.keys.has(key)),
-      remember: (step: string, scope: "run" | "forever", keys: string[]) => {
-        if (keys.length === 0) return;
-        remembered.push({ step, scope, keys });
-        this.#pages.push({ number, id: `${scope}/${step}`, keys: new Set(keys) });
-      },
-    };
-  }
-}
-
-function stepContext(
-  job: FlowJob,
-  ports: RunPorts,
-  timeZone: string,
-  unsaved: ReturnType<UnsavedKeys["of"]>,
-  finder: RecordFinder,
-): StepContext {
-  return {
-    now: job.now,
-    timeZone,
-    mode: job.mode,
-    groups: "run",
-    signal: ports.signal,
-    async seen(step, scope, keys) {
-      const seen = await ports.store.seen(step, scope, keys);
-      for (const key of keys) if (unsaved.has(`${scope}/${step}`, key)) seen.add(key);
-      return seen;
-    },
-    remember: unsaved.remember,
-    find: (request) => finder.find(request),
-  };
 }
 
 export function retryPolicy(settings: FlowSettings): RetryPolicy {

@@ -1,7 +1,7 @@
 /** Parts whose time has come or which somebody answered: the runs that let them go on, and how those read them. */
 import type pg from "pg";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
-import type { KeptPage } from "../../engine/run/execute-flow.ts";
+import type { KeptPage } from "../../engine/run/planned-pages.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { enqueueRun } from "../jobs/enqueue.ts";
 

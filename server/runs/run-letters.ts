@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../../engine/flow/compile.ts";
 import { graphOf, reach } from "../../engine/flow/graph.ts";
-import type { ReplayPage } from "../../engine/run/execute-flow.ts";
+import type { ReplayPage } from "../../engine/run/planned-pages.ts";
 
 type LetterRow = {
   id: string;

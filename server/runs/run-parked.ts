@@ -1,7 +1,7 @@
 /** Parked records whose key is free again: read in the order they came, and the runs that give them their turn. */
 import type pg from "pg";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
-import type { ParkedPage } from "../../engine/run/execute-flow.ts";
+import type { ParkedPage } from "../../engine/run/planned-pages.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { enqueueRun } from "../jobs/enqueue.ts";
 

@@ -1,0 +1,145 @@
+/** Where the pages of a run come from: its trigger, dead letters, what was parked or kept, and groups at its end. */
+import type { Json, JsonRecord, ReadPage } from "../../connectors/sdk/types.ts";
+import type { Plan } from "../flow/compile.ts";
+import type { RunPorts } from "../ports.ts";
+import type { FlowJob } from "./execute-flow.ts";
+import { type GroupCursor, groupPages, type StoredPages } from "./group-pages.ts";
+import type { ReplayedLetter, SourcePage } from "./page.ts";
+
+/** Where a flow run stands: the connector's cursor, and the watermark it started after. */
+export type FlowCursor = {
+  cursor: Json;
+  after: Json;
+  /** collect over the run: the groups are leaving, and how far they are */
+  groups?: GroupCursor | "done";
+  /** collect over the run: the watermark to store when its groups have left */
+  mark?: { step: string; value: Json };
+};
+
+/** A page with the plan it goes through and what its checkpoint moves. */
+export type PlannedPage = {
+  plan: Plan;
+  source: Omit<SourcePage, "number">;
+  cursor: Json;
+  watermark?: { step: string; value: Json };
+  /** ids of the parked records that have their turn, in the order of the page's records */
+  parked?: string[];
+};
+
+/** Parts that leave one step by one port. */
+export type KeptPage = { continued: NonNullable<SourcePage["continued"]>; records: JsonRecord[]; cursor: Json };
+
+/** Parked records, oldest first. */
+export type ParkedPage = { ids: string[]; records: JsonRecord[]; cursor: Json };
+
+/** Letters of one version that enter at the same steps. */
+export type ReplayPage = {
+  plan: Plan;
+  entry: string[];
+  letters: ReplayedLetter[];
+  records: JsonRecord[];
+  cursor: Json;
+};
+
+export async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): AsyncGenerator<PlannedPage> {
+  const step = plan.trigger.step;
+  if (step.kind !== "read") throw new Error(`A flow that starts with “${step.kind}” cannot be run by reading.`);
+  const { session } = await ports.connection(step.connection);
+  const after = job.cursor ? job.cursor.after : (job.backfill?.from ?? job.watermark);
+  const incremental = step.sync === "incremental" && step.watermark !== undefined;
+  const pageSize = plan.flow.settings?.pageSize ?? 1000;
+  let left = job.limit === undefined ? undefined : job.limit - job.state.totals.read;
+  if (left !== undefined && left <= 0) return;
+  const pages = session.read({
+    stream: step.stream,
+    cursor: job.cursor?.cursor ?? null,
+    ...(incremental && step.watermark
+      ? {
+          watermark: {
+            field: step.watermark,
+            after,
+            ...(job.backfill?.to === undefined ? {} : { until: job.backfill.to }),
+          },
+        }
+      : {}),
+    pageSize,
+    ...(left === undefined ? {} : { limit: left }),
+    signal: ports.signal,
+  });
+  for await (const page of pages) {
+    const limited = limitPage(page, left);
+    if (left !== undefined) left -= limited.records.length + (limited.unreadable?.length ?? 0);
+    yield {
+      plan,
+      source: { records: limited.records, unreadable: limited.unreadable ?? [], entry: [] },
+      cursor: { cursor: page.cursor, after },
+      ...(incremental && page.watermark !== undefined ? { watermark: { step: step.id, value: page.watermark } } : {}),
+    };
+    if (left !== undefined && left <= 0) return;
+  }
+}
+
+/** The pages of a run that collects: its source's, then those of its groups. The watermark moves when all have left. */
+export async function* withGroups(
+  pages: AsyncGenerator<PlannedPage>,
+  plan: Plan,
+  job: FlowJob,
+  ports: RunPorts,
+  stored: StoredPages,
+): AsyncGenerator<PlannedPage> {
+  const begun = job.cursor?.groups;
+  let place: JsonRecord = { ...job.cursor };
+  let { mark } = job.cursor ?? {};
+  if (begun === undefined) {
+    for await (const { watermark, ...page } of pages) {
+      mark = watermark ?? mark;
+      place = { ...(page.cursor as JsonRecord), ...(mark ? { mark } : {}) };
+      stored.handOut();
+      yield { ...page, cursor: place };
+    }
+  }
+  const { timeZone = "UTC", pageSize = 1000 } = plan.flow.settings ?? {};
+  const env = { now: job.now, timeZone };
+  const source = { plan, store: ports.store, env, stored: () => stored.beforeLast(), pageSize };
+  for await (const page of groupPages(source, begun === undefined || begun === "done" ? null : begun)) {
+    stored.handOut();
+    const last = page.groups === "done";
+    yield {
+      plan,
+      source: page.source,
+      cursor: { ...place, groups: page.groups },
+      ...(last && mark ? { watermark: mark } : {}),
+    };
+  }
+}
+
+/** Ports that say which pages are stored. */
+export function tellingWhatIsStored(ports: RunPorts, stored: StoredPages): RunPorts {
+  const checkpoint: RunPorts["store"]["checkpoint"] = async (page) => {
+    const reply = await ports.store.checkpoint(page);
+    stored.reached(page.page);
+    return reply;
+  };
+  return { ...ports, store: { ...ports.store, checkpoint } };
+}
+
+function limitPage(page: ReadPage, left: number | undefined): ReadPage {
+  if (left === undefined || page.records.length <= left) return page;
+  return { ...page, records: page.records.slice(0, left) };
+}
+
+export async function* replayPages(letters: AsyncIterable<ReplayPage>): AsyncGenerator<PlannedPage> {
+  for await (const { plan, entry, letters: list, records, cursor } of letters) {
+    yield { plan, source: { records, letters: list, entry, unreadable: [] }, cursor };
+  }
+}
+
+export async function* releasePages(parked: AsyncIterable<ParkedPage>, plan: Plan): AsyncGenerator<PlannedPage> {
+  for await (const { ids, records, cursor } of parked)
+    yield { plan, source: { records, entry: [], unreadable: [] }, cursor, parked: ids };
+}
+
+export async function* keptPages(kept: AsyncIterable<KeptPage>, plan: Plan): AsyncGenerator<PlannedPage> {
+  for await (const { continued, records, cursor } of kept)
+    yield { plan, source: { records, entry: [], unreadable: [], continued }, cursor };
+}
