@@ -7,6 +7,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          // property tests take long on a busy machine; a test that hangs still ends
+          testTimeout: 30_000,
           include: ["{engine,connectors,server,worker,components,app,scripts}/**/*.test.{ts,tsx}"],
           exclude: ["**/*.db.test.ts", "**/node_modules/**"],
         },

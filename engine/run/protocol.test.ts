@@ -72,7 +72,7 @@ class MemoryRun {
   cursor: FlowCursor | null = null;
   totals = { ...noRunCounts(), restored: 0, conflict: 0, failed: 0 };
   changes: Change[] = [];
-  sending: { address: PartAddress; receipt: Json | undefined }[] = [];
+  sending: { address: PartAddress; receipt: Json | undefined; token: number }[] = [];
   letters: { key: string; code: string }[] = [];
   state: string = "queued";
 
@@ -85,7 +85,7 @@ class MemoryRun {
     return {
       enter: (address, drafts, receipt) =>
         fenced("enter", () => {
-          this.sending.push({ address, receipt });
+          this.sending.push({ address, receipt, token });
           for (const draft of drafts) this.changes.push({ ...draft, address, state: "done" });
         }),
       foresee: async () => {},
@@ -96,7 +96,8 @@ class MemoryRun {
           for (const { number, fixes, unsettled } of wait.pages ?? []) {
             this.#fix(fixes);
             this.sending = this.sending.filter(
-              ({ address }) => address.page !== number || unsettled.includes(address.part),
+              // parts that an earlier attempt left open stay open: this one knows nothing of them
+              (part) => part.token !== token || part.address.page !== number || unsettled.includes(part.address.part),
             );
           }
           this.state = "waiting";
