@@ -1,7 +1,7 @@
 "use client";
 import { Menu as Base } from "@base-ui/react/menu";
 import { Check, ChevronDown, X } from "lucide-react";
-import { usePathname, useRouter, useSearchParams } from "next/navigation";
+import { usePathname, useSearchParams } from "next/navigation";
 import { useCallback } from "react";
 import { cx } from "./cx.ts";
 import type { Option } from "./select.tsx";
@@ -9,7 +9,6 @@ import type { Option } from "./select.tsx";
 /** One value kept in the address, so that a view can be shared and survives a reload. Null when it is not set. */
 export function useUrlValue(name: string): [string | null, (value: string | null) => void] {
   const search = useSearchParams();
-  const router = useRouter();
   const path = usePathname();
   const set = useCallback(
     (value: string | null) => {
@@ -18,9 +17,10 @@ export function useUrlValue(name: string): [string | null, (value: string | null
       if (value === null || value === "") next.delete(name);
       else next.set(name, value);
       const text = next.toString();
-      router.replace(text ? `${path}?${text}` : path, { scroll: false });
+      // Next hears of it; the router's own way would first ask the server for a page that is the same.
+      window.history.replaceState(null, "", text ? `${path}?${text}` : path);
     },
-    [name, path, router],
+    [name, path],
   );
   return [search.get(name), set];
 }
