@@ -6,6 +6,7 @@ import {
   DatabaseZap,
   Filter,
   Group,
+  Hourglass,
   ListTree,
   type LucideIcon,
   Megaphone,
@@ -13,6 +14,7 @@ import {
   Search,
   ShieldCheck,
   Split,
+  UserCheck,
   Webhook,
 } from "lucide-react";
 import type { Step } from "../../engine/flow/schema.ts";
@@ -29,6 +31,10 @@ const icons: { [name: string]: LucideIcon } = {
   search: Search,
   "list-tree": ListTree,
   group: Group,
+  hourglass: Hourglass,
+  "user-check": UserCheck,
+  hourglass: Hourglass,
+  "user-check": UserCheck,
   "arrow-right-left": ArrowRightLeft,
   "copy-minus": CopyMinus,
 };
