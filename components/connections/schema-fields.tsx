@@ -29,7 +29,10 @@ export function SchemaFields({ fields, values, onChange, problems, path = "", ke
       kept={kept}
     />
   );
-  const isRare = ({ node }: FormField) =>
+  // What is declared before the last needed field belongs to it: host and port of a database stand beside its name.
+  const lastNeeded = fields.findLastIndex(({ node }) => !node.optional);
+  const isRare = (field: FormField) => fields.indexOf(field) > lastNeeded && isSpare(field);
+  const isSpare = ({ node }: FormField) =>
     node.optional && !(node.kind === "variants" && node.default) && node.kind !== "list" && node.kind !== "words";
   const rare = fields.filter(isRare);
   if (rare.length <= 2 || rare.length === fields.length)
