@@ -84,7 +84,7 @@ export async function readDocumentFile(text: string): Promise<{ [part: string]: 
   try {
     document = parse(text, { maxAliasCount: 100 });
   } catch (cause) {
-    const where = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    const where = cause instanceof Error ? cause.message.split("\n")[0]?.replace(/:$/, "") : String(cause);
     throw new Error(`Expected a flow document in JSON or YAML, but it cannot be read: ${where}`, { cause });
   }
   if (typeof document !== "object" || document === null || Array.isArray(document)) {

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { CircleAlert, CircleCheck, CircleX, Plus, ServerOff, Unplug, Workflow } from "lucide-react";
 import Link from "next/link";
-import type { HomeSummary } from "../../server/trpc/contract.ts";
+import type { FlowHealth, HomeSummary } from "../../server/trpc/contract.ts";
 import { OutageSentence, TryNow } from "../connections/outage-notice.tsx";
 import { flowsSentence } from "../flows/flows-page.tsx";
 import { FlowsTable } from "../flows/flows-table.tsx";
@@ -85,7 +85,7 @@ function Overview({ summary }: { summary: HomeSummary }) {
           </Link>
         }
       >
-        <FlowsTable flows={summary.flows.slice(0, 8)} short />
+        <FlowsTable flows={firstFlows(summary.flows)} short />
       </Section>
       <Section
         title="Last runs"
@@ -103,6 +103,14 @@ function Overview({ summary }: { summary: HomeSummary }) {
       </Section>
     </>
   );
+}
+
+/** How soon a flow of this health should be seen. */
+const urgency: FlowHealth[] = ["attention", "waiting", "running", "ok", "paused", "draft"];
+
+/** The few flows the overview has room for: those that need somebody before those that merely exist. */
+function firstFlows(flows: HomeSummary["flows"]): HomeSummary["flows"] {
+  return flows.toSorted((one, other) => urgency.indexOf(one.health) - urgency.indexOf(other.health)).slice(0, 8);
 }
 
 const icons = { letters: CircleAlert, connection: Unplug, run: CircleX, flow: Workflow };

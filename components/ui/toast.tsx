@@ -45,6 +45,8 @@ function ToastList() {
       <Base.Root
         key={one.id}
         toast={one}
+        // A failure is announced by a region of its own; hidden from readers, its buttons could be reached but not named.
+        aria-hidden={false}
         className="animate-rise rounded-card bg-surface p-3 shadow-float transition-opacity data-limited:hidden data-ending-style:opacity-0"
       >
         <Base.Content className="flex items-start gap-2.5">
