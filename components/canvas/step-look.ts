@@ -33,8 +33,6 @@ const icons: { [name: string]: LucideIcon } = {
   group: Group,
   hourglass: Hourglass,
   "user-check": UserCheck,
-  hourglass: Hourglass,
-  "user-check": UserCheck,
   "arrow-right-left": ArrowRightLeft,
   "copy-minus": CopyMinus,
 };
