@@ -54,7 +54,7 @@ export function EditorHeader({ live, changes, paused, nextRunAt, save, onSave, h
         ? `Live v${live.version}`
         : `Draft · ${count(changes, "change")} from live v${live.version}`;
   return (
-    <header className="flex flex-wrap items-center gap-x-2 gap-y-1 border-b border-line bg-surface px-3 py-1.5">
+    <header className="flex flex-wrap items-center gap-x-2 gap-y-1 border-b border-line bg-surface px-3 py-1.5 max-md:px-2">
       <h1 className="sr-only">{flow.name}</h1>
       <nav aria-label="Breadcrumbs" className="text-work text-muted max-md:hidden">
         <Link href="/flows" className="rounded-mark hover:text-ink hover:underline">
@@ -90,7 +90,7 @@ export function EditorHeader({ live, changes, paused, nextRunAt, save, onSave, h
           </span>
         )}
       </span>
-      <span className="ml-auto flex items-center gap-1.5">
+      <span className="ml-auto flex items-center gap-1.5 max-md:gap-0.5">
         {!readOnly && <Saved state={save} onSave={onSave} />}
         {!readOnly && (
           <>

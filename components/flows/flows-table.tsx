@@ -100,7 +100,10 @@ export function FlowsTable({
   short?: boolean;
   keys?: boolean;
 }) {
-  const shown = short ? columns.filter(({ id }) => !["timing", "next", "more"].includes(id)) : columns;
+  // With a menu in each row a phone has no room for both the count and the name; the health tells of failures too.
+  const shown = short
+    ? columns.filter(({ id }) => !["timing", "next", "more"].includes(id))
+    : columns.map((column) => (column.id === "failed" ? { ...column, wideOnly: true } : column));
   return (
     <Table
       label="Flows"
