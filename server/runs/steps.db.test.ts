@@ -40,7 +40,9 @@ beforeEach(async () => {
     CREATE TABLE customer (id int PRIMARY KEY, name text);
     CREATE SEQUENCE queries;
     CREATE OR REPLACE FUNCTION counted() RETURNS SETOF customer LANGUAGE plpgsql AS
-      $$ BEGIN PERFORM nextval('queries'); RETURN QUERY SELECT * FROM customer; END $$;
+      $$ BEGIN PERFORM nextval('queries');
+        IF EXISTS (SELECT FROM customer c WHERE c.name = 'outage') THEN RAISE EXCEPTION 'out of memory' USING ERRCODE = '53200'; END IF;
+        RETURN QUERY SELECT * FROM customer; END $$;
     CREATE VIEW customers AS SELECT * FROM counted();
     CREATE TABLE target (key text PRIMARY KEY, name text, amount numeric(12, 2))`);
   await connectDatabase(ctx, "Shop", remote.url);
@@ -103,6 +105,18 @@ describe("lookup", () => {
     const { run } = await ran(flowOf(steps), { mode: "dry" });
     expect(run).toMatchObject({ state: "succeeded", counts: { read: 1, created: 1 } });
     expect(await target()).toEqual([]);
+  });
+
+  test("a system that cannot answer now interrupts the page: the run waits and loses nothing", async () => {
+    await shop.query(
+      "INSERT INTO orders SELECT i, i FROM generate_series(1, 3) i; INSERT INTO customer SELECT i, 'C' || i FROM generate_series(1, 3) i; INSERT INTO customer VALUES (9, 'outage')",
+    );
+    const { run, id } = await ran(flowOf(steps));
+    expect(run).toMatchObject({ state: "waiting", counts: { read: 0, dead: 0 }, error: { step: "customer" } });
+    await shop.query("DELETE FROM customer WHERE id = 9");
+    await database.pool.query("UPDATE run SET resume_at = now() WHERE id = $1", [id]);
+    await runToEnd(database, id);
+    expect((await getRun(ctx, id)).run).toMatchObject({ state: "succeeded", counts: { read: 3, created: 3, dead: 0 } });
   });
 
   const queries = async () => Number((await shop.query("SELECT nextval('queries') - 1 AS n")).rows[0].n);
