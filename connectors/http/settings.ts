@@ -194,8 +194,12 @@ export const httpSettings = z.strictObject({
     .array(stream)
     .default([])
     .refine(uniqueNames, "Two streams have the same name.")
-    .meta({ title: "Streams" }),
-  sinks: z.array(sink).default([]).refine(uniqueNames, "Two sinks have the same name.").meta({ title: "Sinks" }),
+    .meta({ title: "Streams", description: "What flows can read here: one for each list, such as orders." }),
+  sinks: z
+    .array(sink)
+    .default([])
+    .refine(uniqueNames, "Two sinks have the same name.")
+    .meta({ title: "Sinks", description: "What flows can write here: one for each kind of record, such as invoices." }),
 });
 
 const secret = (title: string) => z.string().optional().meta({ title, secret: true });

@@ -39,7 +39,11 @@ export function PlaceFields({ step }: { step: ReadStep | WriteStep | LookupStep 
           ]}
         />
       </Field>
-      <Field label={reads ? "Stream" : "Sink"} error={problems.of(reads ? "stream" : "sink")}>
+      <Field
+        label={reads ? "Stream" : "Sink"}
+        hint={reads ? "The table, file or list it reads." : "The table, file or list it writes to."}
+        error={problems.of(reads ? "stream" : "sink")}
+      >
         <Combobox
           label={reads ? "Stream" : "Sink"}
           value={name === "" ? null : name}
