@@ -47,7 +47,7 @@ describe("the health of a flow", () => {
     });
     const text = Object.fromEntries(flows.map(({ name, healthText }) => [name, healthText]));
     expect(text.failed).toContain("The table is gone.");
-    expect(text["at work"]).toBe("Running: 1,200 records read so far.");
+    expect(text["at work"]).toBe("Running: 1\u202f200 records read so far.");
     expect(text.fine).toBe("The last run wrote 2 records.");
     expect(flows.find(({ id }) => id === letters)).toMatchObject({
       openLetters: 1,
