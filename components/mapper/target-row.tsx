@@ -104,7 +104,7 @@ export const TargetRow = memo(function TargetRow(props: Props) {
             )}
           />
         </div>
-        {/* biome-ignore lint/a11y/noStaticElementInteractions: a larger place to press for the mouse; the button in it is for everyone */}
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: a larger place to press for the mouse; the button at the end of the row is for everyone */}
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
         <div
           onClick={() => onOpen(open ? null : path)}
@@ -130,20 +130,17 @@ export const TargetRow = memo(function TargetRow(props: Props) {
           <span className="min-w-0 flex-1">
             <Outcome {...props} />
           </span>
-          <button
-            type="button"
-            aria-expanded={open}
-            aria-label={`Edit ${path}`}
-            onClick={(event) => {
-              event.stopPropagation();
-              onOpen(open ? null : path);
-            }}
-            className="flex size-7 shrink-0 items-center justify-center rounded-control text-faint hover:text-ink pointer-coarse:size-11"
-          >
-            <ChevronDown aria-hidden className={cx("size-3.5 transition-transform", open && "rotate-180")} />
-          </button>
         </div>
         <Quick {...props} />
+        <button
+          type="button"
+          aria-expanded={open}
+          aria-label={`Edit ${path}`}
+          onClick={() => onOpen(open ? null : path)}
+          className="mr-2 flex size-7 shrink-0 items-center justify-center rounded-control self-center text-faint hover:text-ink pointer-coarse:size-11"
+        >
+          <ChevronDown aria-hidden className={cx("size-3.5 transition-transform", open && "rotate-180")} />
+        </button>
       </div>
       {open && !readOnly && (
         <RuleEditor
