@@ -58,6 +58,7 @@ function ToastList() {
           </div>
           <Base.Close
             aria-label="Close this message"
+            aria-hidden={false}
             className="-m-1 flex size-6 shrink-0 items-center justify-center rounded-mark text-muted hover:bg-hover hover:text-ink"
           >
             <X aria-hidden className="size-3.5" />
