@@ -31,7 +31,7 @@ export function Palette({ onAdd, onHide }: { onAdd: (item: PaletteItem) => void;
         />
         {onHide && <IconButton label="Hide the palette" icon={PanelLeftClose} onClick={onHide} />}
       </div>
-      <section aria-label="Palette" className="thin-scroll min-h-0 flex-1 overflow-y-auto px-2 pb-3">
+      <section aria-label="Palette" className="thin-scroll min-h-0 flex-1 overflow-x-hidden overflow-y-auto px-2 pb-3">
         {(["read", "step", "write"] as const).map((group) => {
           const own = found.filter((item) => item.group === group);
           const waiting = group !== "step" && !places.ready;
