@@ -37,6 +37,10 @@ function okText({ lastRun, nextRunAt }: Facts): string {
   if (lastRun === null)
     return nextRunAt === null ? "Published, not run yet." : "Published, waiting for its first time.";
   if (lastRun.state === "cancelled") return "The last run was cancelled.";
+  if (lastRun.kind === "undo") {
+    const { restored } = lastRun.undoCounts;
+    return `The last run was an undo: ${records(restored)} went back to what ${restored === 1 ? "it was" : "they were"}.`;
+  }
   const { created, updated, deleted } = lastRun.counts;
   const written = created + updated + deleted;
   return `The last run wrote ${written === 0 ? "nothing: all was up to date" : records(written)}.`;
