@@ -12,6 +12,7 @@ export default defineConfig({
   outputDir: "test-results",
   use: {
     headless: true,
+    actionTimeout: 20_000,
     viewport: { width: 1440, height: 900 },
     launchOptions: {
       executablePath: process.env.E2E_CHROME,

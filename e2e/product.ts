@@ -17,6 +17,8 @@ export type Product = {
   output(): string;
   /** a query on one of the product's PostgreSQL databases, the sample company's too */
   query(database: string, sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** a connection of the caller's own, for a transaction that stays open a while; the caller ends it */
+  connect(database: string): Promise<pg.Client>;
   stop(): Promise<void>;
 };
 
@@ -45,14 +47,19 @@ export async function startProduct(name: string, env: { [name: string]: string }
     });
   const url = await runningAt(child, () => output);
   const server = postgresOf(dataDir);
+  const connect = async (database: string) => {
+    const client = new pg.Client({ ...server, database });
+    await client.connect();
+    return client;
+  };
   return {
     url,
     dataDir,
     apiToken,
     output: () => output,
+    connect,
     async query(database, sql, values = []) {
-      const client = new pg.Client({ ...server, database });
-      await client.connect();
+      const client = await connect(database);
       try {
         return (await client.query(sql, values)).rows;
       } finally {
