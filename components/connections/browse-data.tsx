@@ -1,6 +1,6 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { KeyRound, RefreshCw, Table2 } from "lucide-react";
+import { FileWarning, KeyRound, RefreshCw, Table2 } from "lucide-react";
 import { useState } from "react";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
@@ -11,7 +11,7 @@ import { cx } from "../ui/cx.ts";
 import { count, formatNumber } from "../ui/format.ts";
 import { SearchInput } from "../ui/input.tsx";
 import { Section } from "../ui/page.tsx";
-import { EmptyState, Skeleton } from "../ui/states.tsx";
+import { EmptyState, Notice, Skeleton } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import type { Field, JsonRecord, StreamInfo } from "./data-types.ts";
 
@@ -78,7 +78,11 @@ export function BrowseData({ connectionId }: { connectionId: string }) {
                         stream === shown ? "bg-accent-soft text-accent-text" : "text-ink hover:bg-hover",
                       )}
                     >
-                      <Table2 aria-hidden className="size-3.5 shrink-0" />
+                      {stream.problem ? (
+                        <FileWarning aria-label="cannot be read" className="size-3.5 shrink-0 text-bad-text" />
+                      ) : (
+                        <Table2 aria-hidden className="size-3.5 shrink-0" />
+                      )}
                       <span className="truncate">{stream.title}</span>
                       {stream.estimate !== undefined && (
                         <span className="ml-auto text-caption text-muted tabular-nums">
@@ -132,9 +136,16 @@ function Stream({ connectionId, stream }: { connectionId: string; stream: Stream
   const rows = useQuery(
     trpc.connections.browse.queryOptions(
       { id: connectionId, stream: stream.name, limit: 25 },
-      { enabled: mayBuild, retry: false },
+      { enabled: mayBuild && !stream.problem, retry: false },
     ),
   );
+  if (stream.problem) {
+    return (
+      <Notice tone="bad" icon={FileWarning}>
+        {stream.problem.message}
+      </Notice>
+    );
+  }
   const names = stream.fields.map((field) => field.name);
   return (
     <div className="flex min-w-0 flex-col gap-5">

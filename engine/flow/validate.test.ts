@@ -179,6 +179,16 @@ describe("a connection", () => {
     ]);
     expect(shapes.orders?.output.out?.open).toBe(true);
   });
+
+  it("of which one stream cannot be read says why, as a note", () => {
+    const problem = { kind: "settings" as const, code: "encoding-wrong", message: "Line 3 is not valid utf-8." };
+    const stream = { name: "orders", title: "orders", fields: [], key: [], watermarks: [], problem };
+    const { notes, shapes } = validateFlow(flowOf(), sampleWorld({ shop: { streams: [stream] } }));
+    expect(notes).toEqual([
+      { step: "orders", field: "stream", message: expect.stringContaining("Line 3 is not valid utf-8.") },
+    ]);
+    expect(shapes.orders?.output.out?.open).toBe(true);
+  });
 });
 
 describe("reading changes", () => {

@@ -62,3 +62,10 @@ export function unavailableNotes(step: Named, connection: ConnectionShape | unde
   const message = `${stepName(step)}: the fields of ${what} are not known now, so they are not checked. ${connection.unavailable}`;
   return [{ step: step.id, field: "connection", message }];
 }
+
+/** Why the fields of this one stream are not known, when the connection could not read it: a file in another encoding. */
+export function unreadableNotes(step: Named & { stream: string }, stream: StreamInfo | undefined): Note[] {
+  if (!stream?.problem) return [];
+  const message = `${stepName(step)}: the fields of stream “${step.stream}” are not known now, so they are not checked. ${stream.problem.message}`;
+  return [{ step: step.id, field: "stream", message }];
+}

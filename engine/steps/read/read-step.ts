@@ -1,6 +1,6 @@
 import { cronProblem } from "../../flow/schedule.ts";
 import { nearest } from "../../mapping/nearest.ts";
-import { placeProblems, streamOf, unavailableNotes } from "../connection.ts";
+import { placeProblems, streamOf, unavailableNotes, unreadableNotes } from "../connection.ts";
 import { defineStep, type Problem, type Shape, type StepSite } from "../define-step.ts";
 import { atField, list } from "../words.ts";
 import { type ReadStep, readSchema } from "./schema.ts";
@@ -20,7 +20,10 @@ export const readStep = defineStep<ReadStep>({
     ...watermarkProblems(site),
     ...timingProblems(site.step),
   ],
-  notes: ({ step, world }) => unavailableNotes(step, world.connections.get(step.connection), `stream “${step.stream}”`),
+  notes: ({ step, world }) => [
+    ...unavailableNotes(step, world.connections.get(step.connection), `stream “${step.stream}”`),
+    ...unreadableNotes(step, streamOf(world, step.connection, step.stream)),
+  ],
   describe,
   draft: () => ({ kind: "read", connection: "", stream: "", sync: "full" }),
   examples: [],
