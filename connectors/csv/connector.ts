@@ -33,7 +33,7 @@ function openSession(settings: CsvSettings, folder: Folder): ConnectorSession {
         message:
           files.length === 0
             ? `The folder is there and holds no files named ${settings.pattern} yet.`
-            : `The folder holds ${files.length} files named ${settings.pattern}.`,
+            : `The folder holds ${files.length === 1 ? "one file" : `${files.length} files`} named ${settings.pattern}.`,
       };
     },
     async streams(signal) {
