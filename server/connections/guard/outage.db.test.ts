@@ -88,7 +88,10 @@ const flow = (name: string) => ({
 const attemptsOf = async (id: string) =>
   (await database.pool.query("SELECT failures, wait_reason AS reason FROM run WHERE id = $1", [id])).rows[0];
 const probeNow = async () => {
-  await database.pool.query("UPDATE connection_guard SET next_probe_at = now(), probing_until = NULL");
+  // a second ago: stored times are rounded to the millisecond, so “now” may be a moment that is still to come
+  await database.pool.query(
+    "UPDATE connection_guard SET next_probe_at = now() - interval '1 second', probing_until = NULL",
+  );
   return await probeDue(database);
 };
 
@@ -196,12 +199,34 @@ describe("a target that is down", () => {
     expect((await caller.connections.list({})).every(({ outage }) => outage === null)).toBe(true);
   }, 60_000);
 
-  it("is probed by one worker at a time", async () => {
+  const open = async () =>
     await database.pool.query(
-      "UPDATE connection_guard SET state = 'open', next_probe_at = now(), probing_until = NULL WHERE connection_id = $1",
+      `UPDATE connection_guard SET state = 'open', next_probe_at = now() - interval '1 second', probing_until = NULL
+       WHERE connection_id = $1`,
       [booksId],
     );
+
+  it("is probed by one worker at a time", async () => {
+    await open();
     const all = await Promise.all([probeDue(database), probeDue(database), probeDue(database)]);
     expect(all.flat()).toHaveLength(1);
+  });
+
+  it("is probed also while a worker stores the pace of the same connection", async () => {
+    await open();
+    const storing = await database.pool.connect();
+    try {
+      await storing.query("BEGIN");
+      await storing.query("UPDATE connection_guard SET pace_version = pace_version + 1 WHERE connection_id = $1", [
+        booksId,
+      ]);
+      const probing = probeDue(database);
+      const waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+      await vi.waitUntil(async () => (await storing.query(waits)).rowCount === 1, { timeout: 10_000 });
+      await storing.query("COMMIT");
+      expect(await probing).toEqual([expect.objectContaining({ connection: "Books", up: true })]);
+    } finally {
+      storing.release();
+    }
   });
 });

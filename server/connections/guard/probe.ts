@@ -13,12 +13,15 @@ const PROBE_LEASE_S = 25;
 
 export type Probed = { connection: string; up: boolean; message?: string; runs: string[] };
 
-/** Asks every system whose time has come. */
+/**
+ * Asks every system whose time has come. Its row is waited for, not skipped when it is locked: it also holds the pace, which
+ * is stored all the time, while another worker's probe holds it only for as long as it takes to say that it probes.
+ */
 export async function probeDue({ db, pool }: Pick<Database, "db" | "pool">): Promise<Probed[]> {
   const { rows } = await pool.query<{ id: string }>(
     `UPDATE connection_guard SET probing_until = now() + make_interval(secs => $1) WHERE connection_id IN (
        SELECT connection_id FROM connection_guard WHERE state = 'open' AND next_probe_at <= now()
-         AND (probing_until IS NULL OR probing_until < now()) ORDER BY next_probe_at LIMIT 20 FOR UPDATE SKIP LOCKED)
+         AND (probing_until IS NULL OR probing_until < now()) ORDER BY next_probe_at, connection_id LIMIT 20 FOR UPDATE)
      RETURNING connection_id AS id`,
     [PROBE_LEASE_S],
   );
