@@ -221,8 +221,9 @@ describe("a target that is down", () => {
         booksId,
       ]);
       const probing = probeDue(database);
-      const waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-      await vi.waitUntil(async () => (await storing.query(waits)).rowCount === 1, { timeout: 10_000 });
+      const waits = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+        AND query LIKE 'UPDATE connection_guard SET probing_until%'`;
+      await vi.waitUntil(async () => (await database.pool.query(waits)).rowCount === 1, { timeout: 10_000 });
       await storing.query("COMMIT");
       expect(await probing).toEqual([expect.objectContaining({ connection: "Books", up: true })]);
     } finally {
