@@ -1,6 +1,7 @@
 /** Schemas that several routes answer with. Named ones (`.meta({ id })`) become components of the OpenAPI document. */
 import { z } from "zod";
-import type { Field, FieldType, Operation, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
+import type { Field, Operation, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
+import { FIELD_TYPES } from "../../engine/mapping/types.ts";
 import { AnyId } from "../db/storable.ts";
 import { RoleSchema } from "../roles.ts";
 
@@ -23,24 +24,10 @@ export const AnyJson = z.unknown();
 export const JsonObject = z.record(z.string(), z.unknown());
 export const Role = RoleSchema.describe("viewer < builder < operator < admin < owner");
 
-const fieldTypes = [
-  "text",
-  "integer",
-  "decimal",
-  "boolean",
-  "date",
-  "datetime",
-  "time",
-  "json",
-  "list",
-  "record",
-  "any",
-] as const satisfies FieldType[];
-
 export const FieldSchema: z.ZodType<Field, Field> = z
   .object({
     name: z.string(),
-    type: z.enum(fieldTypes),
+    type: z.enum(FIELD_TYPES),
     title: z.string().optional(),
     required: z.boolean().optional(),
     nullable: z.boolean().optional(),

@@ -1,25 +1,12 @@
 import { z } from "zod";
+import { FIELD_TYPES } from "../../mapping/types.ts";
 import { duration, fieldPath, stepBase } from "../step-schema.ts";
-
-const fieldTypes = [
-  "text",
-  "integer",
-  "decimal",
-  "boolean",
-  "date",
-  "datetime",
-  "time",
-  "json",
-  "list",
-  "record",
-  "any",
-] as const;
 
 /** A field that events carry, as the flow's author declares it. */
 export const declaredField = z
   .strictObject({
     name: z.string().min(1).max(200).meta({ title: "Name" }),
-    type: z.enum(fieldTypes).default("any").meta({ title: "Type" }),
+    type: z.enum(FIELD_TYPES).default("any").meta({ title: "Type" }),
     title: z.string().max(200).optional().meta({ title: "Title" }),
     nullable: z.boolean().optional().meta({ title: "May be empty" }),
     required: z.boolean().optional().meta({ title: "Required" }),

@@ -2,25 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Field, Json } from "../../../connectors/sdk/types.ts";
 import { convertValue } from "../../mapping/convert-value.ts";
+import { FIELD_TYPES } from "../../mapping/types.ts";
 import { misfit } from "./fits.ts";
 import { quickConverter } from "./quick-convert.ts";
 
 const field = fc.record(
   {
     name: fc.constant("f"),
-    type: fc.constantFrom(
-      "text",
-      "integer",
-      "decimal",
-      "boolean",
-      "date",
-      "datetime",
-      "time",
-      "json",
-      "list",
-      "record",
-      "any",
-    ),
+    type: fc.constantFrom(...FIELD_TYPES),
     required: fc.boolean(),
     nullable: fc.boolean(),
     maxLength: fc.integer({ min: 0, max: 6 }),
