@@ -1,8 +1,8 @@
-/** What every benchmark needs: databases of its own, a worker process as in production, medians, a table. */
+/** What every benchmark needs: databases of its own, processes as in production, medians, a table. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { nodeFlags } from "../scripts/children.mjs";
@@ -33,6 +33,7 @@ export async function freshDatabase(name: string): Promise<pg.Pool> {
   await admin.end();
   const pool = new pg.Pool({ connectionString: urlFor(name), max: 4 });
   pool.on("error", () => {});
+  pool.on("connect", (client) => void client.on("error", () => {})); // graphile-worker asks for both
   return pool;
 }
 
@@ -44,44 +45,85 @@ export async function productDatabase(name: string): Promise<pg.Pool> {
   return pool;
 }
 
-export type WorkerProcess = { child: ChildProcess; peakMemoryMb(): number; stop(): Promise<void> };
+/** Rounds of each measurement; what is shown is their median. */
+export const ROUNDS = Number(process.env.PLUMBLINE_BENCH_ROUNDS ?? 3);
 
-/** A worker as `npm run worker` starts it. */
-export async function startWorker(database: string, secretKey: string, flags: string[] = []): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [...nodeFlags, ...flags, "worker/main.ts"], {
+/** PLUMBLINE_BENCH_PROFILE=1: every process measured leaves a CPU profile there when it ends. */
+const PROFILE = process.env.PLUMBLINE_BENCH_PROFILE ? ["--cpu-prof", "--cpu-prof-dir=.cache/profiles"] : [];
+
+export type Measured = {
+  child: ChildProcess;
+  /** what the pattern found in the line that said it is ready */
+  ready: RegExpExecArray;
+  /** the most memory it held so far; not a number where the system does not tell */
+  peakMemoryMb(): number;
+  /** as SIGTERM ends it in production */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts a process of Node with the flags of production.
+ *
+ * @param ready a line of its output that says it is ready
+ * @throws when it ends before it is
+ */
+export async function startProcess(
+  command: string[],
+  env: { [name: string]: string },
+  ready: RegExp,
+): Promise<Measured> {
+  const child = spawn(process.execPath, [...nodeFlags, ...PROFILE, ...command], {
     cwd: root,
     env: {
       ...process.env,
-      DATABASE_URL: urlFor(database),
-      PLUMBLINE_SECRET_KEY: secretKey,
       PLUMBLINE_ALLOW_PRIVATE_NETWORK: "true",
       PLUMBLINE_LOG: "json",
       NODE_ENV: "production",
+      ...env,
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  // a benchmark that fails must not leave its worker behind, nor wait for it
-  process.once("exit", () => child.kill("SIGKILL"));
+  // a benchmark that fails must not leave its processes behind, nor wait for them
+  const end = () => void child.kill("SIGKILL");
+  process.once("exit", end);
   child.unref();
-  await new Promise<void>((resolve, reject) => {
-    child.once("exit", (code) => reject(new Error(`The worker ended with ${code} before it was ready.`)));
-    child.stdout?.on("data", (data: Buffer) => {
-      if (data.includes("is ready")) resolve();
-    });
+  const found = await new Promise<RegExpExecArray>((resolve, reject) => {
+    const gone = (code: number | null) =>
+      reject(new Error(`${command.join(" ")} ended with ${code} before it was ready.`));
+    child.once("exit", gone);
+    let output = "";
+    const look = (data: Buffer) => {
+      output += data.toString();
+      const match = ready.exec(output);
+      if (!match) return;
+      child.off("exit", gone);
+      child.stdout?.off("data", look).resume();
+      resolve(match);
+    };
+    child.stdout?.on("data", look);
   });
   return {
     child,
+    ready: found,
     peakMemoryMb() {
-      const line = readFileSync(`/proc/${child.pid}/status`, "utf8").match(/VmHWM:\s+(\d+)/);
-      return Number(line?.[1] ?? 0) / 1024;
+      const file = `/proc/${child.pid}/status`;
+      const peak = existsSync(file) ? /VmHWM:\s+(\d+)/.exec(readFileSync(file, "utf8"))?.[1] : undefined;
+      return Number(peak ?? Number.NaN) / 1024;
     },
     async stop() {
-      if (child.exitCode !== null) return;
-      child.removeAllListeners("exit");
+      process.off("exit", end);
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, "exit");
       child.kill("SIGTERM");
-      await once(child, "exit");
+      await gone;
     },
   };
+}
+
+/** A worker as `npm run worker` starts it. */
+export async function startWorker(database: string, secretKey: string): Promise<Measured> {
+  const env = { DATABASE_URL: urlFor(database), PLUMBLINE_SECRET_KEY: secretKey };
+  return await startProcess(["worker/main.ts"], env, /is ready/);
 }
 
 export const newSecretKey = () => randomBytes(32).toString("base64");
@@ -91,6 +133,7 @@ export function median(values: number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
+/** @param share between 0 and 1 */
 export function percentile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -98,13 +141,29 @@ export function percentile(values: number[], share: number): number {
 
 export const thousands = (value: number) => Math.round(value).toLocaleString("en-US").replaceAll(",", " ");
 
+/** A promise of the design (§10), with what was measured of it. */
+export type Promised = { work: string; target: string; measured: string; kept: boolean };
+
+/** What docs/performance.md says around a table. */
+export type Around = {
+  /** heading; default: the name of the benchmark */
+  title?: string;
+  /** what is measured, and beside what */
+  about?: string;
+  promises?: Promised[];
+  /** what sets the limit, as profiles show it */
+  limit?: string;
+};
+
 /** Prints rows as an aligned table; under `npm run bench` they also go into docs/performance.md. */
-export function table(headings: string[], rows: string[][]): void {
+export function table(headings: string[], rows: string[][], around: Around = {}): void {
   const report = process.env.PLUMBLINE_BENCH_REPORT;
-  if (report) appendFileSync(report, `${JSON.stringify({ headings, rows })}\n`);
+  if (report) appendFileSync(report, `${JSON.stringify({ headings, rows, ...around })}\n`);
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => (row[column] ?? "").length)),
   );
   const line = (cells: string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
   console.log([line(headings), line(widths.map((width) => "─".repeat(width))), ...rows.map(line)].join("\n"));
+  for (const { work, target, measured, kept } of around.promises ?? [])
+    console.log(`${kept ? "✓" : "✗ missed:"} ${work}: ${measured} (${target})`);
 }

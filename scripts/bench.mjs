@@ -1,10 +1,11 @@
 /**
  * `npm run bench`: runs every `bench/*.bench.ts` as a process of its own, one after the other, on an empty embedded
- * PostgreSQL with the product's settings. `npm run bench -- postgres` runs those whose name contains "postgres".
+ * PostgreSQL with the product's settings, and writes docs/performance.md. `npm run bench -- postgres` runs those whose name
+ * contains "postgres"; the page then keeps what the others measured last.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { keepResult, writePage } from "./bench-page.mjs";
 import { bootstrap } from "./bootstrap.mjs";
 import { main } from "./ending.mjs";
 import { cacheFolder, root } from "./places.mjs";
@@ -18,48 +19,40 @@ await main(async () => {
     import("./build.mjs"),
   ]);
   await generateClient();
+  const names = listFolder(`${root}/bench`)
+    .filter((file) => file.endsWith(".bench.ts"))
+    .map((file) => file.slice(0, -".bench.ts".length))
+    .sort();
   const wanted = process.argv.slice(2);
-  const files = listFolder(`${root}/bench`).filter(
-    (file) => file.endsWith(".bench.ts") && (wanted.length === 0 || wanted.some((word) => file.includes(word))),
-  );
-  if (files.length === 0)
-    throw new Stop(`No benchmark in bench/ has a name with ${wanted.join(" or ") || ".bench.ts"}.`);
-  let failed = 0;
+  const chosen = names.filter((name) => wanted.length === 0 || wanted.some((word) => name.includes(word)));
+  if (chosen.length === 0)
+    throw new Stop(`Expected the name of a benchmark (${names.join(", ")}), found “${wanted.join(" ")}”.`);
+  const shortened = Object.keys(process.env).filter((name) => /^PLUMBLINE_BENCH_(?!DATABASE_URL|REPORT)/.test(name));
+  const failed = [];
+  const startedAt = Date.now();
   const report = join(cacheFolder, "bench-report.jsonl");
   mkdirSync(cacheFolder, { recursive: true });
-  rmSync(report, { force: true });
   const { postgres } = await freshPostgres("bench", { durable: true });
-  for (const file of files.sort()) {
-    say(`\n━━ ${file}`);
-    const startedAt = Date.now();
+  for (const name of chosen) {
+    say(`\n━━ ${name}`);
+    const begunAt = Date.now();
+    rmSync(report, { force: true });
     const env = {
       ...process.env,
       NODE_ENV: "production",
       PLUMBLINE_BENCH_DATABASE_URL: postgres.adminUrl,
       PLUMBLINE_BENCH_REPORT: report,
     };
-    const command = [process.execPath, "--disable-warning=ExperimentalWarning", `bench/${file}`];
-    const { code } = await run(file, command, { cwd: root, env, inherit: true });
-    if (code !== 0) failed += 1;
-    say(`${code === 0 ? "✓" : `✗ code ${code}:`} ${file} (${duration(Date.now() - startedAt)})`);
+    const command = [process.execPath, "--disable-warning=ExperimentalWarning", `bench/${name}.bench.ts`];
+    const { code } = await run(name, command, { cwd: root, env, inherit: true });
+    if (code !== 0) failed.push(name);
+    else if (shortened.length === 0) keepResult(name, report);
+    say(`${code === 0 ? "✓" : `✗ code ${code}:`} ${name} (${duration(Date.now() - begunAt)})`);
   }
-  if (failed === 0 && wanted.length === 0) writePage(report);
-  return failed > 0 ? 1 : 0;
+  if (failed.length > 0) say(`\n✗ Failed: ${failed.join(", ")}`);
+  if (shortened.length > 0)
+    say(`\ndocs/performance.md is left as it is: ${shortened.join(", ")} changed what is measured.`);
+  else writePage(names);
+  say(`${chosen.length} of ${names.length} benchmarks in ${duration(Date.now() - startedAt)}`);
+  return failed.length > 0 ? 1 : 0;
 });
-
-/** docs/performance.md says what the last whole run of the benchmarks measured, and on what. @param {string} report */
-function writePage(report) {
-  if (!existsSync(report)) return;
-  const tables = readFileSync(report, "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line))
-    .map(({ headings, rows }) => {
-      const line = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
-      return [line(headings), line(headings.map(() => "---")), ...rows.map(line)].join("\n");
-    });
-  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, embedded PostgreSQL with fsync`;
-  const text = `# Performance\n\nWritten by \`npm run bench\`: each line is measured beside its raw limit in the same run, so read the ratios; absolute figures are of this\nmachine: ${machine}.\n\n${tables.join("\n\n")}\n`;
-  writeFileSync(join(root, "docs", "performance.md"), text);
-  say("\nWritten: docs/performance.md");
-}
