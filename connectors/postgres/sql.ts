@@ -14,7 +14,7 @@ export type Place = {
   codec: Codec;
   /** the array type its values are sent as */
   sent: string;
-  /** cast after unnesting, for arrays (unnest would take them apart) */
+  /** cast after unnesting, for arrays and composite values (unnest would take them apart) */
   cast: string;
   /** its text form needs no quotes in an array literal */
   bare: boolean;
@@ -37,13 +37,13 @@ const bareTypes = new Set([
 ]);
 
 export function placeOf(column: Column): Place {
-  const list = column.element !== null;
+  const apart = column.element !== null || column.kind === "c";
   return {
     column,
     codec: codecOf(column),
-    sent: list ? "text[]" : `${column.base}[]`,
-    cast: list ? `::${column.base}` : "",
-    bare: !list && column.kind === "b" && bareTypes.has(column.type),
+    sent: apart ? "text[]" : `${column.base}[]`,
+    cast: apart ? `::${column.base}` : "",
+    bare: !apart && column.kind === "b" && bareTypes.has(column.type),
   };
 }
 
