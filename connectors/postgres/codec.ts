@@ -3,6 +3,7 @@
  * `encode` writes what it reads back unchanged, and refuses whatever the column would cut, round or not take.
  */
 import { quote } from "../sdk/errors.ts";
+import { parseJson } from "../sdk/json.ts";
 import type { Field, FieldType, Json } from "../sdk/types.ts";
 import { arrayLiteral, parseArray } from "./arrays.ts";
 import type { Column } from "./catalog.ts";
@@ -164,7 +165,7 @@ function bitsCodec(least: number, most: number): Codec {
 const jsonCodec: Codec = {
   type: "json",
   exact: false,
-  decode: (raw) => JSON.parse(raw),
+  decode: parseJson,
   encode: (value) => {
     const text = JSON.stringify(value);
     if (escapedNul.test(text)) return new Refusal(`PostgreSQL cannot store the character NUL, found ${quote(value)}`);

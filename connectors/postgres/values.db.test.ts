@@ -8,11 +8,12 @@ import { openTestSession } from "./testing/session.ts";
 const sql = `
 CREATE TYPE mood AS ENUM ('sad', 'so "so"', 'it''s ok, {fine}');
 CREATE DOMAIN cents AS int NOT NULL CHECK (VALUE >= 0);
+CREATE TYPE pair AS (a int, b text);
 CREATE DOMAIN small_cents AS cents CHECK (VALUE < 1000);
 CREATE TABLE "All Types" (
   "Id" bigint PRIMARY KEY, "select" text, code varchar(5), fixed char(4), i2 smallint, i4 int, i8 bigint, n numeric, n2 numeric(10,2), nr numeric(4,-2),
   f4 real, f8 double precision, yes boolean, d date, ts timestamp, ts0 timestamp(0), tz timestamptz, t time, ttz timetz, j json, jb jsonb, u uuid, m mood,
-  b bytea, iv interval, ip inet, nums int[], words text[], grid int[], moods mood[], jbs jsonb[], price small_cents DEFAULT 5, r int4range, bits bit(3)
+  b bytea, iv interval, ip inet, nums int[], words text[], grid int[], moods mood[], jbs jsonb[], price small_cents DEFAULT 5, r int4range, bits bit(3), pr pair, prs pair[]
 );`;
 
 describe("values", () => {
@@ -85,14 +86,21 @@ describe("values", () => {
     ["price", 0, 999],
     ["r", "[1,5)", "empty"],
     ["bits", "101"],
+    ["pr", '(1,"x,y")', "(,)"],
+    ["prs", ['(1,"x,y")', "(2,z)"]],
   ];
 
   it("come back as they were written, also as before-images, and a second write leaves them alone", async () => {
     const records = exact.flatMap(([field, ...values], a) =>
       values.map((value, b) => ({ Id: a * 100 + b, [field]: value })),
     );
-    for (const [field] of exact) {
-      const some = records.filter((record) => field in record);
+    // All fields together as well: a value taken apart (composites, lists) would move its neighbours.
+    const whole = Object.fromEntries(exact.map(([field, value]) => [field, value!]));
+    records.push({ Id: 99_000, ...whole }, { Id: 99_001, ...whole });
+    for (const field of [...exact.map(([name]) => name), undefined]) {
+      const some = records.filter((record) =>
+        field ? field in record && Object.keys(record).length === 2 : "pr" in record && "i4" in record,
+      );
       const first = await db.write("All Types", "upsert", ["Id"], some);
       expect(
         first.outcomes.filter((one) => one.outcome !== "created"),
@@ -120,6 +128,13 @@ describe("values", () => {
     expect(gone.entries.map((entry) => entry.before)).toEqual(read);
     expect(new Set((await db.undo("All Types", gone.ledger)).short)).toEqual(new Set(["restored"]));
     expect(await db.read("All Types")).toEqual(read);
+  });
+
+  it("numbers in json keep all their digits, as text where a JS number would change them", async () => {
+    await db.sql(`INSERT INTO "All Types" ("Id", jb, price) VALUES (80000, '{"n": [12345678901234567890, 1.5]}', 1)`);
+    const [row] = (await db.read("All Types")).filter((one) => one.Id === 80_000);
+    expect(row!.jb).toEqual({ n: ["12345678901234567890", 1.5] });
+    await db.sql(`DELETE FROM "All Types" WHERE "Id" = 80000`);
   });
 
   /** Given, and stored as. */

@@ -2,13 +2,18 @@
 import { IntegrationError, quote } from "./errors.ts";
 import type { Json, JsonRecord } from "./types.ts";
 
-/** Parses JSON; integers and decimals that a JS number cannot hold exactly become text with all their digits. */
+/**
+ * Parses JSON; integers and decimals that a JS number cannot hold exactly become text with all their digits.
+ *
+ * @throws SyntaxError as `JSON.parse` does
+ */
 export function parseJson(text: string): Json {
-  // The reviver costs several times the plain parse, so it runs only where 16 digits in a row make it needed.
-  if (!/\d{16}|\d\.\d{14}/.test(text)) return JSON.parse(text) as Json;
+  // The reviver costs several times the plain parse, so it runs only where 16 digits in a row or an exponent of three make it needed.
+  if (!/\d{16}|\d\.\d{14}|\d[eE][+-]?\d{3}/.test(text)) return JSON.parse(text) as Json;
   const exact = (_: string, value: unknown, context: { source?: string }) => {
     if (typeof value !== "number" || context.source === undefined) return value;
     const digits = context.source.replace(/^-|\.|e.*$/gi, "").replace(/^0+/, "");
+    if (!Number.isFinite(value) || (value === 0 && digits !== "")) return context.source;
     return digits.length >= 16 && String(value) !== context.source ? context.source : value;
   };
   return (JSON.parse as (text: string, reviver: typeof exact) => Json)(text, exact);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { parseJson } from "../../connectors/sdk/json.ts";
 import { isUseCaseError, UseCaseError } from "../errors.ts";
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -9,6 +10,7 @@ export const isYaml = (header: string | undefined) => (header ?? "").split(",").
 
 /**
  * The body of a request; undefined when it has none. JSON, unless it says that it is YAML and `readYaml` is there.
+ * Numbers that a JS number cannot hold are text with all their digits (a patch of a record, an event's data).
  *
  * @throws UseCaseError 413 "body-too-large" beyond 10 MB; 400 "not-json"; what `readYaml` throws
  */
@@ -31,7 +33,7 @@ export async function readBody(request: IncomingMessage, readYaml?: (text: strin
 function parse(bytes: Buffer, readYaml?: (text: string) => unknown): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    const value = readYaml ? readYaml(text) : JSON.parse(text);
+    const value = readYaml ? readYaml(text) : parseJson(text);
     refuseDeep(value);
     return value;
   } catch (cause) {

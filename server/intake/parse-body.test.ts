@@ -18,6 +18,11 @@ describe("JSON", () => {
     expect(parseBody("application/json", "[]")).toEqual([{ value: [] }]);
   });
 
+  it("keeps every digit of a number", () => {
+    const [record] = parseBody("application/json", '{"id":1234567890123456789,"total":12.50}');
+    expect(record).toEqual({ id: "1234567890123456789", total: 12.5 });
+  });
+
   it("that is none, or too deep, is refused", () => {
     expect(code("application/json", "{a:1}")).toBe("not-json");
     expect(code("application/json", "")).toBe("not-json");

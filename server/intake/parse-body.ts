@@ -1,4 +1,5 @@
 /** A body as records: JSON, form, XML or plain text, by its content type. */
+import { parseJson } from "../../connectors/sdk/json.ts";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import { UseCaseError } from "../errors.ts";
 import { readXml, XmlRefused } from "./xml.ts";
@@ -47,7 +48,7 @@ function jsonRecords(text: string): JsonRecord[] {
   }
   let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    value = parseJson(text);
   } catch (error) {
     const why = error instanceof Error ? error.message.slice(0, 200) : "";
     throw new UseCaseError(`The body is not JSON: ${why}. Send JSON in UTF-8.`, { status: 400, code: "not-json" });

@@ -1,0 +1,21 @@
+import { expect, it } from "vitest";
+import { parseJson } from "./json.ts";
+
+it("keeps every digit of numbers that a JS number would change, as text", () => {
+  expect(
+    parseJson(
+      '{"id": 1234567890123456789, "deep": [{"n": -9007199254740993, "d": 0.12345678901234567890}], "huge": 1e400, "tiny": 1e-400}',
+    ),
+  ).toEqual({
+    id: "1234567890123456789",
+    deep: [{ n: "-9007199254740993", d: "0.12345678901234567890" }],
+    huge: "1e400",
+    tiny: "1e-400",
+  });
+});
+
+it("leaves other numbers numbers, and text text", () => {
+  const plain = { a: 9007199254740991, b: 0.1, c: 12.5, d: "1234567890123456789", e: 1e21, f: 0, g: 1e300 };
+  expect(parseJson(JSON.stringify(plain))).toEqual(plain);
+  expect(parseJson('[0e100, -0.0, "1e400"]')).toEqual([0, -0, "1e400"]);
+});
