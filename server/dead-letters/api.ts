@@ -47,7 +47,8 @@ export const letterRoutes = [
     method: "GET",
     path: "/dead-letters",
     summary: "List dead letters, newest first",
-    description: "Without a state: those that are open or being replayed.",
+    description:
+      "Without a state: those that are open (a letter being replayed has left that list, until it fails again); of a run: all of its letters.",
     role: "viewer",
     query: PageQuery.extend({
       flow: ListLetters.shape.flowId,
@@ -57,8 +58,14 @@ export const letterRoutes = [
       cursor: ListLetters.shape.cursor,
     }),
     response: pageSchema(LetterSchema),
-    handle: (ctx, { query: { flow, group, run, ...query } }) =>
-      listLetters(ctx, { ...query, flowId: flow, groupId: group, runId: run }),
+    handle: (ctx, { query: { flow, group, run, state, ...query } }) =>
+      listLetters(ctx, {
+        ...query,
+        state: state ?? (run === undefined ? "open" : undefined),
+        flowId: flow,
+        groupId: group,
+        runId: run,
+      }),
   }),
   defineRoute({
     method: "GET",

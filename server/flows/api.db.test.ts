@@ -199,6 +199,11 @@ describe("dead letters and journeys", () => {
     });
     expect(replay.status).toBe(202);
     expect((await api.ask("GET", `/runs/${bodyOf(replay).id}`)).body).toMatchObject({ kind: "replay", flow });
+    const ids = async (query: string) =>
+      bodyOf(await api.ask("GET", `/dead-letters?flow=${flow}${query}`)).items.map(({ id }) => id);
+    expect(await ids("")).toEqual([two]); // the open list: the replayed one left it at once
+    expect(await ids("&state=replaying")).toEqual([one]);
+    expect(await ids(`&run=${bodyOf(replay).id}`)).toEqual([one]);
     expect(await api.ask("POST", "/dead-letters/replay", { body: { ids: [one] } })).toMatchObject({
       status: 409,
       body: { error: { code: "letters-not-open", details: { ids: [one] } } },
