@@ -2,8 +2,13 @@
 import { z } from "zod";
 import { Invalid } from "./errors.ts";
 
-/** Items wanted: 1 to 1,000, 50 when nothing is said. Takes the text of a query string too. */
-export const Limit = z.coerce.number().int().min(1).max(1000).default(50);
+/** Items wanted: 1 to 1,000. Takes the text of a query string too, but only digits: " 5" and "1e2" are slips. */
+const Count = z.preprocess(
+  (value) => (typeof value === "string" && /^\d{1,4}$/.test(value) ? Number(value) : value),
+  z.int("expected a number from 1 to 1000").min(1).max(1000),
+);
+/** 50 when nothing is said. */
+export const Limit = Count.default(50);
 
 /** A cursor that is the number of the last item seen. */
 export const NumberCursor = z.string().regex(/^\d{1,18}$/, 'expected a cursor as the last answer gave it in "next"');
@@ -66,7 +71,7 @@ function readPlace(cursor: string): Place {
 /** The query of a list in the REST interface. */
 export const PageQuery = z.object({ limit: Limit, cursor: z.string().max(2_000).optional() });
 /** Of a list that is mostly wanted whole: 1,000 items when nothing is said. */
-export const LongPageQuery = PageQuery.extend({ limit: z.coerce.number().int().min(1).max(1000).default(1000) });
+export const LongPageQuery = PageQuery.extend({ limit: Count.default(1000) });
 
 /** The answer of a list in the REST interface. */
 export const pageSchema = <T extends z.ZodType>(item: T) =>

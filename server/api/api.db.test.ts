@@ -116,6 +116,11 @@ describe("bad requests", () => {
     ["no body at all", "POST", "/tokens", {}, 400, "invalid"],
     ["a body of the wrong shape", "POST", "/tokens", { body: { name: "" } }, 400, "invalid"],
     ["a limit that is too large", "GET", "/connections?limit=1001", {}, 400, "invalid"],
+    ["a limit that is not plain digits", "GET", "/connections?limit=1e2", {}, 400, "invalid"],
+    ["a limit with a blank", "GET", "/flows?limit=%205", {}, 400, "invalid"],
+    ["an id that cannot be stored", "GET", "/connections/a%00b", {}, 404, "not-found"],
+    ["an id that is too long", "GET", `/flows/${"x".repeat(500)}`, {}, 404, "not-found"],
+    ["an id of another form", "POST", "/approvals/soon", { body: { decision: "yes" } }, 404, "not-found"],
     ["a body over 10 MB", "POST", "/tokens", { raw: "x".repeat(10 * 1024 * 1024 + 1) }, 413, "body-too-large"],
   ])("answers %s with a code", async (_what, method, path, ask, status, code) => {
     const answer = await api.ask(method, path, ask);

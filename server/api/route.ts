@@ -6,7 +6,7 @@ import type pg from "pg";
 import type { z } from "zod";
 import type { ServerContext } from "../context.ts";
 import type { Db } from "../db/prisma.ts";
-import { type ErrorDetail, Invalid } from "../errors.ts";
+import { type ErrorDetail, Invalid, NotFound } from "../errors.ts";
 import type { Role } from "../trpc/contract.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -70,7 +70,7 @@ function prepare<P extends Maybe, Q extends Maybe, B extends Maybe>(
   raw: RawInput,
 ): Input<P, Q, B> {
   return {
-    params: parse(spec.params, raw.params, "path") as Out<P>,
+    params: parsePath(spec.params, raw.params) as Out<P>,
     query: parse(spec.query, raw.query, "query") as Out<Q>,
     body: parse(spec.body, raw.body, "body") as Out<B>,
     ifMatch: raw.ifMatch,
@@ -78,7 +78,16 @@ function prepare<P extends Maybe, Q extends Maybe, B extends Maybe>(
   };
 }
 
-function parse(schema: z.ZodType | undefined, value: unknown, part: "path" | "query" | "body"): unknown {
+/** An id that no row can have (too long, with U+0000, not a number where all are) is simply one that does not exist. */
+function parsePath(schema: z.ZodType | undefined, params: RawInput["params"]): unknown {
+  if (!schema) return undefined;
+  const result = schema.safeParse(params);
+  if (result.success) return result.data;
+  const [name = "id"] = result.error.issues[0]?.path.map(String) ?? [];
+  throw new NotFound(name === "id" ? "resource" : name, params[name] ?? "");
+}
+
+function parse(schema: z.ZodType | undefined, value: unknown, part: "query" | "body"): unknown {
   if (!schema) return undefined;
   const result = schema.safeParse(value);
   if (result.success) return result.data;

@@ -24,12 +24,16 @@ export const AnyJson = z.unknown();
 export const JsonObject = z.record(z.string(), z.unknown());
 export const Role = RoleSchema.describe("viewer < builder < operator < admin < owner");
 
-export const FieldSchema: z.ZodType<Field, Field> = z
+/** A field as the lists of streams and sinks show it: whether it is required is always said (DESIGN §8). */
+type ListedField = Omit<Field, "fields" | "required"> & { required: boolean; fields?: ListedField[] };
+type Listed<T extends { fields: Field[] }> = Omit<T, "fields"> & { fields: ListedField[] };
+
+const FieldSchema: z.ZodType<ListedField, ListedField> = z
   .object({
     name: z.string(),
     type: z.enum(FIELD_TYPES),
     title: z.string().optional(),
-    required: z.boolean().optional(),
+    required: z.boolean().describe("A record without it is refused (sink), or every record has it (stream)."),
     nullable: z.boolean().optional(),
     maxLength: z.number().optional().describe("Characters."),
     precision: z.number().optional(),
@@ -47,6 +51,15 @@ export const FieldSchema: z.ZodType<Field, Field> = z
   } satisfies Record<keyof Field, unknown>)
   .meta({ id: "Field" });
 
+/** Says of each field, nested ones too, whether it is required; a stream's field is when it is never empty. */
+export function listed<T extends { fields: Field[] }>(place: T): Listed<T> {
+  const said = (field: Field): ListedField => {
+    const { fields, required, ...rest } = field;
+    return { ...rest, required: required ?? field.nullable === false, ...(fields && { fields: fields.map(said) }) };
+  };
+  return { ...place, fields: place.fields.map(said) };
+}
+
 /** A failure as plain data: docs/errors.md has a heading for each code. */
 export const FailureSchema = z
   .object({
@@ -58,7 +71,7 @@ export const FailureSchema = z
   })
   .meta({ id: "Failure" });
 
-export const StreamSchema: z.ZodType<StreamInfo, StreamInfo> = z
+export const StreamSchema: z.ZodType<Listed<StreamInfo>, Listed<StreamInfo>> = z
   .object({
     name: z.string(),
     title: z.string(),
@@ -76,7 +89,7 @@ export const StreamSchema: z.ZodType<StreamInfo, StreamInfo> = z
 
 const operations = ["insert", "update", "upsert", "delete"] as const satisfies Operation[];
 
-export const SinkSchema: z.ZodType<SinkInfo, SinkInfo> = z
+export const SinkSchema: z.ZodType<Listed<SinkInfo>, Listed<SinkInfo>> = z
   .object({
     name: z.string(),
     title: z.string(),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineRoute } from "../api/route.ts";
-import { AnyJson, Id, IdParams, Instant, JsonObject, Ok, SinkSchema, StreamSchema } from "../api/schemas.ts";
+import { AnyJson, Id, IdParams, Instant, JsonObject, listed, Ok, SinkSchema, StreamSchema } from "../api/schemas.ts";
 import { LongPageQuery, PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
 import { createConnection, removeConnection, updateConnection } from "./change-connections.ts";
 import { checkConnection } from "./check-connection.ts";
@@ -170,10 +170,8 @@ export const connectionRoutes = [
     response: pageSchema(StreamSchema),
     failures: { "login-refused": 422, "connection-refused": 502 },
     async handle(ctx, { params, query: { refresh, ...page } }) {
-      return pageOfWhole(await listStreams(ctx, { ...params, refresh, doubt: true }), page, ({ name }, index) => [
-        index,
-        name,
-      ]);
+      const streams = await listStreams(ctx, { ...params, refresh, doubt: true });
+      return pageOfWhole(streams.map(listed), page, ({ name }, index) => [index, name]);
     },
   }),
   defineRoute({
@@ -186,10 +184,8 @@ export const connectionRoutes = [
     response: pageSchema(SinkSchema),
     failures: { "login-refused": 422, "connection-refused": 502 },
     async handle(ctx, { params, query: { refresh, ...page } }) {
-      return pageOfWhole(await listSinks(ctx, { ...params, refresh, doubt: true }), page, ({ name }, index) => [
-        index,
-        name,
-      ]);
+      const sinks = await listSinks(ctx, { ...params, refresh, doubt: true });
+      return pageOfWhole(sinks.map(listed), page, ({ name }, index) => [index, name]);
     },
   }),
 ];

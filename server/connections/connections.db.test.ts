@@ -75,7 +75,9 @@ describe("a connection", () => {
     const streams = (await api.ask("GET", `/connections/${id}/streams`)).body as { items: { name: string }[] };
     expect(streams.items.find(({ name }) => name === "orders")).toMatchObject({
       key: ["id"],
-      fields: expect.arrayContaining([expect.objectContaining({ name: "email", maxLength: 80 })]),
+      fields: expect.arrayContaining([
+        expect.objectContaining({ name: "email", maxLength: 80, required: expect.any(Boolean) }),
+      ]),
     });
     const sinks = (await api.ask("GET", `/connections/${id}/sinks?refresh=true`)).body as { items: { name: string }[] };
     expect(sinks.items.map(({ name }) => name)).toContain("orders");
