@@ -19,3 +19,11 @@ it("leaves other numbers numbers, and text text", () => {
   expect(parseJson(JSON.stringify(plain))).toEqual(plain);
   expect(parseJson('[0e100, -0.0, "1e400"]')).toEqual([0, -0, "1e400"]);
 });
+
+it("counts the digits on both sides of the point", () => {
+  expect(parseJson("[90071992547409.93, 123456789.123456789, 90071992547409.5]")).toEqual([
+    "90071992547409.93",
+    "123456789.123456789",
+    90071992547409.5,
+  ]);
+});

@@ -8,8 +8,8 @@ import type { Json, JsonRecord } from "./types.ts";
  * @throws SyntaxError as `JSON.parse` does
  */
 export function parseJson(text: string): Json {
-  // The reviver costs several times the plain parse, so it runs only where 16 digits in a row or an exponent of three make it needed.
-  if (!/\d{16}|\d\.\d{14}|\d[eE][+-]?\d{3}/.test(text)) return JSON.parse(text) as Json;
+  // The reviver costs several times the plain parse, so it runs only where 16 digits or an exponent of three make it needed.
+  if (!/\d{16}|\d[\d.]{16}|\d[eE][+-]?\d{3}/.test(text)) return JSON.parse(text) as Json;
   const exact = (_: string, value: unknown, context: { source?: string }) => {
     if (typeof value !== "number" || context.source === undefined) return value;
     const digits = context.source.replace(/^-|\.|e.*$/gi, "").replace(/^0+/, "");

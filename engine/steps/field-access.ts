@@ -33,13 +33,23 @@ export function isEmpty(value: Json | undefined): boolean {
   return (code <= 32 || code >= 0xa0) && value.trim() === "";
 }
 
-/** Parts of a key as one text: joined with "|", where "|" and "\" inside a part are escaped by "\". */
+/**
+ * Parts of a key as one text: joined with "|", where "|" and "\" inside a part are escaped by "\", as are the characters no
+ * database keeps (U+0000, halves of surrogate pairs).
+ */
 export function joinKey(parts: readonly string[]): string {
   return parts.length === 1 ? escapePart(parts[0]!) : parts.map(escapePart).join("|");
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: U+0000 is what is looked for
+const ODD = /[|\\\u0000\ud800-\udfff]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above; with the flag u only halves of pairs are surrogates
+const ESCAPED = /[|\\\u0000\p{Surrogate}]/gu;
+const hex = (char: string) => char.charCodeAt(0).toString(16).padStart(4, "0");
+
 function escapePart(part: string): string {
-  return /[|\\]/.test(part) ? part.replace(/[|\\]/g, "\\$&") : part;
+  if (!ODD.test(part)) return part;
+  return part.replace(ESCAPED, (odd) => (odd === "|" || odd === "\\" ? `\\${odd}` : `\\u${hex(odd)}`));
 }
 
 /** A value as part of a key: text as it is, numbers and booleans as their text, others as JSON. */

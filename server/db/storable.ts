@@ -36,3 +36,17 @@ export const AnyId = storableText(200);
 function isStorable(text: string): boolean {
   return !text.includes("\u0000") && text.isWellFormed();
 }
+
+// JSON.stringify escapes both, and of other characters nothing that looks like them; an escaped backslash is passed over.
+const UNSTORABLE_ESCAPE = /\\(?:u(?:0000|d[89a-f][0-9a-f]{2})|.)/g;
+const HAS_UNSTORABLE = /\\u(?:0000|d[89a-f])/;
+
+/**
+ * JSON text of what others sent, with U+FFFD for what PostgreSQL cannot keep (U+0000 and halves of surrogate pairs): such a
+ * record has to be shown and settled like any other. Sinks that cannot take the characters refuse the record by themselves.
+ */
+export function storableJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  if (!HAS_UNSTORABLE.test(json)) return json;
+  return json.replace(UNSTORABLE_ESCAPE, (found) => (found.length > 2 ? "\ufffd" : found));
+}

@@ -155,9 +155,10 @@ export class FlowDrain {
       if (this.#limit === 1) this.#limit = BATCH;
     }
     const { document } = this.#version;
-    const trigger = stepsOf(document).find(({ kind }) => kind === "webhook" || kind === "event")?.id;
+    const trigger = stepsOf(document).find(({ kind }) => kind === "webhook" || kind === "event");
     return {
-      trigger: typeof trigger === "string" ? trigger : "webhook",
+      trigger: typeof trigger?.id === "string" ? trigger.id : "webhook",
+      kind: trigger?.kind === "event" ? "event" : "webhook",
       plan: () => planFor({ flowId: this.#flowId, version, document }, connections),
     };
   }

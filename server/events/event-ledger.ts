@@ -11,6 +11,7 @@ import {
 } from "../../engine/ports.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { LEDGER_COLUMNS, ledgerRows } from "../db/run-store/ledger.ts";
+import { storableJson } from "../db/storable.ts";
 import type { EventLease } from "./event-lease.ts";
 
 /** The number of the run a record of the page belongs to. */
@@ -54,7 +55,7 @@ export async function enterEventLedger(
       ...rows,
       separator,
       address.sink,
-      receipt === undefined ? null : JSON.stringify(receipt),
+      receipt === undefined ? null : storableJson(receipt),
       numbers.reduce((a, b) => Math.min(a, b)),
       numbers.reduce((a, b) => Math.max(a, b)),
       drafts[0]?.undo ?? "possible",
@@ -84,7 +85,7 @@ export async function fixEventLedger(client: pg.ClientBase, runs: string[], fixe
        identity = coalesce(f.identity, c.identity), after = coalesce(f.after, c.after)
      FROM json_to_recordset($2::json) AS f(step text, part int, key text, state text, remote text, identity json, after json)
      WHERE c.run_id = ANY($1::bigint[]) AND c.record_key = f.key AND c.step_id = f.step AND c.part = f.part`,
-    [runs, JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd")],
+    [runs, storableJson(rows)],
   );
 }
 

@@ -6,18 +6,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeCircuit } from "../connections/guard/circuit.ts";
 import type { ServerContext } from "../context.ts";
 import { getFlow } from "../flows/get-flow.ts";
-import { createApiServer, type HttpServer } from "../http-server.ts";
 import { setHookSecret } from "../intake/flow-secrets.ts";
 import { journeyOf } from "../ledger/journey.ts";
-import { showPresence } from "../processes/presence.ts";
 import { getRun } from "../runs/get-run.ts";
 import { listChanges } from "../runs/list-changes.ts";
 import { startRun } from "../runs/start-run.ts";
 import { undoRun } from "../runs/undo-run.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { type EventWorker, postEvent, runEnded, startEventWorker, until } from "../testing/event-worker.ts";
 import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
-import { drainEvents } from "./drain-events.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { replayDelivery } from "./replay-delivery.ts";
 import { wakeEventsOf } from "./wait-events.ts";
@@ -28,10 +26,7 @@ process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK = "true";
 let database: TestDatabase;
 let books: TestDatabase;
 let ctx: ServerContext;
-let http: HttpServer;
-let url: string;
-let worker: { stop(): Promise<void> };
-const stopping = new AbortController();
+let worker: EventWorker;
 
 beforeAll(async () => {
   database = await testDatabase("events");
@@ -41,23 +36,10 @@ beforeAll(async () => {
     "CREATE TABLE invoices (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, external_id text NOT NULL UNIQUE, total numeric(12,2) CHECK (total < 1000), note text)",
   );
   await connectDatabase(ctx, "books", books.url);
-  http = createApiServer(database);
-  await new Promise<void>((listening) => http.server.listen(0, "127.0.0.1", listening));
-  url = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
-  const presence = await showPresence(database.pool, "worker");
-  const services = { db: database.db, pool: database.pool, workerId: presence.id, signal: stopping.signal };
-  const drain = await drainEvents(services);
-  worker = {
-    async stop() {
-      stopping.abort();
-      await drain.stop();
-      await presence.stop();
-    },
-  };
+  worker = await startEventWorker(database);
 });
 afterAll(async () => {
   await worker.stop();
-  await http.stop(1_000);
   await books.drop();
   await database.drop();
 });
@@ -97,42 +79,12 @@ function flowDocument(name: string, webhook: object = {}, settings: object = {})
   };
 }
 
-async function hookOf(flowId: string): Promise<string> {
-  const flow = await database.db.flow.findUniqueOrThrow({ where: { id: flowId } });
-  return `${url}/hooks/${flow.hookKey}`;
-}
-
-async function post(hook: string, body: unknown, headers: { [name: string]: string } = {}) {
-  const response = await fetch(hook, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: typeof body === "string" ? body : JSON.stringify(body),
-  });
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: (await response.json()) as { id: string },
-  };
-}
-
-async function until<T>(look: () => Promise<T | null | undefined | false>, what: string, ms = 10_000): Promise<T> {
-  const end = Date.now() + ms;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`Waited ${ms} ms in vain: ${what}`);
-    await sleep(20);
-  }
-}
+const hookOf = (flowId: string) => worker.hookOf(flowId);
 
 const rowOf = async (pool: pg.Pool, id: string) =>
   (await pool.query("SELECT * FROM invoices WHERE external_id = $1", [id])).rows[0];
 
-const ended = (id: string) =>
-  until(async () => {
-    const { run, steps, balanced } = await getRun(ctx, id).catch(() => ({ run: null, steps: [], balanced: false }));
-    return run?.finishedAt ? { run, steps, balanced } : null;
-  }, `run ${id} ends`);
+const ended = (id: string) => runEnded(ctx, id);
 
 describe("an event", () => {
   let hook: string;
@@ -143,7 +95,7 @@ describe("an event", () => {
   });
 
   it("is stored, answered with its number, written, and a run in the history", async () => {
-    const { status, body } = await post(hook, { id: "A1", total: 12.5 });
+    const { status, body } = await postEvent(hook, { id: "A1", total: 12.5 });
     expect(status).toBe(202);
     const { run, steps, balanced } = await ended(body.id);
     expect(run).toMatchObject({
@@ -166,8 +118,8 @@ describe("an event", () => {
   });
 
   it("that comes again is the same event, also with another body", async () => {
-    const first = await post(hook, { id: "R1", total: 1 }, { "webhook-id": "evt-1" });
-    const again = await post(hook, { id: "R1", total: 2 }, { "webhook-id": "evt-1" });
+    const first = await postEvent(hook, { id: "R1", total: 1 }, { "webhook-id": "evt-1" });
+    const again = await postEvent(hook, { id: "R1", total: 2 }, { "webhook-id": "evt-1" });
     expect(again).toMatchObject({ status: 202, body: { id: first.body.id, repeat: true } });
     await ended(first.body.id);
     expect(await rowOf(books.pool, "R1")).toMatchObject({ total: "1.00" });
@@ -177,7 +129,9 @@ describe("an event", () => {
 
   it("that fails a check is a dead letter of its own run; its neighbours are written", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => post(hook, { id: `N${n}`, total: n === 7 ? "seven" : n === 9 ? 5000 : n })),
+      Array.from({ length: 40 }, (_, n) =>
+        postEvent(hook, { id: `N${n}`, total: n === 7 ? "seven" : n === 9 ? 5000 : n }),
+      ),
     );
     const runs = await Promise.all(answers.map(({ body }) => ended(body.id)));
     expect(runs.filter(({ run }) => run.state === "succeeded")).toHaveLength(38);
@@ -193,9 +147,9 @@ describe("an event", () => {
   });
 
   it("that changes nothing is unchanged in its journey", async () => {
-    const one = await post(hook, { id: "U1", total: 3 });
+    const one = await postEvent(hook, { id: "U1", total: 3 });
     await ended(one.body.id);
-    const two = await post(hook, { id: "U1", total: 3 });
+    const two = await postEvent(hook, { id: "U1", total: 3 });
     expect((await ended(two.body.id)).run.counts).toMatchObject({ read: 1, unchanged: 1 });
     const journey = await journeyOf(ctx, { key: "U1" });
     expect(journey.map(({ run, outcome }) => [run, outcome])).toEqual([
@@ -206,14 +160,14 @@ describe("an event", () => {
 
   it("of one record in one batch keep their order", async () => {
     const all: string[] = [];
-    for (let n = 0; n < 30; n++) all.push((await post(hook, { id: "K", total: n })).body.id);
+    for (let n = 0; n < 30; n++) all.push((await postEvent(hook, { id: "K", total: n })).body.id);
     await Promise.all(all.map(ended));
     expect(await rowOf(books.pool, "K")).toMatchObject({ total: "29.00" });
     expect((await journeyOf(ctx, { key: "K" })).map(({ run }) => run)).toEqual(all);
   });
 
   it("is undone like any run", async () => {
-    const { body } = await post(hook, { id: "Z1", total: 9 });
+    const { body } = await postEvent(hook, { id: "Z1", total: 9 });
     await ended(body.id);
     const undo = await undoRun(ctx, { runId: body.id, preview: false, onConflict: "skip" });
     await runToEnd(database, undo.id);
@@ -221,7 +175,7 @@ describe("an event", () => {
   });
 
   it("with a list of records is one run of several", async () => {
-    const { body } = await post(hook, [
+    const { body } = await postEvent(hook, [
       { id: "L1", total: 1 },
       { id: "L2", total: "x" },
       { id: "L3", total: 3 },
@@ -233,7 +187,7 @@ describe("an event", () => {
 
   it("of a paused flow waits, and goes on when it is resumed", async () => {
     await database.db.flow.update({ where: { id: flowId }, data: { paused: true } });
-    const { status, body } = await post(hook, { id: "P1", total: 4 });
+    const { status, body } = await postEvent(hook, { id: "P1", total: 4 });
     expect(status).toBe(202);
     await sleep(1_300);
     expect(await rowOf(books.pool, "P1")).toBeUndefined();
@@ -248,7 +202,7 @@ describe("for people", () => {
   it("deliveries are listed with headers and body, and sent again", async () => {
     const flowId = await publishedFlow(ctx, flowDocument("Deliveries"));
     const hook = await hookOf(flowId);
-    const { body } = await post(hook, { id: "D1", total: 1 }, { authorization: "Bearer x", "x-shop": "Lyon" });
+    const { body } = await postEvent(hook, { id: "D1", total: 1 }, { authorization: "Bearer x", "x-shop": "Lyon" });
     await ended(body.id);
     const again = await replayDelivery(ctx, body.id);
     await ended(again.id);
@@ -271,7 +225,7 @@ describe("for people", () => {
   it("fields are learnt, a dry run tries the newest events, and nobody starts it by hand", async () => {
     const flowId = await publishedFlow(ctx, flowDocument("Learns"));
     const hook = await hookOf(flowId);
-    await ended((await post(hook, { id: "F1", total: 4, customer: { name: "Ana" } })).body.id);
+    await ended((await postEvent(hook, { id: "F1", total: 4, customer: { name: "Ana" } })).body.id);
     const found = await until(async () => {
       const { validation } = await getFlow(ctx, flowId);
       return validation.shapes.hook?.output.out?.fields.length ? validation.shapes.hook.output.out : null;
@@ -295,20 +249,20 @@ describe("for people", () => {
     const signed = (secret: string) => ({
       "x-hub-signature-256": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
     });
-    expect(await post(hook, body, signed("whatever"))).toMatchObject({
+    expect(await postEvent(hook, body, signed("whatever"))).toMatchObject({
       status: 401,
       body: { error: { code: "signature-not-set" } },
     });
     const { secret } = await setHookSecret(ctx, { flowId });
-    await until(async () => (await post(hook, body, signed(secret))).status === 202, "the secret counts");
+    await until(async () => (await postEvent(hook, body, signed(secret))).status === 202, "the secret counts");
     await setHookSecret(ctx, { flowId, secret: "given by the sender" });
     await until(
-      async () => (await post(hook, body, signed("given by the sender"))).status === 202,
+      async () => (await postEvent(hook, body, signed("given by the sender"))).status === 202,
       "the new one counts",
     );
-    expect((await post(hook, body, signed(secret))).status).toBe(202);
-    expect(await post(hook, body)).toMatchObject({ status: 401, body: { error: { code: "signature-missing" } } });
-    expect(await post(hook, body, signed("another"))).toMatchObject({
+    expect((await postEvent(hook, body, signed(secret))).status).toBe(202);
+    expect(await postEvent(hook, body)).toMatchObject({ status: 401, body: { error: { code: "signature-missing" } } });
+    expect(await postEvent(hook, body, signed("another"))).toMatchObject({
       status: 401,
       body: { error: { code: "signature-invalid" } },
     });
@@ -326,10 +280,10 @@ describe("a target that is away", () => {
     const document = flowDocument("Away");
     document.steps[3] = { ...document.steps[3], connection: "away" } as never;
     const hook = await hookOf(await publishedFlow(ctx, document));
-    await ended((await post(hook, { id: "first", total: 1 })).body.id);
+    await ended((await postEvent(hook, { id: "first", total: 1 })).body.id);
     wire.cut();
     const ids: string[] = [];
-    for (let n = 0; n < 5; n++) ids.push((await post(hook, { id: "same", total: n })).body.id);
+    for (let n = 0; n < 5; n++) ids.push((await postEvent(hook, { id: "same", total: n })).body.id);
     await until(
       async () => {
         const { rows } = await database.pool.query("SELECT wait_reason FROM run WHERE id = $1 AND state = 'waiting'", [
@@ -340,7 +294,7 @@ describe("a target that is away", () => {
       "the first event waits",
       30_000,
     );
-    ids.push((await post(hook, { id: "same", total: 77 })).body.id);
+    ids.push((await postEvent(hook, { id: "same", total: 77 })).body.id);
     wire.mend();
     // what the worker's probe does when the system answers again
     const connection = await database.db.connection.findFirstOrThrow({ where: { name: "away" } });
@@ -387,7 +341,7 @@ describe("a batch that landed and could not be settled", () => {
     const hook = await hookOf(flowId);
     await database.db.flow.update({ where: { id: flowId }, data: { paused: true } });
     const ids: string[] = [];
-    for (let n = 0; n < 4; n++) ids.push((await post(hook, { id: `e${n % 2}` })).body.id);
+    for (let n = 0; n < 4; n++) ids.push((await postEvent(hook, { id: `e${n % 2}` })).body.id);
     await brokenOnce(name, how);
     await database.db.flow.update({ where: { id: flowId }, data: { paused: false } });
     const runs = await Promise.all(ids.map(ended));
@@ -459,14 +413,14 @@ describe("a sender that waits", () => {
   });
 
   it("gets the mapped record", async () => {
-    const answer = await post(hook, { id: "W1", total: 5 });
+    const answer = await postEvent(hook, { id: "W1", total: 5 });
     expect(answer).toMatchObject({ status: 200, body: { external_id: "W1", total: 5, note: "from W1" } });
     expect(answer.headers.get("plumbline-outcome")).toBe("created");
-    expect(await post(hook, { id: "W1", total: 5 })).toMatchObject({ status: 200, body: { external_id: "W1" } });
+    expect(await postEvent(hook, { id: "W1", total: 5 })).toMatchObject({ status: 200, body: { external_id: "W1" } });
   });
 
   it("gets the error", async () => {
-    const answer = await post(hook, { id: "W2", total: "many" });
+    const answer = await postEvent(hook, { id: "W2", total: "many" });
     expect(answer).toMatchObject({
       status: 422,
       body: { error: { code: "check-type", details: { field: "total", step: "check" } } },
@@ -477,9 +431,9 @@ describe("a sender that waits", () => {
 describe("what is not taken", () => {
   it("is refused with a reason", async () => {
     const hook = await hookOf(await publishedFlow(ctx, flowDocument("Refusals")));
-    expect(await post(`${url}/hooks/none`, {})).toMatchObject({ status: 404 });
-    expect(await post(hook, "{ not json")).toMatchObject({ status: 400, body: { error: { code: "not-json" } } });
-    expect(await post(hook, JSON.stringify({ a: "x".repeat(11_000_000) }))).toMatchObject({ status: 413 });
+    expect(await postEvent(`${worker.url}/hooks/none`, {})).toMatchObject({ status: 404 });
+    expect(await postEvent(hook, "{ not json")).toMatchObject({ status: 400, body: { error: { code: "not-json" } } });
+    expect(await postEvent(hook, JSON.stringify({ a: "x".repeat(11_000_000) }))).toMatchObject({ status: 413 });
     expect((await fetch(hook)).status).toBe(405);
     const draft = await database.db.flow.findFirstOrThrow();
     await database.db.flow.update({ where: { id: draft.id }, data: { liveVersion: draft.liveVersion } });

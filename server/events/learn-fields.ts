@@ -2,24 +2,34 @@
 import type pg from "pg";
 import type { Field, JsonRecord } from "../../connectors/sdk/types.ts";
 import { inferShape } from "../../engine/mapping/infer-shape.ts";
+import { storableJson } from "../db/storable.ts";
 import { parseBody } from "../intake/parse-body.ts";
 import { logUnexpected } from "../log.ts";
 
-const EVERY_MS = 10_000;
+const EVERY_MS = 5_000;
 const MOST_SAMPLES = 100;
 const MOST_KEPT = 20;
 const LONGEST_BODY = 200_000;
 /** all events of a flow are of one kind: its trigger's */
 const SUBJECT = "events";
 
-const learnt = new Map<string, number>();
+/** When a flow's fields were learnt last, and whether they are about to be learnt again. */
+const learnt = new Map<string, { at: number; soon: boolean }>();
 
-/** Learns in the background, every ten seconds at most. */
+/** Learns in the background: at once, then every five seconds at most, and from the last events always. */
 export function learnFields(pool: pg.Pool, flow: { flowId: string; workspaceId: string }): void {
-  const now = Date.now();
-  if (now - (learnt.get(flow.flowId) ?? 0) < EVERY_MS) return;
-  learnt.set(flow.flowId, now);
-  learnNow(pool, flow).catch((error: unknown) => logUnexpected(error, { flow: flow.flowId }));
+  const known = learnt.get(flow.flowId) ?? { at: 0, soon: false };
+  learnt.set(flow.flowId, known);
+  if (known.soon) return;
+  const learn = () => {
+    known.at = Date.now();
+    known.soon = false;
+    learnNow(pool, flow).catch((error: unknown) => logUnexpected(error, { flow: flow.flowId }));
+  };
+  const wait = known.at + EVERY_MS - Date.now();
+  known.soon = true;
+  if (wait > 0) setTimeout(learn, wait).unref();
+  else learn();
 }
 
 export async function learnNow(pool: pg.Pool, { flowId, workspaceId }: { flowId: string; workspaceId: string }) {
@@ -28,11 +38,9 @@ export async function learnNow(pool: pg.Pool, { flowId, workspaceId }: { flowId:
   await pool.query(
     `INSERT INTO learnt_shape (workspace_id, owner, subject, fields, samples, updated_at) VALUES ($1, $2, $3, $4, $5, now())
      ON CONFLICT (workspace_id, owner, subject) DO UPDATE SET fields = excluded.fields, samples = excluded.samples, updated_at = now()`,
-    [workspaceId, flowId, SUBJECT, storable(inferShape(samples)), storable(samples.slice(0, MOST_KEPT))],
+    [workspaceId, flowId, SUBJECT, storableJson(inferShape(samples)), storableJson(samples.slice(0, MOST_KEPT))],
   );
 }
-
-const storable = (value: unknown) => JSON.stringify(value).replaceAll("\\u0000", "\\ufffd");
 
 /** Records of the newest events, newest first. */
 export async function newestRecords(

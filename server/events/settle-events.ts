@@ -1,12 +1,13 @@
 /** Ends a batch: its runs, their counters, letters and journeys, in one transaction with the queue. */
 import type pg from "pg";
 import { LeaseLost } from "../../engine/ports.ts";
-import type { EventEnd, EventsResult } from "../../engine/run/process-events.ts";
+import type { EventEnd, EventResult, EventsResult } from "../../engine/run/process-events.ts";
 import { OUTCOMES } from "../../engine/steps/define-step.ts";
 import { storeHeld } from "../db/run-store/held.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { storeLetters } from "../db/run-store/letters.ts";
 import { storeParked } from "../db/run-store/parked.ts";
+import { storableJson } from "../db/storable.ts";
 import { ANSWERS_CHANNEL, type EventAnswer } from "../intake/answers.ts";
 import { publishFromFlow } from "../topics/flow-events.ts";
 import type { ClaimedEvent } from "./claim-events.ts";
@@ -121,7 +122,7 @@ async function store(
       lease.workspaceId,
       version,
       startedAt,
-      JSON.stringify(kinds),
+      storableJson(kinds),
       events.map(({ runId }) => runId),
       kindOf,
       events.map(({ receivedAt }) => receivedAt),
@@ -202,13 +203,17 @@ async function storeJourneys(client: pg.ClientBase, { lease }: Batch, ends: Even
 
 async function storeAnswers(client: pg.ClientBase, batch: Batch, { ends, events }: EventsResult): Promise<void> {
   const byRun = Map.groupBy(ends, ({ runId }) => runId);
-  const answers = events.map(({ runId }): [string, EventAnswer] => [runId, answerOf(byRun.get(runId) ?? [])]);
+  const answers = events.map((event): [string, EventAnswer] => [
+    event.runId,
+    answerOf(event, byRun.get(event.runId) ?? []),
+  ]);
   await tellAnswers(client, batch, answers);
 }
 
-/** The least good part speaks for the event. */
-function answerOf(ends: EventEnd[]): EventAnswer {
-  const outcome = OUTCOMES.find((one) => ends.some((end) => end.outcome === one)) ?? "filtered";
+/** The least good part speaks for the event. What is held has no result yet: it waits for a person, a time, or one before it. */
+function answerOf({ outcomes }: EventResult, ends: EventEnd[]): EventAnswer {
+  const outcome = OUTCOMES.find((one) => outcomes[one] > 0) ?? "filtered";
+  if (outcome === "held") return { outcome, records: [] };
   const dead = ends.find((end) => end.outcome === "dead");
   if (!dead) return { outcome, records: ends.map(({ record }) => record) };
   const { code = "unknown-reason", message = "No reason was given.", field } = dead.failure ?? {};
@@ -220,7 +225,7 @@ async function tellAnswers(client: pg.ClientBase, { lease }: Batch, answers: [st
   await client.query(
     `INSERT INTO inbox_answer (id, flow_id, answer)
      SELECT id, $1, answer FROM json_to_recordset($2::json) AS a(id bigint, answer jsonb) ON CONFLICT (id) DO NOTHING`,
-    [lease.flowId, JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd")],
+    [lease.flowId, storableJson(rows)],
   );
   for (let from = 0; from < answers.length; from += 300) {
     const ids = answers.slice(from, from + 300).map(([id]) => id);

@@ -3,6 +3,7 @@ import type pg from "pg";
 import { LeaseLost, type LedgerFix, type RunFailure, type WaitReason } from "../../engine/ports.ts";
 import { LIVE_CHANNEL } from "../db/listen.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
+import { storableJson } from "../db/storable.ts";
 import { EVENTS_CHANNEL } from "../intake/inbox.ts";
 import type { EventLease } from "./event-lease.ts";
 import { closeEventParts } from "./event-ledger.ts";
@@ -23,8 +24,8 @@ export type HalfBatch = { fixes: LedgerFix[]; unsettled: Iterable<number> };
 
 /** @throws LeaseLost */
 export async function storeEventsWait(pool: pg.Pool, batch: Batch, wait: EventsWait): Promise<void> {
-  const { lease, events, version, startedAt } = batch;
-  const failure = JSON.stringify(wait.failure);
+  const { lease, events, version, startedAt, trigger } = batch;
+  const failure = storableJson(wait.failure);
   const runs = events.map(({ runId }) => runId);
   await inTransaction(pool, async (client) => {
     const { rowCount } = await client.query(
@@ -39,7 +40,7 @@ export async function storeEventsWait(pool: pg.Pool, batch: Batch, wait: EventsW
     await client.query(
       `INSERT INTO run AS r (id, workspace_id, flow_id, version, kind, mode, state, trigger, started_by, attempt, failures,
          created_at, started_at, wait_reason, resume_at, wait_connection, error, waiting_records)
-       SELECT e.id, $1, $2, $3, 'flow', 'live', 'waiting', 'webhook', e.by, 1, $4::int, e.at, $5, $6, $7, $8, $9, e.records
+       SELECT e.id, $1, $2, $3, 'flow', 'live', 'waiting', $14, e.by, 1, $4::int, e.at, $5, $6, $7, $8, $9, e.records
        FROM unnest($10::bigint[], $11::timestamptz[], $12::text[], $13::int[]) AS e(id, at, by, records)
        ON CONFLICT (id) DO UPDATE SET state = 'waiting', attempt = r.attempt + 1, failures = r.failures + excluded.failures,
          wait_reason = excluded.wait_reason, resume_at = excluded.resume_at, wait_connection = excluded.wait_connection,
@@ -59,6 +60,7 @@ export async function storeEventsWait(pool: pg.Pool, batch: Batch, wait: EventsW
         events.map(({ receivedAt }) => receivedAt),
         events.map(({ sentBy }) => sentBy),
         events.map(({ records }) => records.length),
+        trigger,
       ],
     );
     await markConnection(client, lease, connection, wait);

@@ -31,7 +31,7 @@ export type EventsSite = {
 };
 
 /** The live version: its plan, and the step events come in by. @throws IntegrationError when it cannot be planned now */
-export type EventsFlow = { trigger: string; plan(): Promise<Plan> };
+export type EventsFlow = { trigger: string; kind: "webhook" | "event"; plan(): Promise<Plan> };
 
 /** `narrow`: the batch has a defect in it somewhere; take fewer events next time, down to one. */
 export type Worked = "settled" | "waiting" | "narrow" | "one-by-one";
@@ -48,7 +48,7 @@ export async function workOnEvents(site: EventsSite, claim: Claim, flow: EventsF
     events: claim.events,
     startedAt: new Date(),
     parts: [],
-    trigger: "webhook",
+    trigger: flow.kind,
     answers: false,
   };
   let planned: Plan;
@@ -67,7 +67,6 @@ export async function workOnEvents(site: EventsSite, claim: Claim, flow: EventsF
     });
     return "settled";
   }
-  batch.trigger = trigger.kind;
   batch.answers = trigger.kind === "webhook" && trigger.wait === true;
   if (claim.events.length > 1 && takesEventsOneByOne(planned)) return "one-by-one";
   const first = await tryBatch(site, batch, planned, false);

@@ -10,6 +10,9 @@ it("an event is known by the flow's own header or field, else by webhook-id, els
   expect(eventIdOf({ eventId: "order.gone", scheme: "none" }, headers, body)).toBe("msg_1");
   expect(eventIdOf({ scheme: "github" }, { "x-github-delivery": "gh" }, body)).toBe("gh");
   expect(eventIdOf({ scheme: "stripe" }, {}, body)).toBe("evt_1");
+  // neither is signed: a captured event must not become new by a header
+  expect(eventIdOf({ scheme: "stripe" }, headers, body)).toBe("evt_1");
+  expect(eventIdOf({ eventId: "id", scheme: "github" }, { id: "other" }, body)).toBe("evt_1");
   expect(eventIdOf({ scheme: "none" }, {}, body)).not.toBe(eventIdOf({ scheme: "none" }, {}, body));
   expect(eventIdOf({ scheme: "none" }, { "webhook-id": "x".repeat(5_000) }, body)).toMatch(/^sha256:[0-9a-f]{64}$/);
 });
@@ -22,6 +25,12 @@ it("headers are kept without what proves identity", () => {
       "x-api-key": "k",
       "webhook-signature": "v1,x",
       "user-agent": "curl",
+      "x-auth": "a",
+      "x-functions-key": "k",
+      "x-access-key-id": "k",
+      "x-credentials": "c",
+      "x-author": "Ana",
+      "x-keyboard": "de",
     }),
   );
   expect(kept).toEqual({
@@ -30,5 +39,11 @@ it("headers are kept without what proves identity", () => {
     "x-api-key": "•••",
     "webhook-signature": "•••",
     "user-agent": "curl",
+    "x-auth": "•••",
+    "x-functions-key": "•••",
+    "x-access-key-id": "•••",
+    "x-credentials": "•••",
+    "x-author": "Ana",
+    "x-keyboard": "de",
   });
 });

@@ -13,7 +13,11 @@ const HEADERS: { [S in SignatureScheme]?: string } = {
   shopify: "x-shopify-webhook-id",
 };
 
-/** The flow's own header or field; else `webhook-id`; else the scheme's; else a new one, which nothing repeats. */
+/**
+ * The flow's own field or header; else what the scheme's sender signs; else `webhook-id`; else the scheme's header; else a
+ * new one, which nothing repeats. What is in the body goes first, as it is signed: a header that anyone may add must not
+ * make a repeat look new.
+ */
 export function eventIdOf(
   hook: { eventId?: string; scheme: SignatureScheme },
   headers: IncomingHttpHeaders,
@@ -21,10 +25,10 @@ export function eventIdOf(
 ): string {
   const scheme = HEADERS[hook.scheme];
   const found =
-    (hook.eventId === undefined ? undefined : (header(headers, hook.eventId) ?? field(record, hook.eventId))) ??
+    (hook.eventId === undefined ? undefined : (field(record, hook.eventId) ?? header(headers, hook.eventId))) ??
+    (hook.scheme === "stripe" ? field(record, "id") : undefined) ??
     header(headers, "webhook-id") ??
-    (scheme === undefined ? undefined : header(headers, scheme)) ??
-    (hook.scheme === "stripe" ? field(record, "id") : undefined);
+    (scheme === undefined ? undefined : header(headers, scheme));
   return found === undefined ? randomUUID() : fitting(found);
 }
 

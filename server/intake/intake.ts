@@ -2,7 +2,6 @@
  * `POST /hooks/:flowKey`: takes an event, stores it durably and answers 202, in front of everything else. No token: the
  * address is a secret path, and a flow may ask for signatures besides.
  */
-import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorBody, send } from "../api/answer.ts";
 import { type Database, databaseUrlOf } from "../db/prisma.ts";
@@ -10,6 +9,7 @@ import { UseCaseError } from "../errors.ts";
 import { asUseCaseError } from "../failure.ts";
 import { logUnexpected } from "../log.ts";
 import { Answers, type EventAnswer } from "./answers.ts";
+import { bodyText } from "./body-text.ts";
 import { eventIdOf } from "./event-id.ts";
 import { type Hook, Hooks } from "./hooks.ts";
 import { Inbox } from "./inbox.ts";
@@ -44,7 +44,7 @@ export function makeIntake({ db, pool }: Pick<Database, "db" | "pool">): Intake 
     const bytes = await readBytes(request);
     prove(hook, request, bytes);
     const contentType = request.headers["content-type"] ?? "";
-    const body = textOf(bytes, request);
+    const body = bodyText(bytes, request.headers);
     const records = parseBody(contentType, body);
     const stored = await inbox.store({
       flowId: hook.flowId,
@@ -88,11 +88,12 @@ function accept(response: ServerResponse, { id, repeat }: { id: string; repeat: 
   response.end(text);
 }
 
-/** The mapped record itself (a list when the event became several); an error as everywhere else. */
+/** The mapped record itself (a list when the event became several); an error as everywhere else; 202 while it is held. */
 function sendAnswer(request: IncomingMessage, response: ServerResponse, id: string, answer: EventAnswer): void {
   response.setHeader("plumbline-run", id);
   response.setHeader("plumbline-outcome", answer.outcome);
-  if ("error" in answer) {
+  if (answer.outcome === "held") send(request, response, 202, { id, held: true });
+  else if ("error" in answer) {
     const { code, message, ...details } = answer.error;
     send(request, response, 422, { error: { code, message, details: { ...details, id } } });
   } else send(request, response, 200, answer.records.length === 1 ? answer.records[0] : answer.records);
@@ -107,37 +108,6 @@ function prove(hook: Hook, { headers }: IncomingMessage, body: Uint8Array): void
   const { secrets, scheme } = hook;
   const verdict = verifySignature(scheme, { headers, body, secrets, nowS: Date.now() / 1000 });
   if (!verdict.ok) throw new UseCaseError(verdict.message, { status: 401, code: verdict.code });
-}
-
-const decoders = new Map<string, TextDecoder>();
-
-function textOf(bytes: Buffer, { headers }: IncomingMessage): string {
-  const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity")
-    throw new UseCaseError(`The body is encoded as ${encoding.slice(0, 40)}. Send it without content-encoding.`, {
-      status: 415,
-      code: "content-encoding",
-    });
-  const charset = headers["content-type"]?.match(/charset="?([\w-]{1,40})/i)?.[1]?.toLowerCase() ?? "utf-8";
-  if (charset === "utf-8" || charset === "utf8") {
-    if (isUtf8(bytes))
-      return bytes.toString("utf8", bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
-    throw notText("UTF-8");
-  }
-  try {
-    let decoder = decoders.get(charset);
-    if (!decoder) {
-      decoder = new TextDecoder(charset, { fatal: true });
-      if (decoders.size < 50) decoders.set(charset, decoder);
-    }
-    return decoder.decode(bytes);
-  } catch {
-    throw notText(charset);
-  }
-}
-
-function notText(charset: string): UseCaseError {
-  return new UseCaseError(`The body is not text in ${charset}. Send UTF-8.`, { status: 400, code: "not-text" });
 }
 
 function nobodyListens(): UseCaseError {

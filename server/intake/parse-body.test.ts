@@ -48,6 +48,44 @@ describe("forms and text", () => {
   });
 });
 
+describe("forms with files", () => {
+  const type = "multipart/form-data; boundary=----form1";
+  const part = (head: string, body: string) =>
+    `------form1\r\nContent-Disposition: form-data; ${head}\r\n\r\n${body}\r\n`;
+  const form = (...parts: string[]) => `${parts.join("")}------form1--\r\n`;
+
+  it("are records; files are records with their name, type and text", () => {
+    const body = form(
+      part('name="id"', "7"),
+      part('name="note"', "two\r\nlines -- and --dashes"),
+      part('name="tag"', "a"),
+      part('name="tag"', ""),
+      part('name="a%22b"', "Zoë"),
+      part('name="__proto__"', "own"),
+      part('name="lines"; filename="lines.csv"\r\nContent-Type: text/csv', "sku,qty\r\nA,2"),
+    );
+    const [record] = parseBody(type, `preamble\r\n${body}epilogue`);
+    expect(Object.entries(record ?? {})).toEqual([
+      ["id", "7"],
+      ["note", "two\r\nlines -- and --dashes"],
+      ["tag", ["a", ""]],
+      ['a"b', "Zoë"],
+      ["__proto__", "own"],
+      ["lines", { filename: "lines.csv", contentType: "text/csv", text: "sku,qty\r\nA,2" }],
+    ]);
+    expect(parseBody('multipart/form-data; charset=utf-8; boundary="a b"', "--a b--")).toEqual([{}]);
+  });
+
+  it("that are broken or cut off are refused", () => {
+    expect(code("multipart/form-data", form(part('name="id"', "7")))).toBe("not-form");
+    expect(code(type, "")).toBe("not-form");
+    expect(code(type, part('name="id"', "7"))).toBe("not-form");
+    expect(code(type, form(part('name="id"', "7")).slice(0, -6))).toBe("not-form");
+    expect(code(type, form(part('filename="x"', "7")))).toBe("not-form");
+    expect(code(type, form('------form1\r\nContent-Disposition: form-data; name="id"\r\n'))).toBe("not-form");
+  });
+});
+
 describe("XML", () => {
   const xml = (text: string) => code("application/xml", text);
 

@@ -2,15 +2,17 @@
 import { parseJson } from "../../connectors/sdk/json.ts";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import { UseCaseError } from "../errors.ts";
+import { FormRefused, readMultipart } from "./multipart.ts";
 import { readXml, XmlRefused } from "./xml.ts";
 
 const DEEPEST = 64;
-type Kind = "json" | "form" | "xml" | "text";
+type Kind = "json" | "form" | "multipart" | "xml" | "text";
 
 /**
  * An object is one record, a list of objects is as many, anything else is one record { value }; plain text is { text }.
+ * Numbers that JavaScript would change (long ids, large amounts) are text with all their digits.
  *
- * @throws UseCaseError 400 `not-json`, `not-xml`, `too-deep`; 415 `content-type`
+ * @throws UseCaseError 400 `not-json`, `not-xml`, `not-form`, `not-text`, `too-deep`; 415 `content-type`
  */
 export function parseBody(contentType: string, text: string): JsonRecord[] {
   const kind = kindOf(contentType, text);
@@ -20,6 +22,7 @@ export function parseBody(contentType: string, text: string): JsonRecord[] {
       code: kind === "json" ? "not-json" : "not-text",
     });
   if (kind === "form") return [formRecord(text)];
+  if (kind === "multipart") return [multipartRecord(contentType, text)];
   if (kind === "text") return [text === "" ? {} : { text }];
   if (kind === "xml") return [xmlRecord(text)];
   return jsonRecords(text);
@@ -30,11 +33,12 @@ function kindOf(contentType: string, text: string): Kind {
   const type = (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
   if (type === "application/json" || type.endsWith("+json") || type === "text/json") return "json";
   if (type === "application/x-www-form-urlencoded") return looksLikeJson(text) ? "json" : "form"; // curl -d '{…}'
+  if (type === "multipart/form-data") return "multipart";
   if (type === "application/xml" || type === "text/xml" || type.endsWith("+xml")) return "xml";
   if (type === "" || type === "application/octet-stream") return looksLikeJson(text) ? "json" : "text";
   if (type.startsWith("text/")) return "text";
   throw new UseCaseError(
-    `Bodies of type ${type.slice(0, 80)} are not taken. Send application/json, application/x-www-form-urlencoded, application/xml or text/plain.`,
+    `Bodies of type ${type.slice(0, 80)} are not taken. Send application/json, a form (application/x-www-form-urlencoded, multipart/form-data), application/xml or text/plain.`,
     { status: 415, code: "content-type" },
   );
 }
@@ -88,6 +92,18 @@ function formRecord(text: string): JsonRecord {
     Object.defineProperty(record, name, { value, enumerable: true, writable: true, configurable: true });
   }
   return record;
+}
+
+function multipartRecord(contentType: string, text: string): JsonRecord {
+  try {
+    return readMultipart(contentType, text);
+  } catch (error) {
+    if (!(error instanceof FormRefused)) throw error;
+    throw new UseCaseError(`The body is not a form that is taken here: ${error.message}.`, {
+      status: 400,
+      code: "not-form",
+    });
+  }
 }
 
 function xmlRecord(text: string): JsonRecord {

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 const HIDDEN = "•••";
-const SECRET = /authorization|cookie|token|secret|password|api-?key|signature|hmac/i;
+const SECRET = /auth(?!or\b)|cookie|token|secret|passw|credential|signature|hmac|(?:^|-)(?:api)?key(?:-|$)/i;
 const LONGEST = 2_000;
 const MOST = 100;
 

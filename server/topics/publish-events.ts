@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import type { Json } from "../../connectors/sdk/types.ts";
+import { storableJson } from "../db/storable.ts";
 import { EVENTS_CHANNEL } from "../intake/inbox.ts";
 
 export const TOPICS_CHANNEL = "plumbline_topics";
@@ -88,7 +89,7 @@ async function publishSome(
   const { rows } = await client.query<{ fresh: number }>({
     name: "topics-publish",
     text: PUBLISH,
-    values: [workspaceId, JSON.stringify([...named.values()]).replaceAll("\\u0000", "\\ufffd"), by],
+    values: [workspaceId, storableJson([...named.values()]), by],
   });
   return rows[0]?.fresh ?? 0;
 }

@@ -1,6 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
@@ -8,15 +7,13 @@ import { answerApprovals } from "../approvals/answer.ts";
 import { listApprovals } from "../approvals/list-approvals.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
-import { drainEvents } from "../events/drain-events.ts";
-import { createApiServer, type HttpServer } from "../http-server.ts";
 import { verifySignature } from "../intake/signature.ts";
-import { showPresence } from "../processes/presence.ts";
 import { getRun } from "../runs/get-run.ts";
 import { startContinuations } from "../runs/run-held.ts";
 import { startRun } from "../runs/start-run.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { type EventWorker, startEventWorker, until } from "../testing/event-worker.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { createToken } from "../tokens/tokens.ts";
 import { deliverDue, deliverEvents, PAUSES_S } from "./deliver.ts";
@@ -30,8 +27,7 @@ let database: TestDatabase;
 let remote: RemoteDatabase;
 let shop: pg.Pool;
 let ctx: ServerContext;
-let worker: { stop(): Promise<void> };
-let api: HttpServer;
+let worker: EventWorker;
 let url: string;
 
 beforeAll(async () => {
@@ -39,24 +35,11 @@ beforeAll(async () => {
   remote = await createTestDatabase("topics_shop");
   shop = new pg.Pool({ connectionString: remote.url });
   shop.on("error", () => {});
-  api = createApiServer(database);
-  await new Promise<void>((listening) => api.server.listen(0, "127.0.0.1", listening));
-  url = `http://127.0.0.1:${(api.server.address() as AddressInfo).port}/api/v1`;
-  const stopping = new AbortController();
-  const presence = await showPresence(database.pool, "worker");
-  const { db, pool } = database;
-  const drain = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal });
-  worker = {
-    async stop() {
-      stopping.abort();
-      await drain.stop();
-      await presence.stop();
-    },
-  };
+  worker = await startEventWorker(database);
+  url = `${worker.url}/api/v1`;
 });
 afterAll(async () => {
   await worker.stop();
-  await api.stop(1_000);
   await closeSessions();
   await shop.end();
   await database.drop();
@@ -102,15 +85,6 @@ const listener = (sink: string, event: object = {}, fields: object[] = []) => ({
   ],
 });
 
-async function until<T>(look: () => Promise<T | null | undefined | false>, what: string, ms = 15_000): Promise<T> {
-  const end = Date.now() + ms;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`Waited ${ms} ms in vain: ${what}`);
-    await sleep(20);
-  }
-}
 const countIn = async (table: string) => Number((await shop.query(`SELECT count(*) AS n FROM ${table}`)).rows[0].n);
 const runsOf = async (flowId: string) =>
   (

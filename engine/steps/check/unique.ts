@@ -2,7 +2,7 @@
 import { quote } from "../../../connectors/sdk/errors.ts";
 import type { JsonRecord } from "../../../connectors/sdk/types.ts";
 import type { Batch, StepContext } from "../define-step.ts";
-import { isEmpty, keyText } from "../field-access.ts";
+import { isEmpty, joinKey, keyText } from "../field-access.ts";
 import type { CompiledRule, Reason } from "../rules/compile-rules.ts";
 
 /** The rules that ask for it, with the place of each in the step, which is part of the remembered key. */
@@ -47,7 +47,7 @@ export async function partitionUnique(
 
 function uniqueKey(rule: CompiledRule, index: number, record: JsonRecord): string | undefined {
   const value = rule.read?.(record);
-  return value === undefined || isEmpty(value) ? undefined : `${index}:${keyText(value)}`;
+  return value === undefined || isEmpty(value) ? undefined : `${index}:${joinKey([keyText(value)])}`;
 }
 
 function reasonOf({ rule, read }: CompiledRule, record: JsonRecord): Reason {

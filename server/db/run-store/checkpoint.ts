@@ -4,6 +4,7 @@ import { type Checkpoint, type CheckpointReply, LeaseLost } from "../../../engin
 import { enqueueRun } from "../../jobs/enqueue.ts";
 import { publishFromFlow } from "../../topics/flow-events.ts";
 import { LIVE_CHANNEL } from "../listen.ts";
+import { storableJson } from "../storable.ts";
 import { storeGroups } from "./groups.ts";
 import { storeContinued, storeHeld } from "./held.ts";
 import { inTransaction, type Lease } from "./lease.ts";
@@ -132,7 +133,7 @@ async function storePlain(
   const { after } = checkpoint;
   const steps = Object.entries(checkpoint.steps).map(([id, counts]) => ({ id, ...counts }));
   const state = after.kind === "finish" ? after.state : after.kind === "yield" ? "queued" : null;
-  const error = after.kind === "finish" && after.error ? JSON.stringify(after.error) : null;
+  const error = after.kind === "finish" && after.error ? storableJson(after.error) : null;
   const { rows } = await client.query<{ stop: "cancel" | "pause" | null }>({
     name: "run-checkpoint",
     text: CHECKPOINT,

@@ -2,6 +2,7 @@
 import type pg from "pg";
 import { type HalfPage, LeaseLost, type RunFailure, type RunStore, type RunWait } from "../../../engine/ports.ts";
 import { enqueueRun } from "../../jobs/enqueue.ts";
+import { storableJson } from "../storable.ts";
 import { afterFinish, tell } from "./checkpoint.ts";
 import { inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
@@ -72,7 +73,7 @@ export async function storeWait(pool: pg.Pool, lease: Lease, wait: RunWait): Pro
         lease.token,
         wait.reason,
         wait.resumeAt,
-        JSON.stringify(wait.failure),
+        storableJson(wait.failure),
         wait.counted ? 1 : 0,
         wait.connection ?? null,
       ],
@@ -116,7 +117,7 @@ export async function storeFinish(
         lease.runId,
         lease.token,
         finish.state,
-        finish.error ? JSON.stringify(finish.error) : null,
+        finish.error ? storableJson(finish.error) : null,
         lease.mode,
         lease.kind,
       ],

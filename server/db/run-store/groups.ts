@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { JsonRecord } from "../../../connectors/sdk/types.ts";
 import type { CollectChanges, CollectedItem, RunCounts } from "../../../engine/ports.ts";
 import { OUTCOMES, type Outcome } from "../../../engine/steps/define-step.ts";
+import { storableJson } from "../storable.ts";
 import { digest, type Lease } from "./lease.ts";
 
 /** An index entry holds at most some 2,700 bytes; a longer key keeps its beginning, so that order stays about the same. */
@@ -51,7 +52,7 @@ export async function storeGroups(
     await client.query(
       `INSERT INTO collect_item (run_id, step_id, group_key, seq, ref, record)
        SELECT $1, r.s, r.k, r.q, r.f, r.d FROM json_to_recordset($2::json) AS r(s text, k text, q bigint, f bigint, d jsonb)`,
-      [lease.runId, JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd")],
+      [lease.runId, storableJson(rows)],
     );
   }
   if (waiting.length > 0) {
@@ -66,7 +67,7 @@ export async function storeGroups(
       `INSERT INTO collect_waiting (run_id, ref, parts, rank, counted, group_step, group_key)
        SELECT $1, r.f, r.p, r.r, r.s IS NULL, r.s, r.k
        FROM json_to_recordset($2::json) AS r(f bigint, p int, r smallint, s text, k text)`,
-      [lease.runId, JSON.stringify(rows)],
+      [lease.runId, storableJson(rows)],
     );
   }
   return await settleGroups(client, lease, settled);
@@ -90,7 +91,7 @@ async function settleGroups(
        UPDATE collect_waiting w SET parts = w.parts - p.n, rank = least(w.rank, p.r) FROM parts p
        WHERE w.run_id = $1 AND w.ref = p.ref
        RETURNING CASE WHEN w.parts = 0 THEN w.rank ELSE -1 END AS rank, w.group_step AS step, w.group_key AS key`,
-      [lease.runId, JSON.stringify(open)],
+      [lease.runId, storableJson(open)],
     );
     open = [];
     for (const { rank, step, key } of rows) {

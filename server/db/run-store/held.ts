@@ -1,6 +1,7 @@
 /** Parts that a wait or an approval keeps. */
 import type pg from "pg";
 import type { HeldDraft } from "../../../engine/ports.ts";
+import { storableJson } from "../storable.ts";
 import { tell } from "./checkpoint.ts";
 import type { Lease } from "./lease.ts";
 
@@ -27,7 +28,7 @@ export async function storeHeld(
        coalesce(r.at, now() + r.after * interval '1 millisecond')
      FROM ROWS FROM (json_to_recordset($4::json) AS (step text, kind text, key text, data jsonb, source jsonb, run bigint, ask jsonb,
        at timestamptz, after float8)) WITH ORDINALITY AS r(step, kind, key, data, source, run, ask, at, after, n) ORDER BY r.n`,
-    [place.workspaceId, place.flowId, place.version ?? 0, JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd")],
+    [place.workspaceId, place.flowId, place.version ?? 0, storableJson(rows)],
   );
   if (held.some(({ ask }) => ask)) await tell(client, place as Lease, { type: "approvals", flowId: place.flowId });
 }

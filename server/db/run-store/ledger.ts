@@ -8,6 +8,7 @@ import {
   type OpenEntry,
   type PartAddress,
 } from "../../../engine/ports.ts";
+import { storableJson } from "../storable.ts";
 import type { Lease } from "./lease.ts";
 
 /** The idempotency key of a plain write follows from the row; only others are stored. */
@@ -61,7 +62,7 @@ export function ledgerRows(
   plain: (draft: LedgerDraft) => string,
   more: string[][] = [],
 ): { rows: string[]; separator: string } {
-  const json = (value: JsonRecord | null) => (value === null ? "" : storable(JSON.stringify(value)));
+  const json = (value: JsonRecord | null) => (value === null ? "" : storableJson(value));
   const columns = [
     drafts.map(({ key }) => key),
     drafts.map(({ operation }) => operation as string),
@@ -82,11 +83,6 @@ export function ledgerRows(
   };
 }
 
-/** PostgreSQL's text cannot hold U+0000. A record with it is refused before it gets here; this is the last guard. */
-function storable(json: string): string {
-  return json.includes("\\u0000") ? json.replaceAll("\\u0000", "\\ufffd") : json;
-}
-
 /** Stores entries that are about to be sent. One statement: the lease is checked and held until it commits. */
 export async function enterLedger(
   pool: pg.Pool,
@@ -95,7 +91,7 @@ export async function enterLedger(
   drafts: LedgerDraft[],
   receipt: Json | undefined,
 ): Promise<void> {
-  const values = parameters(lease, address, drafts).with(2, receipt === undefined ? null : JSON.stringify(receipt));
+  const values = parameters(lease, address, drafts).with(2, receipt === undefined ? null : storableJson(receipt));
   values.push(drafts[0]?.undo ?? "possible");
   const { rowCount } = await pool.query({
     name: "ledger-enter",
@@ -169,7 +165,7 @@ export async function fixLedger(client: pg.ClientBase, lease: Lease, fixes: Ledg
        identity = coalesce(f.identity, c.identity), after = coalesce(f.after, c.after)
      FROM json_to_recordset($2::json) AS f(step text, page int, part int, key text, state text, remote text, identity json, after json)
      WHERE c.run_id = $1 AND c.record_key = f.key AND c.workspace_id = $3 AND c.step_id = f.step AND c.page = f.page AND c.part = f.part`,
-    [lease.runId, JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd"), lease.workspaceId],
+    [lease.runId, storableJson(rows), lease.workspaceId],
   );
 }
 

@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { LetterDraft } from "../../../engine/ports.ts";
 import { generalReason, groupText } from "../../../engine/run/dead-letter.ts";
 import { newId } from "../../ids.ts";
+import { storableJson } from "../storable.ts";
 import { digest, type Lease } from "./lease.ts";
 
 /** @param lease the run the letters belong to, unless a letter names its own (a batch of events is many runs) */
@@ -35,7 +36,7 @@ export async function storeLetters(
       source: draft.source,
     };
   });
-  const json = JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd");
+  const json = storableJson(rows);
   await client.query(
     `WITH r AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS r(id text, again boolean, run bigint, step text, field text, key text,
        code text, reason text, "group" text, general text, data jsonb, source jsonb)),

@@ -1,6 +1,7 @@
 /** Records that wait behind a dead one of their key (order: by-key). */
 import type pg from "pg";
 import type { ParkedRecord } from "../../../engine/ports.ts";
+import { storableJson } from "../storable.ts";
 import type { Lease } from "./lease.ts";
 
 /** Which of these keys have an unsettled dead letter in this flow, or (`orParked`) records waiting behind one. */
@@ -33,7 +34,7 @@ export async function storeParked(
     `INSERT INTO parked_record (workspace_id, flow_id, run_id, key, source)
      SELECT $1, $2, r.run, r.key, r.source FROM ROWS FROM (json_to_recordset($3::json) AS (key text, source jsonb, run bigint))
        WITH ORDINALITY AS r(key, source, run, place) ORDER BY r.place`,
-    [workspaceId, flowId, JSON.stringify(rows).replaceAll("\\u0000", "\\ufffd")],
+    [workspaceId, flowId, storableJson(rows)],
   );
 }
 
