@@ -10,6 +10,7 @@ import {
   MiniMap,
   type NodeChange,
   type NodeTypes,
+  type OnConnectEnd,
   Panel,
   ReactFlow,
   ReactFlowProvider,
@@ -45,15 +46,17 @@ const words = {
   "edge.a11yDescription.default": "Press Enter to choose the link, Delete to remove it.",
 };
 
-/** What is dragged from the palette travels under this type. */
+/** What is dragged from the palette travels under this type; the second tells, while it is on its way, that it fits into a link. */
 export const dragType = "application/x-plumbline-step";
+export const dragMiddleType = "application/x-plumbline-middle";
 
 export type CanvasHandlers = {
   onSelect: (stepId: string | null) => void;
   onMove: (layout: NonNullable<Flow["layout"]>) => void;
   onLink: (link: Link) => void;
   onRemove: (removed: { steps: string[]; links: Link[] }) => void;
-  onDropItem: (item: string, at: [number, number]) => void;
+  /** @param onto the link it was dropped on */
+  onDropItem: (item: string, at: [number, number], onto?: Link) => void;
   /** the key L on a step */
   onLinkByKey: (stepId: string) => void;
   onOpen: (stepId: string) => void;
@@ -90,6 +93,8 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
   const [nodes, setNodes] = useState<StepNode[]>(() => named(picture.nodes, selected));
   const [edges, setEdges] = useState<FlowEdge[]>(picture.edges);
   const react = useReactFlow<StepNode, FlowEdge>();
+  // On an empty canvas the first step stays where it is dropped.
+  const [begun] = useState(flow.steps.length > 0);
   const choose = handlers?.onSelect ?? onSelect;
 
   useEffect(() => {
@@ -113,11 +118,17 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
 
   const box = useRef<HTMLDivElement>(null);
   const many = nodes.length;
-  const before = useRef(many);
+  // What was put or arranged out of sight is brought into it; a step the hand moves stays where it is put.
+  const before = useRef(picture.nodes);
   useEffect(() => {
-    const grew = many > before.current;
-    before.current = many;
-    if (!grew || !box.current) return;
+    const old = new Map(before.current.map(({ id, position }) => [id, position]));
+    before.current = picture.nodes;
+    const grew = picture.nodes.length > old.size;
+    const moved = picture.nodes.filter(({ id, position: { x, y } }) => {
+      const was = old.get(id);
+      return was !== undefined && (was.x !== x || was.y !== y);
+    });
+    if ((!grew && moved.length < 2) || !box.current) return;
     const frame = requestAnimationFrame(() => {
       const { width, height } = box.current!.getBoundingClientRect();
       const view = react.getViewport();
@@ -128,7 +139,7 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
       if (hidden) react.fitView({ ...fitOptions, duration: 150 });
     });
     return () => cancelAnimationFrame(frame);
-  }, [many, react]);
+  }, [picture, react]);
 
   const changeNodes = useCallback(
     (changes: NodeChange<StepNode>[]) => {
@@ -165,12 +176,40 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
     return () => watcher.disconnect();
   }, [react]);
 
+  const [aimed, setAimed] = useState<string | null>(null);
+  const edgeAt = (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes(dragMiddleType)) return null;
+    const hit = document.elementsFromPoint(event.clientX, event.clientY);
+    const edge = hit.map((one) => one.closest<SVGElement>(".react-flow__edge")).find((one) => one !== null);
+    return edge?.dataset.id ?? null;
+  };
   const drop = (event: DragEvent) => {
     const item = event.dataTransfer.getData(dragType);
     if (item === "" || !handlers) return;
     event.preventDefault();
+    const onto = edges.find(({ id }) => id === edgeAt(event));
+    setAimed(null);
     const { x, y } = react.screenToFlowPosition({ x: event.clientX - 100, y: event.clientY - 30 });
-    handlers.onDropItem(item, [Math.round(x), Math.round(y)]);
+    handlers.onDropItem(item, [Math.round(x), Math.round(y)], onto && linkOf(onto));
+  };
+  const shownEdges = useMemo(
+    () =>
+      aimed === null
+        ? edges
+        : edges.map((edge) =>
+            edge.id === aimed && edge.data ? { ...edge, data: { ...edge.data, aimed: true } } : edge,
+          ),
+    [edges, aimed],
+  );
+  /** A link let go over the card of a step means its port. */
+  const endOnCard: OnConnectEnd = (event, { fromNode, fromHandle, toHandle }) => {
+    if (!handlers || toHandle || !fromNode || fromHandle?.type !== "source") return;
+    const { clientX, clientY } =
+      "changedTouches" in event ? (event.changedTouches[0] ?? { clientX: -1, clientY: -1 }) : event;
+    const card = document.elementFromPoint(clientX, clientY)?.closest<HTMLElement>(".react-flow__node");
+    const target = card?.dataset.id;
+    if (target && target !== fromNode.id)
+      handlers.onLink(linkOf({ source: fromNode.id, sourceHandle: fromHandle.id, target }));
   };
 
   return (
@@ -184,7 +223,9 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
         if (!event.dataTransfer.types.includes(dragType)) return;
         event.preventDefault();
         event.dataTransfer.dropEffect = "copy";
+        setAimed(edgeAt(event));
       }}
+      onDragLeave={() => setAimed(null)}
       onDrop={drop}
       onKeyDown={(event) => {
         const id = (event.target as HTMLElement).closest<HTMLElement>(".react-flow__node")?.dataset.id;
@@ -198,7 +239,7 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
     >
       <ReactFlow<StepNode, FlowEdge>
         nodes={nodes}
-        edges={edges}
+        edges={shownEdges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         defaultEdgeOptions={edgeDefaults}
@@ -212,6 +253,7 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
           )
         }
         onConnect={(connection) => handlers?.onLink(linkOf(connection))}
+        onConnectEnd={endOnCard}
         isValidConnection={({ source, target }) => source !== target}
         onBeforeDelete={async ({ nodes: gone, edges: cut }) => {
           const steps = gone.map(({ id }) => id);
@@ -231,7 +273,7 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
         onMove={(event) => {
           if (event) moved.current = true;
         }}
-        fitView
+        fitView={begun}
         fitViewOptions={fitOptions}
         minZoom={0.1}
         maxZoom={2}

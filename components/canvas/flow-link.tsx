@@ -8,10 +8,11 @@ import type { FlowEdge } from "./to-react-flow.ts";
 /** A link: its port where there is a choice, how many records went along, and the records themselves while a run goes on. */
 export const FlowLink = memo(function FlowLink(props: EdgeProps<FlowEdge>) {
   const [path, labelX, labelY] = getBezierPath(props);
-  const { count = null, title = "", run = null } = props.data ?? {};
+  const { count = null, title = "", run = null, aimed = false } = props.data ?? {};
+  const lit = props.selected || aimed;
   const moving = run?.running && count !== null && count > 0;
   const label = [title, count === null ? "" : formatNumber(count)].filter(Boolean).join(" · ");
-  const colour = props.selected ? "var(--color-accent)" : run?.dry && count ? "var(--color-dry)" : "var(--color-faint)";
+  const colour = lit ? "var(--color-accent)" : run?.dry && count ? "var(--color-dry)" : "var(--color-faint)";
   return (
     <>
       <BaseEdge
@@ -19,7 +20,7 @@ export const FlowLink = memo(function FlowLink(props: EdgeProps<FlowEdge>) {
         path={path}
         markerEnd={props.markerEnd}
         interactionWidth={24}
-        style={{ stroke: colour, strokeWidth: props.selected ? 2 : 1.5 }}
+        style={{ stroke: colour, strokeWidth: aimed ? 4 : lit ? 2 : 1.5 }}
       />
       {moving && (
         <path

@@ -33,7 +33,13 @@ export type StepData = {
   run: RunLook | null;
 };
 export type StepNode = Node<StepData, "step">;
-export type LinkData = { count: number | null; title: string; run: RunLook | null };
+export type LinkData = {
+  count: number | null;
+  title: string;
+  run: RunLook | null;
+  /** something is held over it and would go into it */
+  aimed?: boolean;
+};
 export type FlowEdge = Edge<LinkData, "link">;
 
 export const CARD = { width: 200, height: 84 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Flow, Step } from "../../engine/flow/schema.ts";
-import { applyCommand, canLink, freshId } from "./commands.ts";
+import { applyCommand, canLink, freshId, whyNotLink } from "./commands.ts";
 import { historyReducer, newHistory } from "./history.ts";
 
 const read: Step = { id: "orders", kind: "read", connection: "Shop", stream: "orders" };
@@ -43,11 +43,38 @@ describe("commands", () => {
     expect(applyCommand(flow, { type: "addStep", step: map, at: [0, 0], after: "books" }).links).toEqual(flow.links);
   });
 
-  test("a removed step takes its links and its place with it", () => {
+  test("a step dropped on a link goes into it, right of where the link begins", () => {
+    const onto = { from: "orders", to: "check" };
+    const { links, layout } = applyCommand(flow, { type: "addStep", step: map, at: [150, 10], onto });
+    expect(links).toEqual([
+      { from: "check", to: "books" },
+      { from: "orders", to: "map" },
+      { from: "map", to: "check" },
+    ]);
+    expect(layout).toEqual({ orders: [0, 0], map: [264, 10], check: [528, 0], books: [800, 0] });
+    const end: Step = { ...write, id: "other" };
+    expect(applyCommand(flow, { type: "addStep", step: end, at: [0, 0], onto }).links).toEqual(flow.links);
+  });
+
+  test("a removed step takes its links and its place with it, and leaves no gap", () => {
     const after = applyCommand(flow, { type: "removeSteps", ids: ["check"] });
     expect(after.steps.map(({ id }) => id)).toEqual(["orders", "books"]);
-    expect(after.links).toEqual([]);
+    expect(after.links).toEqual([{ from: "orders", to: "books" }]);
     expect(after.layout).toEqual({ orders: [0, 0], books: [544, 0] });
+    expect(applyCommand(flow, { type: "removeSteps", ids: ["check", "books"] }).links).toEqual([]);
+    expect(applyCommand(flow, { type: "removeSteps", ids: ["orders", "check"] }).links).toEqual([]);
+    const cut = applyCommand(flow, { type: "removeSteps", ids: ["check"], links: [{ from: "orders", to: "check" }] });
+    expect(cut.links).toEqual([]);
+  });
+
+  test("where several links meet in a removed step, none is made up", () => {
+    const other: Step = { ...write, id: "other" };
+    const fork: Flow = {
+      ...flow,
+      steps: [...flow.steps, other],
+      links: [...flow.links, { from: "check", to: "other" }],
+    };
+    expect(applyCommand(fork, { type: "removeSteps", ids: ["check"] }).links).toEqual([]);
   });
 
   test("a link is drawn once, never in a circle, never into a trigger", () => {
@@ -56,6 +83,8 @@ describe("commands", () => {
     expect(canLink({ ...flow, steps: [...flow.steps, map] }, { from: "map", to: "orders" })).toBe(false);
     const loop: Flow = { ...flow, steps: [read, check, map], links: [{ from: "check", to: "map" }] };
     expect(canLink(loop, { from: "map", to: "check" })).toBe(false);
+    expect(whyNotLink(loop, { from: "map", to: "check" })).toMatch(/“Check” comes before “Map”.*circle/);
+    expect(whyNotLink(flow, { from: "orders", to: "check" })).toBe("“Shop · orders” leads to “Check” already.");
     expect(canLink(flow, { from: "check", to: "books", port: "failed" })).toBe(false);
   });
 

@@ -2,10 +2,12 @@
 import { graphOf, PLAIN_PORT, reach } from "../../engine/flow/graph.ts";
 import type { Flow, FlowSettings, Link, Step } from "../../engine/flow/schema.ts";
 import { definitionOf } from "../../engine/steps/registry.ts";
+import { titleOf } from "../canvas/to-react-flow.ts";
 
 export type Command =
-  /** a new step; `after` links it behind that step, between it and what follows when there is just one follower */
-  | { type: "addStep"; step: Step; at: [number, number]; after?: string | null }
+  /** a new step; `after` links it behind that step, between it and what follows when there is just one follower; `onto` puts it into that link */
+  | { type: "addStep"; step: Step; at: [number, number]; after?: string | null; onto?: Link }
+  /** a step with one link in and one out leaves no gap: what was before it leads to what came after */
   | { type: "removeSteps"; ids: string[]; links?: Link[] }
   | { type: "moveSteps"; layout: NonNullable<Flow["layout"]> }
   | { type: "linkSteps"; link: Link }
@@ -69,8 +71,10 @@ export function typingOf(command: Command): string | null {
   return "typing" in command && command.typing !== undefined ? `${command.type} ${command.typing}` : null;
 }
 
-function addStep(flow: Flow, { step, at, after }: Extract<Command, { type: "addStep" }>): Flow {
+function addStep(flow: Flow, { step, at, after, onto }: Extract<Command, { type: "addStep" }>): Flow {
   if (flow.steps.some(({ id }) => id === step.id)) return flow;
+  if (onto && flow.links.some((link) => sameLink(link, onto)) && definitionOf(step).role === "middle")
+    return putInto(flow, step, at, onto);
   const added: Flow = { ...flow, steps: [...flow.steps, step], layout: { ...flow.layout, [step.id]: at } };
   const before = after ? flow.steps.find(({ id }) => id === after) : undefined;
   if (!before || definitionOf(step).role === "trigger") return added;
@@ -82,9 +86,22 @@ function addStep(flow: Flow, { step, at, after }: Extract<Command, { type: "addS
   const [follower, ...others] = used(port.name);
   const between = follower && others.length === 0 && definitionOf(step).role === "middle";
   if (!between) return { ...added, links: [...flow.links, link] };
-  const rest = flow.links.filter((one) => one !== follower);
+  return putInto(flow, step, at, follower);
+}
+
+/** The step in the middle of a link: the link leads to it, and from it to where the link led. */
+function putInto(flow: Flow, step: Step, at: [number, number], link: Link): Flow {
+  const from = flow.layout?.[link.from];
+  const beside = from !== undefined && Math.abs(at[1] - from[1]) < 100 && at[0] < from[0] + 220;
+  const place: [number, number] = beside ? [from[0] + 264, at[1]] : at;
   const out = definitionOf(step).ports(step)[0]?.name ?? PLAIN_PORT;
-  return pushOn({ ...added, links: [...rest, link, linkBetween(step.id, out, follower.to)] }, step.id, follower.to);
+  const links = [
+    ...flow.links.filter((one) => !sameLink(one, link)),
+    linkBetween(link.from, portOf(link), step.id),
+    linkBetween(step.id, out, link.to),
+  ];
+  const steps = [...flow.steps, step];
+  return pushOn({ ...flow, steps, links, layout: { ...flow.layout, [step.id]: place } }, step.id, link.to);
 }
 
 /** Makes room for a step put between two: what comes after it moves right. */
@@ -106,12 +123,22 @@ function pushOn(flow: Flow, id: string, next: string): Flow {
 function removeSteps(flow: Flow, ids: string[], cut: Link[]): Flow {
   const gone = new Set(ids);
   const steps = flow.steps.filter(({ id }) => !gone.has(id));
-  const links = flow.links.filter(
-    (link) => !gone.has(link.from) && !gone.has(link.to) && !cut.some((one) => sameLink(one, link)),
-  );
+  let links = flow.links.filter((link) => !cut.some((one) => sameLink(one, link)));
+  for (const id of gone) links = closeGap(links, id);
   if (steps.length === flow.steps.length && links.length === flow.links.length) return flow;
   const layout = Object.fromEntries(Object.entries(flow.layout ?? {}).filter(([id]) => !gone.has(id)));
   return { ...flow, steps, links, layout };
+}
+
+/** The links without that step; when exactly one led to it and one from it, they become one. */
+function closeGap(links: Link[], id: string): Link[] {
+  const rest = links.filter(({ from, to }) => from !== id && to !== id);
+  if (rest.length === links.length) return links;
+  const [before, ...more] = links.filter(({ to }) => to === id);
+  const [after, ...others] = links.filter(({ from }) => from === id);
+  if (!before || !after || more.length + others.length > 0) return rest;
+  const joined = linkBetween(before.from, portOf(before), after.to);
+  return rest.some((link) => sameLink(link, joined)) ? rest : [...rest, joined];
 }
 
 /** Links that leave by a port the step no longer has go with it. */
@@ -133,17 +160,23 @@ function updateStep(flow: Flow, step: Step): Flow {
 
 /** Whether this link can be drawn: its ends and its port exist, it is not there yet, and it closes no circle. */
 export function canLink(flow: Flow, link: Link): boolean {
+  return whyNotLink(flow, link) === null;
+}
+
+/** Why this link cannot be drawn, for the person who tried; null when it can. */
+export function whyNotLink(flow: Flow, link: Link): string | null {
   const from = flow.steps.find(({ id }) => id === link.from);
   const to = flow.steps.find(({ id }) => id === link.to);
-  if (!from || !to || from === to || definitionOf(to).role === "trigger") return false;
-  if (
-    !definitionOf(from)
-      .ports(from)
-      .some(({ name }) => name === portOf(link))
-  )
-    return false;
-  if (flow.links.some((one) => sameLink(one, link))) return false;
-  return !reach(graphOf(flow), [to.id], "along").has(from.id);
+  if (!from || !to) return "One of the two steps is gone.";
+  if (from === to) return `“${titleOf(from)}” cannot lead to itself.`;
+  if (definitionOf(to).role === "trigger") return `“${titleOf(to)}” is where the flow starts; nothing leads into it.`;
+  const ports = definitionOf(from).ports(from);
+  if (!ports.some(({ name }) => name === portOf(link)))
+    return ports.length === 0 ? `Records end in “${titleOf(from)}”; nothing follows it.` : "This port is gone.";
+  if (flow.links.some((one) => sameLink(one, link))) return `“${titleOf(from)}” leads to “${titleOf(to)}” already.`;
+  return reach(graphOf(flow), [to.id], "along").has(from.id)
+    ? `“${titleOf(to)}” comes before “${titleOf(from)}”; a link back would send records in a circle.`
+    : null;
 }
 
 function sameLink(a: Link, b: Link): boolean {

@@ -4,6 +4,7 @@ import { PanelLeftOpen, PanelRightOpen } from "lucide-react";
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { diffFlows } from "../../engine/flow/diff.ts";
 import { readDraft } from "../../engine/flow/read-draft.ts";
+import type { Link } from "../../engine/flow/schema.ts";
 import type { Problem } from "../../engine/steps/define-step.ts";
 import { arrange, placeAfter } from "../canvas/arrange.ts";
 import { type CanvasHandlers, FlowCanvas } from "../canvas/flow-canvas.tsx";
@@ -14,6 +15,7 @@ import { type Outputs, useTRPC, useTRPCClient } from "../server/trpc.ts";
 import { IconButton } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { toast } from "../ui/toast.tsx";
+import { whyNotLink } from "./commands.ts";
 import { Drawer, type DrawerPart } from "./drawer.tsx";
 import { EditorProvider, type EditorState } from "./editor-context.tsx";
 import { EditorMenu } from "./editor-menu.tsx";
@@ -88,14 +90,14 @@ export function Editor({ detail }: { detail: Detail }) {
   const flowNow = useRef(flow);
   flowNow.current = flow;
   const add = useCallback(
-    (item: PaletteItem, at?: [number, number]) => {
+    (item: PaletteItem, at?: [number, number], onto?: Link) => {
       const now = flowNow.current;
       const step = stepOf(item, now, places.places);
       const chosen = selectedNow.current;
       const leaf = chosen !== null && !now.links.some(({ from }) => from === chosen);
       // Dropped by hand, it is linked only where nothing follows yet; the hand may have another place in mind.
       const after = chosen !== null && (at === undefined || leaf) ? chosen : null;
-      act({ type: "addStep", step, at: at ?? placeAfter(now, chosen), after });
+      act({ type: "addStep", step, at: at ?? placeAfter(now, chosen), after, onto });
       setSelected(step.id);
       setSheet(null);
     },
@@ -120,14 +122,18 @@ export function Editor({ detail }: { detail: Detail }) {
     () => ({
       onSelect: select,
       onMove: (layout) => act({ type: "moveSteps", layout }),
-      onLink: (link) => act({ type: "linkSteps", link }),
+      onLink: (link) => {
+        const why = whyNotLink(flowNow.current, link);
+        if (why === null) act({ type: "linkSteps", link });
+        else toast({ title: "This link cannot be drawn", description: why, kind: "info" });
+      },
       onRemove: ({ steps, links }) => {
         act({ type: "removeSteps", ids: steps, links });
         setSelected((now) => (now !== null && steps.includes(now) ? null : now));
       },
-      onDropItem: (id, at) => {
+      onDropItem: (id, at, onto) => {
         const item = paletteItems(places.places).find((one) => one.id === id);
-        if (item) add(item, at);
+        if (item) add(item, at, onto);
       },
       onLinkByKey: setLinking,
       onOpen: openStep,

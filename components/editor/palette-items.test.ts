@@ -62,4 +62,11 @@ describe("the palette", () => {
     const second = stepOf(check, { ...flow, steps: [first] }, places);
     expect([first.id, first.title, second.id, second.title]).toEqual(["check", "Check", "check-2", "Check 2"]);
   });
+
+  test("what is read runs when the brief says, where that can be told", () => {
+    const [read] = paletteItems(places);
+    const brief = { moves: "Orders", timing: "Every 5 minutes" };
+    expect(read && stepOf(read, { ...flow, brief }, places)).toMatchObject({ kind: "read", every: "5m" });
+    expect(read && stepOf(read, flow, places)).not.toHaveProperty("every");
+  });
 });

@@ -2,6 +2,7 @@
 import type { SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
 import type { Flow, Step } from "../../engine/flow/schema.ts";
 import { definitionOf, stepDefinitions } from "../../engine/steps/registry.ts";
+import { scheduleIn } from "../flows/brief.ts";
 import { freshId } from "./commands.ts";
 
 /** One connection as the editor knows it; what could not be asked says why. */
@@ -83,12 +84,13 @@ export function searchPalette(items: readonly PaletteItem[], text: string): Pale
   return items.filter(({ label, hint }) => words.every((word) => `${label} ${hint}`.toLowerCase().includes(word)));
 }
 
-/** The step an item stands for, with a free id, a title in the user's words, and what its place suggests. */
+/** The step an item stands for, with a free id, a title in the user's words, and what its place and the flow's brief suggest. */
 export function stepOf(item: PaletteItem, flow: Flow, places: readonly Place[]): Step {
   const { title, connection = "", place = "", kind } = item;
   const draft = definitionOf({ kind }).draft();
   if (kind === "read") {
-    return { id: freshId(flow, place), kind, title, connection, stream: place };
+    const schedule = scheduleIn(flow.brief?.timing ?? "", Intl.DateTimeFormat().resolvedOptions().timeZone);
+    return { id: freshId(flow, place), kind, title, connection, stream: place, ...schedule };
   }
   if (kind === "write") {
     const sink = places.find(({ name }) => name === connection)?.sinks?.find(({ name }) => name === place);

@@ -1,7 +1,8 @@
 "use client";
 import { PanelLeftClose, TriangleAlert } from "lucide-react";
 import { useMemo, useState } from "react";
-import { dragType } from "../canvas/flow-canvas.tsx";
+import { definitionOf } from "../../engine/steps/registry.ts";
+import { dragMiddleType, dragType } from "../canvas/flow-canvas.tsx";
 import { stepLook } from "../canvas/step-look.ts";
 import { IconButton } from "../ui/button.tsx";
 import { SearchInput } from "../ui/input.tsx";
@@ -86,6 +87,7 @@ function Item({ item, onAdd }: { item: PaletteItem; onAdd: (item: PaletteItem) =
         onClick={() => onAdd(item)}
         onDragStart={(event) => {
           event.dataTransfer.setData(dragType, item.id);
+          if (definitionOf(item).role === "middle") event.dataTransfer.setData(dragMiddleType, "");
           event.dataTransfer.effectAllowed = "copy";
         }}
         className="flex h-8 w-full cursor-grab items-center gap-2 rounded-control px-1 text-left hover:bg-hover active:cursor-grabbing pointer-coarse:h-11"

@@ -49,6 +49,16 @@ export function suggestions(
   }
 }
 
+/** The schedule an answer to “When?” asks for, in so far as it can be read: “Every 5 minutes”, “every day at 6:00”. */
+export function scheduleIn(timing: string, timeZone: string): { every?: string; cron?: string; timeZone?: string } {
+  const said = timing.trim().toLowerCase();
+  const [, hour, minute = "0"] = said.match(/^(?:every day|daily) at (\d{1,2})(?::(\d{2}))?$/) ?? [];
+  if (hour !== undefined && Number(hour) < 24 && Number(minute) < 60)
+    return { cron: `${Number(minute)} ${Number(hour)} * * *`, timeZone };
+  const [, amount = "1", unit] = said.match(/^every (?:(\d{1,4}) )?(minute|hour|day|week)s?$/) ?? [];
+  return unit === undefined || Number(amount) === 0 ? {} : { every: `${Number(amount)}${unit.charAt(0)}` };
+}
+
 /** A few ways between two connections, each connection as a source once before any is one again. */
 function pairs(connections: string[]): [string, string][] {
   const others = connections.slice(1).map((_, index) => index + 1);

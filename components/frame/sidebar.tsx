@@ -10,14 +10,18 @@ import { Tooltip } from "../ui/tooltip.tsx";
 import { isBelow, navItems } from "./nav.ts";
 import { sidebarCookie } from "./sidebar-cookie.ts";
 
-/** The way between pages; collapses to icons, which a cookie remembers. */
+/** The way between pages; collapses to icons, which a cookie remembers, and by itself where a flow is drawn, which needs the room. */
 export function Sidebar({ initiallyNarrow, failed }: { initiallyNarrow: boolean; failed: number }) {
   const path = usePathname();
-  const [narrow, setNarrow] = useState(initiallyNarrow);
+  const [kept, setKept] = useState(initiallyNarrow);
+  const [wideHere, setWideHere] = useState(false);
+  const drawing = /^\/flows\/[^/]+$/.test(path);
+  const narrow = drawing ? !wideHere : kept;
   const toggle = () => {
+    if (drawing) return setWideHere(narrow);
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser we serve
     document.cookie = `${sidebarCookie}=${narrow ? "wide" : "narrow"}; path=/; max-age=31536000; samesite=lax`;
-    setNarrow(!narrow);
+    setKept(!narrow);
   };
   return (
     <nav

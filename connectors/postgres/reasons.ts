@@ -96,13 +96,17 @@ export function checkBroken(table: Table, constraint: string, values: JsonRecord
   );
 }
 
-/** A check's expression without the casts PostgreSQL adds. */
-function inWords(sql: string): string {
-  return sql
+/** A check's expression without the casts PostgreSQL adds; a plain list of values as that, anything else as SQL. */
+export function inWords(sql: string): string {
+  const plain = sql
     .replace(/::[a-z_]+( [a-z]+)*(\(\d+(,\d+)?\))?(\[\])?/g, "")
-    .replace(/ = ANY \(\(?ARRAY\[([^\]]*)\]\)?\)/g, " IN ($1)")
+    .replace(/ = ANY \((?:\(ARRAY\[([^\]]*)\]\)|ARRAY\[([^\]]*)\])\)/g, (_, cast, bare) => ` IN (${cast ?? bare})`)
     .replace(/\((-?\d+(?:\.\d+)?)\)/g, "$1")
-    .replace(/^\((.*)\)$/s, "$1");
+    .replace(/^\((.*)\)$/s, "$1")
+    .replace(/^\((\w+)\) IN /, "$1 IN ");
+  const [, values] = plain.match(/^"?\w+"? IN \(((?:'(?:[^']|'')*'(?:, )?)+)\)$/) ?? [];
+  if (values === undefined) return plain;
+  return `one of ${values.replace(/'((?:[^']|'')*)'/g, (_, value: string) => value.replaceAll("''", "'"))}`;
 }
 
 /** `written`: the columns the statement sends, among which the domain's column is looked for. */

@@ -70,7 +70,8 @@ export async function drawFlow(story: Story) {
   await expect(page.getByText("Nothing moves yet")).toBeVisible();
 
   await dragFromPalette(page, "Read Shop · orders", 150, 200);
-  await expect(stepCard(page, "Shop · orders")).toBeVisible();
+  await expect(stepCard(page, "Shop · orders")).toContainText("all orders, every day at 06:00"); // as the brief says
+  await choose(page, page.getByRole("complementary", { name: "Inspector" }), "When", /By hand/);
   // by keyboard: an entry of the palette goes behind the chosen step and is linked to it
   await page
     .getByRole("region", { name: "Palette" })

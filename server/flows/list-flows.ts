@@ -1,9 +1,9 @@
+import { timingText } from "../../engine/flow/timing-text.ts";
 import type { ServerContext } from "../context.ts";
 import { RUN_COLUMNS, type RunRow, toRunSummary } from "../runs/run-row.ts";
 import type { FlowSummary } from "../trpc/contract.ts";
 import { healthOf } from "./flow-health.ts";
 import { timingOf } from "./schedule-flow.ts";
-import { timingText } from "./timing-text.ts";
 
 type Row = {
   id: string;

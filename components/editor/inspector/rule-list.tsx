@@ -10,7 +10,16 @@ import { Select } from "../../ui/select.tsx";
 import { Checkbox } from "../../ui/toggles.tsx";
 import { fieldOptions } from "../field-options.ts";
 import { clean } from "./read-form.tsx";
-import { kindOptions, type RuleKind, readBound, readValues, ruleKindOf, ruleKinds, ruleOfKind } from "./rule-words.ts";
+import {
+  hasBounds,
+  kindOptions,
+  type RuleKind,
+  readBound,
+  readValues,
+  ruleKindOf,
+  ruleKinds,
+  ruleOfKind,
+} from "./rule-words.ts";
 
 /** Demands on fields, one after the other: field, kind, what it needs. */
 export function RuleList({
@@ -107,20 +116,24 @@ function RuleCard({
             options={kindOptions}
             className="flex-1"
           />
-          <Input
-            aria-label={`Least of ${name}`}
-            placeholder="from"
-            value={String(rule.min ?? "")}
-            onChange={(text) => set({ min: readBound(text) }, "min")}
-            className="w-20!"
-          />
-          <Input
-            aria-label={`Most of ${name}`}
-            placeholder="to"
-            value={String(rule.max ?? "")}
-            onChange={(text) => set({ max: readBound(text) }, "max")}
-            className="w-20!"
-          />
+          {hasBounds(rule) && (
+            <>
+              <Input
+                aria-label={`Least of ${name}`}
+                placeholder="from"
+                value={String(rule.min ?? "")}
+                onChange={(text) => set({ min: readBound(text) }, "min")}
+                className="w-20!"
+              />
+              <Input
+                aria-label={`Most of ${name}`}
+                placeholder="to"
+                value={String(rule.max ?? "")}
+                onChange={(text) => set({ max: readBound(text) }, "max")}
+                className="w-20!"
+              />
+            </>
+          )}
         </div>
       )}
       {kind === "length" && (

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ruleSchema } from "../../../engine/steps/rules/schema.ts";
-import { readBound, readValues, ruleKindOf, ruleKinds, ruleOfKind } from "./rule-words.ts";
+import { hasBounds, readBound, readValues, ruleKindOf, ruleKinds, ruleOfKind } from "./rule-words.ts";
 
 describe("rules as they are chosen", () => {
   test("every kind begins as a valid rule and is recognised again", () => {
@@ -31,5 +31,10 @@ describe("rules as they are chosen", () => {
   test("values come one a line or between commas", () => {
     expect(readValues("EUR, USD\nCHF")).toEqual(["EUR", "USD", "CHF"]);
     expect(readValues("")).toEqual([""]);
+  });
+
+  test("a least and a most are asked for where there is an order, and shown where one is set", () => {
+    expect([hasBounds({ is: "number" }), hasBounds({ is: "date" }), hasBounds({ min: 1 })]).toEqual([true, true, true]);
+    expect([hasBounds({ is: "email" }), hasBounds({ is: "email", max: 3 })]).toEqual([false, true]);
   });
 });

@@ -35,6 +35,13 @@ function kindWords(kind: (typeof VALUE_KINDS)[number]): string {
   return words[kind] ?? kind;
 }
 
+const ordered = new Set<string>(["number", "integer", "decimal", "date", "datetime", "time"]);
+
+/** Whether a least and a most mean something: for numbers and times, and where a rule has one already. */
+export function hasBounds({ is = "number", min, max }: Rule): boolean {
+  return ordered.has(is) || min !== undefined || max !== undefined;
+}
+
 /** What kind of demand a rule mainly is. */
 export function ruleKindOf(rule: Rule): RuleKind {
   if (rule.formula !== undefined) return "formula";

@@ -1,4 +1,5 @@
 import { cronProblem } from "../../flow/schedule.ts";
+import { cronText, everyText } from "../../flow/timing-text.ts";
 import { nearest } from "../../mapping/nearest.ts";
 import { placeProblems, streamOf, unavailableNotes, unreadableNotes } from "../connection.ts";
 import { defineStep, type Problem, type Shape, type StepSite } from "../define-step.ts";
@@ -81,8 +82,8 @@ function timingProblems(step: ReadStep): Problem[] {
   return problem ? say(problem, "Correct it: minute, hour, day of month, month, day of week.") : [];
 }
 
-function describe({ stream, sync, watermark, every, cron }: ReadStep): string {
-  const what = sync === "incremental" ? `changes by ${watermark ?? "…"}` : "all records";
-  const when = every === undefined ? (cron ?? "by hand") : `every ${every}`;
-  return stream === "" ? "no stream yet" : `${stream}, ${what}, ${when}`;
+function describe({ stream, sync, every, cron }: ReadStep): string {
+  if (stream === "") return "no stream yet";
+  const when = every === undefined ? (cron === undefined ? "by hand" : cronText(cron)) : everyText(every);
+  return `${sync === "incremental" ? "changed" : "all"} ${stream}, ${when}`;
 }

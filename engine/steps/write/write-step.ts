@@ -1,10 +1,17 @@
-import type { Field, SinkInfo } from "../../../connectors/sdk/types.ts";
+import type { Field, Operation, SinkInfo } from "../../../connectors/sdk/types.ts";
 import { nearest } from "../../mapping/nearest.ts";
 import { placeProblems, sinkOf, unavailableNotes } from "../connection.ts";
 import { defineStep, type Note, type Problem, type Shape, type StepSite } from "../define-step.ts";
 import { atField, list, stepName } from "../words.ts";
 import { misfit } from "./fits.ts";
 import { type WriteStep, writeSchema } from "./schema.ts";
+
+const operationWords: Record<Operation, string> = {
+  upsert: "create or update",
+  insert: "create",
+  update: "update",
+  delete: "delete",
+};
 
 export const writeStep = defineStep<WriteStep>({
   kind: "write",
@@ -30,7 +37,9 @@ export const writeStep = defineStep<WriteStep>({
       : unavailableNotes(step, world.connections.get(step.connection), `sink “${step.sink}”`);
   },
   describe: ({ sink, operation, match }) =>
-    sink === "" ? "no sink yet" : `${operation} into ${sink}${match?.length ? ` by ${match.join(", ")}` : ""}`,
+    sink === ""
+      ? "no sink yet"
+      : `${operationWords[operation]}${match?.length ? ` by ${match.join(", ")}` : ` in ${sink}`}`,
   draft: () => ({ kind: "write", connection: "", sink: "", operation: "upsert", match: [] }),
   examples: [],
 });
