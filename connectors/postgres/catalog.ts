@@ -65,7 +65,29 @@ export type Table = {
   foreignKeys: ForeignKey[];
   /** BEFORE ROW triggers may fill in what a record lacks */
   fills: { insert: boolean; update: boolean };
+  watch: WatchFacts;
 };
+
+/** What decides whether a table can be watched, and whether it is. */
+export type WatchFacts = {
+  /** the user may create tables and functions in its schema, and triggers on it */
+  mayCreate: boolean;
+  mayTrigger: boolean;
+  /** tables inherit from it (not partitions): what changes in those is not seen */
+  hasHeirs: boolean;
+  /** our triggers on it, and how many of them are enabled */
+  triggers: number;
+  enabled: number;
+  /** the tables they write to are there, and the user may use them */
+  hasLog: boolean;
+};
+
+/** Tables of ours that stand beside those that are watched; nobody reads or writes them as records. */
+export const LOG = "plumbline_change";
+export const WATCH = "plumbline_watch";
+export const READER = "plumbline_reader";
+/** The recorder's functions begin like this. */
+export const RECORDER = "plumbline_record_";
 
 /** Source: PostgreSQL manual, “System Catalogs”. `to_jsonb(row)->>…` reads columns that older servers lack. */
 const catalogSql = `
@@ -77,7 +99,7 @@ WITH RECURSIVE base(domain, type, mod, not_null, def, depth) AS (
 ), resolved AS (SELECT DISTINCT ON (domain) * FROM base ORDER BY domain, depth DESC),
 chosen AS (
   SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition AND NOT pg_is_other_temp_schema(n.oid)
+  WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition AND c.relname NOT IN ('${LOG}','${WATCH}','${READER}') AND NOT pg_is_other_temp_schema(n.oid)
     AND n.nspname NOT IN ('pg_catalog','information_schema') AND n.nspname !~ '^pg_(toast|temp)'
     AND ($1::text IS NULL OR (n.nspname = $2 AND c.relname = $1) OR n.nspname || '.' || c.relname = $1)
 )
@@ -135,8 +157,15 @@ SELECT c.oid::text, c.nspname AS schema, c.relname AS table, c.relkind AS kind, 
         JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.attnum)) ORDER BY k.conname)
     FROM pg_constraint k JOIN pg_class fc ON fc.oid = k.confrelid JOIN pg_namespace fn ON fn.oid = fc.relnamespace
     WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0
-      AND COALESCE(to_jsonb(k)->>'conenforced', 'true') = 'true'), '[]'::json) AS "foreignKeys"
-FROM chosen c ORDER BY c.nspname = $2 DESC, c.nspname, c.relname`;
+      AND COALESCE(to_jsonb(k)->>'conenforced', 'true') = 'true'), '[]'::json) AS "foreignKeys",
+  json_build_object('mayCreate', has_schema_privilege(c.nspname, 'CREATE'), 'mayTrigger', has_table_privilege(c.oid, 'TRIGGER'),
+    'hasHeirs', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid),
+    'triggers', w.triggers, 'enabled', w.enabled,
+    'hasLog', (SELECT count(*) = 3 AND bool_and(has_table_privilege(l.oid, 'SELECT') AND has_table_privilege(l.oid, 'UPDATE')
+        AND has_table_privilege(l.oid, 'INSERT') AND has_table_privilege(l.oid, 'DELETE')) FROM pg_class l JOIN pg_namespace ln ON ln.oid = l.relnamespace
+      WHERE ln.nspname = c.nspname AND l.relname IN ('${LOG}','${WATCH}','${READER}'))) AS watch
+FROM chosen c CROSS JOIN LATERAL (SELECT count(*)::int AS triggers, count(*) FILTER (WHERE g.tgenabled IN ('O','A'))::int AS enabled
+  FROM pg_trigger g JOIN pg_proc f ON f.oid = g.tgfoid WHERE g.tgrelid = c.oid AND starts_with(f.proname, '${RECORDER}')) w ORDER BY c.nspname = $2 DESC, c.nspname, c.relname`;
 
 /**
  * Tables, views and the like that the user may see, those of `schema` first; with `name`, only what carries that name.

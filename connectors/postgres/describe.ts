@@ -2,6 +2,7 @@
 import type { SinkInfo, StreamInfo } from "../sdk/types.ts";
 import { type Column, keysOf, primaryKey, publicName, readOnly, type Table } from "./catalog.ts";
 import { codecOf, fieldOf } from "./codec.ts";
+import { watchState } from "./watch/state.ts";
 
 export const describeStreams = (tables: Table[], schema: string): StreamInfo[] =>
   tables.filter((table) => table.may.select).map((table) => streamOf(table, schema));
@@ -21,6 +22,7 @@ function streamOf(table: Table, schema: string): StreamInfo {
     key: keys[0] ?? [],
     watermarks: watermarksOf(table),
     findBy: "any",
+    watch: watchState(table, publicName(table, schema)),
   };
   if (table.rows >= 0) info.estimate = table.rows;
   return info;

@@ -2,7 +2,7 @@
 import { IntegrationError } from "../sdk/errors.ts";
 import type { ConnectorSession, OpenOptions } from "../sdk/types.ts";
 import type { Table } from "./catalog.ts";
-import { tableMissing } from "./catalog.ts";
+import { LOG, READER, tableMissing, WATCH } from "./catalog.ts";
 import { openClients } from "./client.ts";
 import { describeSinks, describeStreams } from "./describe.ts";
 import { callFailure, serverTrouble } from "./errors.ts";
@@ -14,6 +14,7 @@ import type { PostgresCredentials, PostgresSettings } from "./settings.ts";
 import { openTables } from "./tables.ts";
 import { rawQuery, ShapeChanged, settleReceipt } from "./transaction.ts";
 import { undoPage } from "./undo.ts";
+import { openWatching } from "./watch/watching.ts";
 import { type StatementCache, writePage } from "./write.ts";
 
 /** Opens nothing yet: each method connects when it needs to. */
@@ -81,6 +82,7 @@ export function openSession(options: OpenOptions<PostgresSettings, PostgresCrede
       onTable(request.sink, (table) =>
         undoPage(clients, sinkTable(options.name, settings.schema, request.sink, table), request, hooks),
       ),
+    watching: openWatching(clients, tables, onTable),
     settle: (receipt, signal) => settleReceipt(clients, receipt, signal),
     close: () => clients.close(),
   };
@@ -121,7 +123,8 @@ async function check(
         client,
         `SELECT current_setting('server_version'), EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1),
           (SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-           WHERE n.nspname = $1 AND c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition)`,
+           WHERE n.nspname = $1 AND c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition
+             AND c.relname NOT IN ('${LOG}','${WATCH}','${READER}'))`,
         [schema],
       );
       if (row![1] !== "t")

@@ -83,6 +83,10 @@ export const StreamSchema: z.ZodType<Listed<StreamInfo>, Listed<StreamInfo>> = z
       .union([z.literal("any"), z.array(z.array(z.string()))])
       .optional()
       .describe("Fields by which single records can be looked up; absent: it can only be read."),
+    watch: z
+      .object({ state: z.enum(["on", "off", "broken", "refused", "impossible"]), note: z.string().optional() })
+      .optional()
+      .describe("Whether its changes can be followed as they happen; absent: not at all."),
     problem: FailureSchema.optional().describe("Why its fields could not be learnt just now."),
   } satisfies Record<keyof StreamInfo, unknown>)
   .meta({ id: "Stream" });

@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { IntegrationError } from "../../../connectors/sdk/errors.ts";
 import type { Pace } from "../../../connectors/sdk/http-pace.ts";
-import type { ConnectorSession } from "../../../connectors/sdk/types.ts";
+import type { ChangesPage, ChangesRequest, ConnectorSession } from "../../../connectors/sdk/types.ts";
 import { ConnectionFailed } from "../../../engine/ports.ts";
 import { seemsOpen } from "./circuit.ts";
 
@@ -56,7 +56,21 @@ export function guardedSession({ session, pool, connection, pace }: Guarded): Co
     }
   }
 
-  const { settle } = session;
+  async function* changes(request: ChangesRequest): AsyncGenerator<ChangesPage> {
+    await admit(request.signal);
+    pace?.done();
+    try {
+      for await (const page of session.watching!.changes(request)) {
+        yield page;
+        await pace?.turn(request.signal);
+        pace?.done();
+      }
+    } catch (error) {
+      throw named(error);
+    }
+  }
+
+  const { settle, watching } = session;
   return {
     check: (signal) => session.check(signal),
     streams: (signal) => call(() => session.streams(signal), signal),
@@ -65,6 +79,7 @@ export function guardedSession({ session, pool, connection, pace }: Guarded): Co
     write: (request, hooks) => call(() => session.write(request, hooks), request.signal),
     foresee: (request) => call(() => session.foresee(request), request.signal),
     ...(session.find ? { find: (request) => call(() => session.find!(request), request.signal) } : {}),
+    ...(watching ? { watching: { ...watching, changes } } : {}),
     undo: (request, hooks) => call(() => session.undo(request, hooks), request.signal),
     ...(settle ? { settle: (receipt, signal) => call(() => settle.call(session, receipt, signal), signal) } : {}),
     close: () => session.close(),
