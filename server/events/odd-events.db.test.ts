@@ -2,7 +2,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ServerContext } from "../context.ts";
+import { databaseUrlOf } from "../db/prisma.ts";
+import { createFlow } from "../flows/create-flow.ts";
 import { getFlow } from "../flows/get-flow.ts";
+import { publishFlow } from "../flows/publish-flow.ts";
+import { Hooks } from "../intake/hooks.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { type EventWorker, postEvent, runEnded, startEventWorker, until } from "../testing/event-worker.ts";
@@ -143,6 +147,25 @@ describe("a sender that waits", () => {
       body: { held: true },
     });
     expect(await row("H2")).toBeUndefined();
+  });
+});
+
+describe("an address", () => {
+  it("is known as soon as it is published, also when it was asked for before this process listened to changes", async () => {
+    const fresh = new Hooks(database.pool, databaseUrlOf(database.db));
+    const { id } = await createFlow(ctx, {
+      ...{ format: "plumbline/1", name: "Asked early", brief: TEST_BRIEF },
+      steps: [{ id: "hook", kind: "webhook" }, { ...map, fields: map.fields.slice(0, 1) }, write],
+      links: [
+        { from: "hook", to: "map" },
+        { from: "map", to: "write" },
+      ],
+    });
+    const { hookKey } = await database.db.flow.findUniqueOrThrow({ where: { id } });
+    expect(await fresh.find(hookKey ?? "")).toBeNull();
+    await publishFlow(ctx, { flowId: id, note: "test" });
+    await until(async () => await fresh.find(hookKey ?? ""), "the address is known", 1_500);
+    await fresh.close();
   });
 });
 

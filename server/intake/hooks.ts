@@ -24,20 +24,25 @@ const USABLE_MS = 60_000;
 const MOST = 10_000;
 const DEFAULT_ANSWER_MS = 10_000;
 
+/** Asked of the database: what was told since, and whether we may have missed something. */
+type Question = { answer: Promise<Hook | null>; told: string[]; late: boolean };
 type Entry = { hook: Hook | null; at: number; refreshing: boolean };
 
 export class Hooks {
   readonly #pool: pg.Pool;
   readonly #entries = new Map<string, Entry>();
-  readonly #asking = new Map<string, Promise<Hook | null>>();
+  readonly #asking = new Map<string, Question>();
   readonly #listening: Promise<(() => void) | undefined>;
 
   constructor(pool: pg.Pool, url: string) {
     this.#pool = pool;
-    this.#listening = subscribe(LIVE_CHANNEL, (payload) => this.#forget(payload), {
+    const listening = subscribe(LIVE_CHANNEL, (payload) => this.#forget(payload), {
       url,
-      onGap: () => this.#entries.clear(),
-    }).catch(() => undefined);
+      onGap: () => this.#forgetAll(),
+    });
+    // what changed before we listened was not told
+    listening.then(() => this.#forgetAll()).catch(() => {});
+    this.#listening = listening.catch(() => undefined);
   }
 
   /** The flow of this key; null when no published flow starts with a webhook there. */
@@ -49,9 +54,10 @@ export class Hooks {
     if (age > USABLE_MS || entry.hook === null) return this.#ask(key);
     if (!entry.refreshing) {
       entry.refreshing = true;
-      this.#ask(key).catch(() => {
+      const asked = () => {
         entry.refreshing = false;
-      });
+      };
+      this.#ask(key).then(asked, asked);
     }
     return entry.hook;
   }
@@ -61,27 +67,40 @@ export class Hooks {
   }
 
   #ask(key: string): Promise<Hook | null> {
-    let asking = this.#asking.get(key);
-    if (!asking) {
-      asking = findHook(this.#pool, key).then((hook) => {
+    const under = this.#asking.get(key);
+    if (under && !under.late && under.told.length === 0) return under.answer;
+    const question: Question = { answer: findHook(this.#pool, key), told: [], late: false };
+    this.#asking.set(key, question);
+    const done = () => {
+      if (this.#asking.get(key) === question) this.#asking.delete(key);
+    };
+    question.answer = question.answer.then((hook) => {
+      // a change told meanwhile may not be in the answer: it serves who asked before, and is not remembered
+      if (!question.late && !question.told.some((payload) => isAbout(payload, hook))) {
         if (this.#entries.size >= MOST) this.#entries.clear();
         this.#entries.set(key, { hook, at: Date.now(), refreshing: false });
-        return hook;
-      });
-      this.#asking.set(key, asking);
-      const done = () => void this.#asking.delete(key);
-      asking.then(done, done);
-    }
-    return asking;
+      }
+      return hook;
+    });
+    question.answer.then(done, done);
+    return question.answer;
+  }
+
+  #forgetAll(): void {
+    this.#entries.clear();
+    for (const question of this.#asking.values()) question.late = true;
   }
 
   /** Published, removed, or its secret changed. */
   #forget(payload: string): void {
     if (!payload.includes('"flow"')) return;
-    for (const [key, { hook }] of this.#entries)
-      if (hook === null || payload.includes(hook.flowId)) this.#entries.delete(key);
+    for (const [key, { hook }] of this.#entries) if (isAbout(payload, hook)) this.#entries.delete(key);
+    for (const question of this.#asking.values()) question.told.push(payload);
   }
 }
+
+/** Where no flow listened, any change may be the one that makes one listen. */
+const isAbout = (payload: string, hook: Hook | null) => hook === null || payload.includes(hook.flowId);
 
 type Row = { flowId: string; workspaceId: string; document: unknown; secrets: Uint8Array | null };
 
