@@ -1,66 +1,74 @@
 /**
- * Sends events of topics to subscribers outside: one signed POST each (Standard Webhooks), tried again with growing pauses.
- * Any worker may deliver; a delivery being sent is left alone for a minute, then taken over.
+ * Sends events of topics to subscribers outside, tried again with growing pauses. Any worker may deliver; a delivery being
+ * sent is left alone for a minute, then taken over. One subscriber never takes all the room: it gets a few at once, and one
+ * at a time while it fails, so that a system that hangs holds up nobody else.
  */
-import { createHmac } from "node:crypto";
 import type pg from "pg";
 import { failureOf } from "../../connectors/sdk/errors.ts";
-import { createHttp } from "../../connectors/sdk/http.ts";
 import { subscribe } from "../db/listen.ts";
 import { type Database, databaseUrlOf } from "../db/prisma.ts";
-import { standardKey } from "../intake/signature.ts";
 import { log, logUnexpected } from "../log.ts";
 import { TOPICS_CHANNEL } from "./publish-events.ts";
-import { secretOf } from "./subscriptions.ts";
+import { type DueDelivery, sendEvent } from "./send-event.ts";
 
 const POLL_MS = 1_000;
-const AT_ONCE = 16;
-const TIMEOUT_MS = 15_000;
+const AT_ONCE = 32;
+/** to one subscriber */
+const EACH_AT_ONCE = 4;
 /** Then another process may send it: the receiver knows a repeat by its webhook-id. */
 const LEASE_MS = 60_000;
 /** Pauses after each failed try, about three days in all (Standard Webhooks, “Deliverability and reliability”). */
 export const PAUSES_S = [5, 30, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 const KEPT_DAYS = 7;
 
-type Due = {
-  subscription: string;
-  event: string;
-  workspaceId: string;
-  attempts: number;
-  url: string;
-  name: string;
-  secret: Uint8Array;
-  topic: string;
-  eventId: string;
-  source: string;
-  type: string;
-  subject: string | null;
-  at: Date;
-  data: unknown;
-};
+/** How this process gets on with a subscriber. */
+type Relation = { underWay: number; failing: boolean };
 
 /** @returns ends it; what is being sent is finished first */
 export async function deliverEvents(
   { db, pool }: Pick<Database, "db" | "pool">,
   signal: AbortSignal,
 ): Promise<{ stop(): Promise<void> }> {
-  let working: Promise<void> | undefined;
+  const relations = new Map<string, Relation>();
+  const underWay = new Set<Promise<void>>();
+  let claiming: Promise<void> | undefined;
   let again = false;
   const wake = () => {
     again = true;
-    working ??= work().finally(() => {
-      working = undefined;
+    claiming ??= claim().finally(() => {
+      claiming = undefined;
+      if (again && !signal.aborted && underWay.size < AT_ONCE) wake();
     });
   };
-  const work = async () => {
-    while (again && !signal.aborted) {
+  const claim = async () => {
+    while (again && !signal.aborted && underWay.size < AT_ONCE) {
       again = false;
       try {
-        while (!signal.aborted && (await deliverDue(pool)) === AT_ONCE) {}
+        const due = await claimDue(pool, new Date(), AT_ONCE - underWay.size, relations);
+        for (const one of due) start(one);
       } catch (error) {
         log.warn({ err: error }, `Delivering events failed; next try in ${POLL_MS} ms`);
       }
     }
+  };
+  const start = (due: DueDelivery) => {
+    const relation = relations.get(due.subscription) ?? { underWay: 0, failing: false };
+    relations.set(due.subscription, relation);
+    relation.underWay++;
+    const sending = deliver(pool, due, new Date())
+      .then(
+        (delivered) => {
+          relation.failing = !delivered;
+        },
+        (error: unknown) => void logUnexpected(error, { subscription: due.subscription }),
+      )
+      .finally(() => {
+        underWay.delete(sending);
+        relation.underWay--;
+        if (relation.underWay === 0 && !relation.failing) relations.delete(due.subscription);
+        wake();
+      });
+    underWay.add(sending);
   };
   const end = await subscribe(TOPICS_CHANNEL, wake, { url: databaseUrlOf(db) });
   const timer = setInterval(wake, POLL_MS);
@@ -70,35 +78,53 @@ export async function deliverEvents(
       clearInterval(timer);
       end();
       again = false;
-      await working;
+      await claiming;
+      await Promise.allSettled(underWay);
     },
   };
 }
 
-/** Sends what is due now, at most 16 at once. @returns how many were tried */
+/** Sends what is due now, once. @returns how many were tried */
 export async function deliverDue(pool: pg.Pool, now = new Date()): Promise<number> {
-  const { rows } = await pool.query<Due>({
-    name: "topics-due",
-    text: `WITH due AS (
-        SELECT d.subscription_id, d.event_id FROM topic_delivery d JOIN topic_subscription s ON s.id = d.subscription_id
-        WHERE d.state = 'pending' AND d.next_at <= $1 AND NOT s.paused ORDER BY d.next_at, d.event_id LIMIT ${AT_ONCE}
-        FOR UPDATE OF d SKIP LOCKED),
-      taken AS (UPDATE topic_delivery d SET next_at = $1::timestamptz + interval '${LEASE_MS} milliseconds', attempts = attempts + 1
-        FROM due WHERE d.subscription_id = due.subscription_id AND d.event_id = due.event_id RETURNING d.*)
-      SELECT t.subscription_id AS subscription, t.event_id::text AS event, t.workspace_id AS "workspaceId", t.attempts, s.url, s.name,
-        s.secret, e.topic, e.event_id AS "eventId", e.source, e.type, e.subject, e.at, e.data
-      FROM taken t JOIN topic_subscription s ON s.id = t.subscription_id JOIN topic_event e ON e.id = t.event_id ORDER BY t.event_id`,
-    values: [now],
-  });
-  await Promise.all(rows.map((due) => deliver(pool, due, now)));
-  return rows.length;
+  const due = await claimDue(pool, now, AT_ONCE, new Map());
+  await Promise.all(due.map((one) => deliver(pool, one, now)));
+  return due.length;
 }
 
-async function deliver(pool: pg.Pool, due: Due, now: Date): Promise<void> {
+const CLAIM = `
+  WITH known AS (SELECT * FROM unnest($3::text[], $4::int[]) AS k(id, room)),
+  due AS (SELECT d.subscription_id, d.event_id FROM topic_subscription s LEFT JOIN known k ON k.id = s.id
+    CROSS JOIN LATERAL (SELECT subscription_id, event_id, next_at FROM topic_delivery d
+      WHERE d.subscription_id = s.id AND d.state = 'pending' AND d.next_at <= $1
+      ORDER BY d.next_at, d.event_id LIMIT coalesce(k.room, ${EACH_AT_ONCE}) FOR UPDATE SKIP LOCKED) d
+    WHERE NOT s.paused ORDER BY coalesce(k.room, ${EACH_AT_ONCE}) DESC, d.next_at, d.event_id LIMIT $2),
+  taken AS (UPDATE topic_delivery d SET next_at = $1::timestamptz + interval '${LEASE_MS} milliseconds', attempts = attempts + 1
+    FROM due WHERE d.subscription_id = due.subscription_id AND d.event_id = due.event_id RETURNING d.*)
+  SELECT t.subscription_id AS subscription, t.event_id::text AS event, t.workspace_id AS "workspaceId", t.attempts, s.url, s.name,
+    s.secret, e.topic, e.event_id AS "eventId", e.source, e.type, e.subject, e.at, e.data
+  FROM taken t JOIN topic_subscription s ON s.id = t.subscription_id JOIN topic_event e ON e.id = t.event_id ORDER BY t.event_id`;
+
+async function claimDue(
+  pool: pg.Pool,
+  now: Date,
+  most: number,
+  relations: ReadonlyMap<string, Relation>,
+): Promise<DueDelivery[]> {
+  const room = ({ underWay, failing }: Relation) => Math.max(0, (failing ? 1 : EACH_AT_ONCE) - underWay);
+  const { rows } = await pool.query<DueDelivery>({
+    name: "topics-due",
+    text: CLAIM,
+    values: [now, most, [...relations.keys()], [...relations.values()].map(room)],
+  });
+  return rows;
+}
+
+/** @returns whether the subscriber took it */
+async function deliver(pool: pg.Pool, due: DueDelivery, now: Date): Promise<boolean> {
   let error: string | null = null;
   let waitMs = 0;
   try {
-    await send(due, now);
+    await sendEvent(due, now);
   } catch (thrown) {
     const failure = failureOf(thrown);
     if (failure.code === "unexpected") logUnexpected(thrown, { subscription: due.subscription });
@@ -113,48 +139,7 @@ async function deliver(pool: pg.Pool, due: Due, now: Date): Promise<void> {
      WHERE subscription_id = $1 AND event_id = $2 AND state = 'pending' AND attempts = $6`,
     [due.subscription, due.event, state, error, new Date(now.getTime() + wait), due.attempts],
   );
-}
-
-/** A CloudEvent in structured mode, signed. @throws IntegrationError for anything but a 2xx answer */
-async function send(due: Due, now: Date): Promise<void> {
-  const { workspaceId, subscription, url, name, secret } = due;
-  const body = {
-    specversion: "1.0",
-    ...{ id: due.eventId, source: due.source, type: due.type },
-    ...(due.subject === null ? {} : { subject: due.subject }),
-    time: due.at.toISOString(),
-    datacontenttype: "application/json",
-    data: due.data,
-  };
-  const id = `${subscription}.${due.event}`;
-  const seconds = String(Math.floor(now.getTime() / 1000));
-  const signature = signStandard(secretOf(workspaceId, subscription, secret), id, seconds, JSON.stringify(body));
-  const { origin, pathname, search } = new URL(url);
-  const http = createHttp({
-    name,
-    baseUrl: origin,
-    allowPrivateNetwork: process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK === "true",
-    timeoutMs: TIMEOUT_MS,
-  });
-  try {
-    await http.request("POST", `${pathname}${search}`, {
-      body,
-      headers: {
-        "content-type": "application/cloudevents+json",
-        "webhook-id": id,
-        "webhook-timestamp": seconds,
-        "webhook-signature": signature,
-      },
-      about: "record",
-    });
-  } finally {
-    await http.close();
-  }
-}
-
-/** Source: github.com/standard-webhooks/standard-webhooks, “Signature scheme”: v1, HMAC-SHA256 of id.timestamp.body. */
-export function signStandard(secret: string, id: string, seconds: string, body: string): string {
-  return `v1,${createHmac("sha256", standardKey(secret)).update(`${id}.${seconds}.${body}`).digest("base64")}`;
+  return error === null;
 }
 
 /** Events nobody waits for, a week after they came; in pieces. @returns how many went */

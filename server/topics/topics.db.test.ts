@@ -297,6 +297,7 @@ describe("a subscriber outside", () => {
   let answers: number[];
   let address: string;
   beforeEach(async () => {
+    await database.pool.query("DELETE FROM topic_subscription"); // of the test before
     got = [];
     answers = [];
     receiver = createServer(async (request, response) => {
@@ -356,6 +357,26 @@ describe("a subscriber outside", () => {
     expect(await retrySubscription(ctx, { id })).toEqual({ deliveries: 1 });
     await deliverDue(database.pool);
     expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 1, failed: 0 }]);
+  });
+
+  test("does not hold up others when it hangs", async () => {
+    const hanging = createServer(() => {}); // takes requests and never answers
+    await new Promise<void>((listening) => hanging.listen(0, "127.0.0.1", listening));
+    let asked = 0;
+    hanging.on("request", () => asked++);
+    await subscribed({ name: "Hangs", url: `http://127.0.0.1:${(hanging.address() as AddressInfo).port}/` });
+    await subscribed();
+    const stopping = new AbortController();
+    const delivering = await deliverEvents(database, stopping.signal);
+    await published(Array.from({ length: 40 }, (_, n) => n));
+    await until(async () => got.length === 40, "the other gets all of them", 10_000);
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThanOrEqual(4);
+    stopping.abort();
+    hanging.closeAllConnections();
+    await delivering.stop();
+    hanging.close();
+    expect(await listSubscriptions(ctx)).toMatchObject([{ name: "Hangs", pending: 40 }, { delivered: 40 }]);
   });
 
   test("does not hold up others when it is down, and gets only the types it wants", async () => {

@@ -1,0 +1,66 @@
+/** One event to one subscriber: a CloudEvent in structured mode, signed as Standard Webhooks describe. */
+import { createHmac } from "node:crypto";
+import { createHttp } from "../../connectors/sdk/http.ts";
+import { standardKey } from "../intake/signature.ts";
+import { secretOf } from "./subscriptions.ts";
+
+const TIMEOUT_MS = 15_000;
+
+export type DueDelivery = {
+  subscription: string;
+  event: string;
+  workspaceId: string;
+  attempts: number;
+  url: string;
+  name: string;
+  secret: Uint8Array;
+  topic: string;
+  eventId: string;
+  source: string;
+  type: string;
+  subject: string | null;
+  at: Date;
+  data: unknown;
+};
+
+/** @throws IntegrationError for anything but a 2xx answer */
+export async function sendEvent(due: DueDelivery, now: Date): Promise<void> {
+  const { workspaceId, subscription, url, name, secret } = due;
+  const body = {
+    specversion: "1.0",
+    ...{ id: due.eventId, source: due.source, type: due.type },
+    ...(due.subject === null ? {} : { subject: due.subject }),
+    time: due.at.toISOString(),
+    datacontenttype: "application/json",
+    data: due.data,
+  };
+  const id = `${subscription}.${due.event}`;
+  const seconds = String(Math.floor(now.getTime() / 1000));
+  const signature = signStandard(secretOf(workspaceId, subscription, secret), id, seconds, JSON.stringify(body));
+  const { origin, pathname, search } = new URL(url);
+  const http = createHttp({
+    name,
+    baseUrl: origin,
+    allowPrivateNetwork: process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK === "true",
+    timeoutMs: TIMEOUT_MS,
+  });
+  try {
+    await http.request("POST", `${pathname}${search}`, {
+      body,
+      headers: {
+        "content-type": "application/cloudevents+json",
+        "webhook-id": id,
+        "webhook-timestamp": seconds,
+        "webhook-signature": signature,
+      },
+      about: "record",
+    });
+  } finally {
+    await http.close();
+  }
+}
+
+/** Source: github.com/standard-webhooks/standard-webhooks, “Signature scheme”: v1, HMAC-SHA256 of id.timestamp.body. */
+export function signStandard(secret: string, id: string, seconds: string, body: string): string {
+  return `v1,${createHmac("sha256", standardKey(secret)).update(`${id}.${seconds}.${body}`).digest("base64")}`;
+}
