@@ -4,7 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { IntegrationError, quote } from "../sdk/errors.ts";
-import type { HttpAnswer, Query } from "../sdk/http.ts";
+import type { HttpAnswer } from "../sdk/http.ts";
+import type { Query } from "../sdk/http-address.ts";
 import { isRecord, valueAt } from "../sdk/json.ts";
 import type { Json } from "../sdk/types.ts";
 import type { HttpStream, Paging } from "./settings.ts";

@@ -1,6 +1,7 @@
 /** Reads a stream page by page: every record once, or a failure that says why not. */
 import { IntegrationError, quote } from "../sdk/errors.ts";
-import type { Http, HttpAnswer, Query } from "../sdk/http.ts";
+import type { Http, HttpAnswer } from "../sdk/http.ts";
+import type { Query } from "../sdk/http-address.ts";
 import { isRecord, valueAt } from "../sdk/json.ts";
 import { readMark, Ties } from "../sdk/ties.ts";
 import type { Json, JsonRecord, ReadPage, ReadRequest, Unreadable } from "../sdk/types.ts";

@@ -3,7 +3,7 @@ import { IntegrationError, quote } from "../sdk/errors.ts";
 import { fieldsFromJsonSchema, valueProblem } from "../sdk/fields.ts";
 import type { Http } from "../sdk/http.ts";
 import { fillBody, fillPath, isRecord, numberFromText, sameValue, valueAt, variablesOf } from "../sdk/json.ts";
-import type { RecordSink, Saved, SendContext, Stored } from "../sdk/record-sink.ts";
+import type { RecordSink, Saved, SendContext, Stored } from "../sdk/plan-write.ts";
 import type { Field, Json, JsonRecord, Operation, SinkInfo } from "../sdk/types.ts";
 import type { HttpAction, HttpSink } from "./settings.ts";
 

@@ -6,7 +6,8 @@ import { z } from "zod";
 import { IntegrationError, quote } from "./errors.ts";
 import { fieldsFromJsonSchema, valueProblem } from "./fields.ts";
 import { createHttp, type Http, type HttpOptions } from "./http.ts";
-import { type RecordSink, type Saved, type SendContext, type Stored, writeRecords } from "./record-sink.ts";
+import type { RecordSink, Saved, SendContext, Stored } from "./plan-write.ts";
+import { writeRecords } from "./record-sink.ts";
 import { foreseeRecords, undoRecords } from "./record-sink-undo.ts";
 import type {
   Connector,

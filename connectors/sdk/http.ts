@@ -3,14 +3,13 @@
  * (see http-errors.ts), the network rule of DESIGN §9 kept at every hop, secrets kept out of messages.
  */
 
-import { pipeline } from "node:stream";
-import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { Agent, type Dispatcher, request as send } from "undici";
 import type { z } from "zod";
 import { IntegrationError, quote } from "./errors.ts";
+import { baseOf, type Query, urlFor } from "./http-address.ts";
+import { asJson, bodyOf, readText } from "./http-body.ts";
 import { type Answered, type Asked, failedAnswer, noAnswer, retryAfterMs } from "./http-errors.ts";
 import { createPace, type Pace } from "./http-pace.ts";
-import { parseJson } from "./json.ts";
 import { assertAllowedHost, pinnedLookup } from "./network.ts";
 import { type ClientCredentials, clientCredentials } from "./oauth.ts";
 import { LONGEST_TURN_MS } from "./pacing.ts";
@@ -45,8 +44,6 @@ export type HttpOptions = {
    */
   pace?: Pace;
 };
-
-export type Query = Record<string, Json | undefined>;
 
 export type RequestOptions<T = Json> = {
   query?: Query;
@@ -266,42 +263,6 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-function baseOf(name: string, baseUrl: string): URL {
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-  if (!url || (url.protocol !== "http:" && url.protocol !== "https:"))
-    throw new IntegrationError(`${name}: the base URL must begin with http:// or https://, found ${quote(baseUrl)}.`, {
-      kind: "settings",
-      code: "base-url",
-    });
-  return url;
-}
-
-/** Base and path joined; whole URLs only within the origin of the base, so that credentials go nowhere else. */
-function urlFor(name: string, base: URL, path: string, query: Query = {}): URL {
-  const whole = /^https?:\/\//i.test(path);
-  const url = whole
-    ? new URL(path)
-    : new URL(
-        base.origin + base.pathname.replace(/\/$/, "") + (path.startsWith("/") || path === "" ? path : `/${path}`),
-      );
-  if (url.origin !== base.origin)
-    throw new IntegrationError(
-      `${name} points to ${quote(url.origin)}, another host than the base URL's ${quote(base.origin)}; the credentials are not sent there.`,
-      {
-        kind: "settings",
-        code: "other-host",
-      },
-    );
-  for (const [key, value] of base.searchParams) if (!url.searchParams.has(key)) url.searchParams.set(key, value);
-  for (const [key, value] of Object.entries(query)) {
-    if (value === undefined || value === null) continue;
-    url.searchParams.delete(key);
-    for (const one of Array.isArray(value) ? value : [value])
-      url.searchParams.append(key, typeof one === "object" ? JSON.stringify(one) : String(one));
-  }
-  return url;
-}
-
 const lowerCase = (headers: Record<string, string>) =>
   Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
 
@@ -312,75 +273,6 @@ const flatten = (headers: Record<string, string | string[] | undefined>) =>
       Array.isArray(value) ? value.join(", ") : (value ?? ""),
     ]),
   );
-
-async function readText(
-  asked: Asked,
-  body: Dispatcher.BodyMixin & NodeJS.ReadableStream,
-  encoding: string | undefined,
-  maxBytes: number,
-): Promise<string> {
-  const unzip =
-    encoding === "gzip"
-      ? createGunzip()
-      : encoding === "br"
-        ? createBrotliDecompress()
-        : encoding === "deflate"
-          ? createInflate()
-          : undefined;
-  const source = unzip ? pipeline(body, unzip, () => {}) : body;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of source) {
-    size += (chunk as Buffer).length;
-    if (size > maxBytes)
-      throw new IntegrationError(
-        `${asked.name} answered ${asked.method} ${asked.path} with more than ${Math.round(maxBytes / 1024 / 1024)} MB. Ask for smaller pages.`,
-        {
-          kind: "settings",
-          code: "answer-too-large",
-        },
-      );
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks)
-    .toString("utf8")
-    .replace(/^\uFEFF/, "");
-}
-
-/** The body as JSON where it is JSON, as text otherwise; null when empty. */
-function asJson(text: string): Json {
-  if (text.trim() === "") return null;
-  try {
-    return parseJson(text);
-  } catch {
-    return text;
-  }
-}
-
-function bodyOf<T>(asked: Asked, answer: Answered, schema: z.ZodType<T> | undefined): T {
-  const notJson = typeof answer.body === "string" && !/^\s*"/.test(answer.text);
-  // A page of HTML is never the answer of an interface, and often a sign-in page: what was sent did not arrive where it should.
-  if (notJson && (asked.method === "GET" || schema || /html/i.test(answer.headers["content-type"] ?? ""))) {
-    const kind = answer.headers["content-type"] ?? "no content type";
-    // A cut or broken JSON may come whole the next time; a page of HTML means the wrong address.
-    const broken = /json/.test(kind);
-    throw new IntegrationError(
-      `${asked.name} answered ${asked.method} ${asked.path} with ${kind}, not with ${broken ? "valid " : ""}JSON; it begins ${quote(answer.text.slice(0, 80))}. ${broken ? "" : "Check the base URL and the path."}`.trim(),
-      { kind: broken ? "transient" : "settings", code: "answer-not-json" },
-    );
-  }
-  if (!schema) return answer.body as T;
-  const checked = schema.safeParse(answer.body);
-  if (checked.success) return checked.data;
-  const issue = checked.error.issues[0]!;
-  throw new IntegrationError(
-    `${asked.name} answered ${asked.method} ${asked.path} in another shape than expected, at "${issue.path.join(".")}": ${issue.message}.`,
-    {
-      kind: "settings",
-      code: "unexpected-answer",
-    },
-  );
-}
 
 function secretsOf(auth: HttpAuth): string[] {
   if (auth.kind === "basic")

@@ -4,18 +4,16 @@ import { sameValue } from "./json.ts";
 import { inLanes } from "./lanes.ts";
 import {
   assertMatch,
-  endsPage,
   entryOf,
   hasKey,
-  mayHaveLanded,
   needsRead,
   type Plan,
-  perform,
   pick,
   planWrite,
   type RecordSink,
   type Stored,
-} from "./record-sink.ts";
+} from "./plan-write.ts";
+import { endsPage, mayHaveLanded, perform } from "./record-sink.ts";
 import type {
   Foreseen,
   ForeseeRequest,

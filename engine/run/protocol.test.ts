@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { IntegrationError } from "../../connectors/sdk/errors.ts";
-import { type RecordSink, writeRecords } from "../../connectors/sdk/record-sink.ts";
+import type { RecordSink } from "../../connectors/sdk/plan-write.ts";
+import { writeRecords } from "../../connectors/sdk/record-sink.ts";
 import { foreseeRecords } from "../../connectors/sdk/record-sink-undo.ts";
 import type { ConnectorSession, Json, JsonRecord, SinkInfo, WriteOutcome } from "../../connectors/sdk/types.ts";
 import { compileFlow, type Plan } from "../flow/compile.ts";
