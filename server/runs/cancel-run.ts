@@ -1,13 +1,16 @@
 import { statesFor } from "../../engine/run/states.ts";
 import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
+import { Prisma } from "../db/generated/client.ts";
 import type { Tx } from "../db/prisma.ts";
 import { Conflict, NotFound } from "../errors.ts";
+import { enqueueRun } from "../jobs/enqueue.ts";
 import { notify } from "../live/notify.ts";
 import { notifyRun } from "./notify-run.ts";
 
 /**
- * Ends a run: one that has not begun or waits ends at once, one that works ends at its next page.
+ * Ends a run: one that has not begun or waits between two pages ends at once, one that works ends at its next page. Of one
+ * that was interrupted in the middle of a page a worker first finds out what has arrived.
  *
  * @throws NotFound no such run
  * @throws Conflict `run-finished`
@@ -23,24 +26,34 @@ export async function cancelRun(ctx: ServerContext, runId: string): Promise<{ ok
       throw new Conflict("run-finished", `Run ${runId} has already ended (${run.state}); there is nothing to cancel.`);
     await cancelRuns(tx, ctx, [BigInt(runId)]);
     await audit(tx, ctx, "run.cancel", runId, { flow: run.flowId });
-    return { ok: true, state: run.state === "running" ? "running" : "cancelled" };
+    const { state } = await tx.run.findUniqueOrThrow({ where: { id: BigInt(runId) }, select: { state: true } });
+    return { ok: true, state };
   });
 }
 
+/** Are there writes beyond the last checkpoint? */
+const HALF_SENT = Prisma.sql`(EXISTS (SELECT FROM sending_page s WHERE s.run_id = run.id)
+  OR EXISTS (SELECT FROM change c WHERE c.run_id = run.id AND c.state IN ('done', 'unknown')
+    AND c.page >= coalesce((SELECT page FROM checkpoint p WHERE p.run_id = run.id), 0)))`;
+
 /**
- * Cancels queued and waiting runs at once and asks running ones to stop. Letters a cancelled replay held are open
- * again.
+ * Cancels queued and waiting runs at once and asks running ones to stop, as well as those that have writes to look up. Letters
+ * a cancelled replay held are open again.
  */
 export async function cancelRuns(tx: Tx, ctx: ServerContext, runIds: bigint[]): Promise<void> {
   const ended = await tx.$queryRaw<{ id: bigint }[]>`
     UPDATE run SET state = 'cancelled', finished_at = now(), slot = NULL, wait_reason = NULL, resume_at = NULL,
       lease_worker = NULL, lease_token = lease_token + 1
+    WHERE id = ANY(${runIds}) AND state IN ('queued', 'waiting') AND (attempt = 0 OR NOT ${HALF_SENT}) RETURNING id`;
+  const asked = await tx.$queryRaw<{ id: bigint }[]>`
+    UPDATE run SET stop_request = 'cancel', state = 'queued', wait_reason = NULL, resume_at = NULL
     WHERE id = ANY(${runIds}) AND state IN ('queued', 'waiting') RETURNING id`;
+  for (const { id } of asked) await enqueueRun(tx, id.toString());
   await tx.$executeRaw`UPDATE run SET stop_request = 'cancel' WHERE id = ANY(${runIds}) AND state = 'running'`;
   const opened = await tx.$queryRaw<{ flowId: string }[]>`
     UPDATE dead_letter SET state = 'open', replay_run_id = NULL
     WHERE replay_run_id = ANY(${ended.map(({ id }) => id)}) AND state = 'replaying' RETURNING flow_id AS "flowId"`;
-  for (const { id } of ended) await notifyRun(tx, ctx, id.toString());
+  for (const { id } of [...ended, ...asked]) await notifyRun(tx, ctx, id.toString());
   for (const flowId of new Set(opened.map((letter) => letter.flowId)))
     await notify(tx, ctx.workspaceId, { type: "letters", flowId });
 }

@@ -14,9 +14,11 @@ import {
   retryPolicy,
 } from "../../engine/run/execute-flow.ts";
 import { executeUndo } from "../../engine/run/execute-undo.ts";
+import { recoverOpenEntries } from "../../engine/run/recover.ts";
 import { nextTry } from "../../engine/run/retry.ts";
 import type { AttemptEnd, AttemptState } from "../../engine/run/run-pages.ts";
 import type { Db } from "../db/prisma.ts";
+import { forgetUnsaved } from "../db/run-store/ledger.ts";
 import { runStore } from "../db/run-store/store.ts";
 import { eventPages } from "../events/try-events.ts";
 import { logUnexpected } from "../log.ts";
@@ -79,10 +81,8 @@ async function attempt(
   connections: RunConnections,
 ): Promise<AttemptEnd> {
   const { lease } = run;
-  if (run.stopRequest === "cancel") {
-    await ports.store.finish({ state: "cancelled" });
-    return "finished";
-  }
+  if (run.attempt > 1) await forgetUnsaved(services.pool, lease);
+  if (run.stopRequest === "cancel") return await cancelled(run, ports);
   const sliceMs = services.sliceMs ?? SLICE_MS;
   const state: AttemptState = {
     runId: lease.runId,
@@ -147,6 +147,17 @@ async function attempt(
   }
   job.watermark = await readWatermark(services.pool, lease.flowId, plan.trigger.id);
   return await executeFlow(plan, job, ports);
+}
+
+/** Ends the run without sending anything more; what an attempt before left half sent is looked up first, where that can be done. */
+async function cancelled({ lease, attempt }: ClaimedRun, ports: RunPorts): Promise<AttemptEnd> {
+  try {
+    if (attempt > 1 && lease.mode === "live") await recoverOpenEntries(ports);
+  } catch (error) {
+    if (!(error instanceof IntegrationError)) throw error; // a system that cannot be asked now: a person looks
+  }
+  await ports.store.finish({ state: "cancelled" });
+  return "finished";
 }
 
 async function readWatermark(pool: pg.Pool, flowId: string, stepId: string) {

@@ -1,10 +1,11 @@
 /** How an attempt ends other than by its last page: it waits, fails, is cancelled, or gives the run back. */
 import type pg from "pg";
-import { type HalfPage, LeaseLost, type RunFailure, type RunStore, type RunWait } from "../../../engine/ports.ts";
+import type { HalfPage, RunFailure, RunStore, RunWait } from "../../../engine/ports.ts";
 import { enqueueRun } from "../../jobs/enqueue.ts";
 import { storableJson } from "../storable.ts";
 import { afterFinish, tell } from "./checkpoint.ts";
-import { inTransaction, type Lease } from "./lease.ts";
+import { closeHalfPage } from "./half-page.ts";
+import { holdLease, inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
 
 /** Parts whose answers are all known need no recovery any more. */
@@ -61,24 +62,22 @@ async function markConnection(
   for (const { id } of rows) await tell(client, lease, { type: "connection", connectionId: id });
 }
 
+/**
+ * Stores that the run waits. A wish of a person that came meanwhile goes first: a cancelled run ends, a paused one waits
+ * for being resumed.
+ */
 export async function storeWait(pool: pg.Pool, lease: Lease, wait: RunWait): Promise<void> {
   await inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(
-      `UPDATE run SET state = 'waiting', wait_reason = $3, resume_at = $4, error = $5, lease_worker = NULL, stop_request = NULL,
-         wait_connection = (SELECT c.id FROM connection c WHERE c.workspace_id = run.workspace_id AND c.name = $7),
-         failures = failures + $6::int, failing_since = CASE WHEN $6::int = 1 THEN coalesce(failing_since, now()) ELSE failing_since END
-       WHERE id = $1 AND lease_token = $2 AND state = 'running'`,
-      [
-        lease.runId,
-        lease.token,
-        wait.reason,
-        wait.resumeAt,
-        storableJson(wait.failure),
-        wait.counted ? 1 : 0,
-        wait.connection ?? null,
-      ],
+    const wish = await holdLease(client, lease);
+    if (wish === "cancel") return await finishRun(client, lease, { state: "cancelled", pages: wait.pages });
+    const { reason, resumeAt } = wish === "pause" ? { reason: "paused" as const, resumeAt: null } : wait;
+    await client.query(
+      `UPDATE run SET state = 'waiting', wait_reason = $2, resume_at = $3, error = $4, lease_worker = NULL, stop_request = NULL,
+         wait_connection = (SELECT c.id FROM connection c WHERE c.workspace_id = run.workspace_id AND c.name = $6),
+         failures = failures + $5::int, failing_since = CASE WHEN $5::int = 1 THEN coalesce(failing_since, now()) ELSE failing_since END
+       WHERE id = $1`,
+      [lease.runId, reason, resumeAt, storableJson(wait.failure), wait.counted ? 1 : 0, wait.connection ?? null],
     );
-    if (rowCount !== 1) throw new LeaseLost(lease.runId);
     await closeParts(client, lease, wait.pages);
     await countWaiting(client, lease, wait.pages);
     if (wait.stoppedAt) {
@@ -92,8 +91,8 @@ export async function storeWait(pool: pg.Pool, lease: Lease, wait: RunWait): Pro
     }
     if (wait.reason === "credentials") await markConnection(client, lease, wait.connection, "refused", wait.failure);
     if (wait.reason === "retry") await markConnection(client, lease, wait.connection, "unreachable", wait.failure);
-    if (wait.reason === "target") await unlessBack(client, lease);
-    if (wait.resumeAt) await enqueueRun(client, lease.runId, wait.resumeAt);
+    if (reason === "target") await unlessBack(client, lease);
+    if (resumeAt) await enqueueRun(client, lease.runId, resumeAt);
   });
 }
 
@@ -103,31 +102,26 @@ export async function storeFinish(
   finish: Parameters<RunStore["finish"]>[0],
 ): Promise<void> {
   await inTransaction(pool, async (client) => {
-    await closeParts(client, lease, finish.pages);
-    // rows that landed in a page without a checkpoint were written all the same: they count
-    const { rowCount } = await client.query(
-      `WITH half AS (SELECT count(*) FILTER (WHERE operation = 'create') AS created, count(*) FILTER (WHERE operation = 'update') AS updated,
-           count(*) FILTER (WHERE operation = 'delete') AS deleted, count(*) AS total
-         FROM change WHERE run_id = $1::bigint AND state = 'done' AND $5 = 'live' AND $6 <> 'undo'
-           AND page >= coalesce((SELECT page FROM checkpoint WHERE run_id = $1::bigint), 0))
-       UPDATE run SET state = $3, error = $4, finished_at = now(), slot = NULL, lease_worker = NULL, wait_reason = NULL, resume_at = NULL,
-         read = read + half.total, created = run.created + half.created, updated = run.updated + half.updated, deleted = run.deleted + half.deleted
-       FROM half WHERE id = $1::bigint AND lease_token = $2 AND state = 'running'`,
-      [
-        lease.runId,
-        lease.token,
-        finish.state,
-        finish.error ? storableJson(finish.error) : null,
-        lease.mode,
-        lease.kind,
-      ],
-    );
-    if (rowCount !== 1) throw new LeaseLost(lease.runId);
-    if (finish.error?.code.includes("credentials"))
-      await markConnection(client, lease, finish.connection, "refused", finish.error);
-    await afterFinish(client, lease);
-    await tell(client, lease, { type: "letters", flowId: lease.flowId });
+    await holdLease(client, lease);
+    await finishRun(client, lease, finish);
   });
+}
+
+async function finishRun(
+  client: pg.PoolClient,
+  lease: Lease,
+  { state, error, pages, connection }: Parameters<RunStore["finish"]>[0],
+): Promise<void> {
+  await closeParts(client, lease, pages);
+  await closeHalfPage(client, lease);
+  await client.query(
+    `UPDATE run SET state = $2, error = $3, finished_at = now(), slot = NULL, lease_worker = NULL, wait_reason = NULL,
+       resume_at = NULL, waiting_records = 0 WHERE id = $1`,
+    [lease.runId, state, error ? storableJson(error) : null],
+  );
+  if (error?.code.includes("credentials")) await markConnection(client, lease, connection, "refused", error);
+  await afterFinish(client, lease);
+  await tell(client, lease, { type: "letters", flowId: lease.flowId });
 }
 
 /** Gives the run back unfinished: its continuation is enqueued, another worker goes on from the checkpoint. */

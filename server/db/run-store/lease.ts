@@ -1,6 +1,7 @@
 /** The hold of one attempt on a run. Every write of the attempt names it, so that an attempt that was taken over stops. */
 import { createHash } from "node:crypto";
 import type pg from "pg";
+import { LeaseLost } from "../../../engine/ports.ts";
 import type { RunKind, RunMode } from "../../trpc/contract.ts";
 
 export type Lease = {
@@ -31,6 +32,23 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
     client.release(!rolledBack);
     throw error;
   }
+}
+
+export type Wish = "cancel" | "pause" | null;
+
+/**
+ * Keeps others from taking the run over until the transaction ends.
+ *
+ * @returns what a person wants the run to do, if anybody said so
+ * @throws LeaseLost when another attempt holds it already
+ */
+export async function holdLease(client: pg.ClientBase, { runId, token }: Lease): Promise<Wish> {
+  const { rows } = await client.query<{ wish: Wish }>(
+    "SELECT stop_request AS wish FROM run WHERE id = $1 AND lease_token = $2 AND state = 'running' FOR UPDATE",
+    [runId, token],
+  );
+  if (!rows[0]) throw new LeaseLost(runId);
+  return rows[0].wish;
 }
 
 /** A short stable id of a text, 16 hex digits. */

@@ -121,6 +121,18 @@ export async function foreseeLedger(
   if (rowCount !== drafts.length) throw new LeaseLost(lease.runId);
 }
 
+/**
+ * Removes what an attempt before foresaw in pages it stored no checkpoint of: they are worked on again, and must neither be
+ * listed twice nor be taken for what the target holds.
+ */
+export async function forgetUnsaved(pool: pg.Pool, { runId }: Lease): Promise<void> {
+  await pool.query(
+    `DELETE FROM change WHERE run_id = $1::bigint AND state = 'foreseen'
+       AND page >= coalesce((SELECT page FROM checkpoint WHERE run_id = $1::bigint), 0)`,
+    [runId],
+  );
+}
+
 /** What the target would hold for these keys after what this dry run foresaw so far; null = deleted. */
 export async function foreseenRecords(
   pool: pg.Pool,

@@ -4,7 +4,7 @@ import type { RunStore } from "../../../engine/ports.ts";
 import { storeCheckpoint } from "./checkpoint.ts";
 import { storeFinish, storeRelease, storeWait } from "./end.ts";
 import { collectedItems } from "./groups.ts";
-import { inTransaction, type Lease } from "./lease.ts";
+import { holdLease, inTransaction, type Lease } from "./lease.ts";
 import { enterLedger, foreseeLedger, foreseenRecords, openLedger, settleLedger } from "./ledger.ts";
 
 import { blockedKeys } from "./parked.ts";
@@ -35,7 +35,11 @@ export function runStore(pool: pg.Pool, lease: Lease, listener: RunStoreListener
       listener.checkpointed?.(true);
     },
     openEntries: () => openLedger(pool, lease),
-    settleParts: (parts, fixes) => inTransaction(pool, (client) => settleLedger(client, lease, parts, fixes)),
+    settleParts: (parts, fixes) =>
+      inTransaction(pool, async (client) => {
+        await holdLease(client, lease);
+        await settleLedger(client, lease, parts, fixes);
+      }),
     blocked: (keys, orParked) => blockedKeys(pool, lease.flowId, keys, orParked),
     collected: (step, after, limit) => collectedItems(pool, lease, step, after, limit),
     seen: (step, scope, keys) => seenKeys(pool, lease, step, scope, keys),
