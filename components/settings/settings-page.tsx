@@ -1,6 +1,7 @@
 "use client";
 import { Lock } from "lucide-react";
 import { useMay, useMe } from "../server/me.tsx";
+import { Topics } from "../topics/topics.tsx";
 import { useUrlValue } from "../ui/filters.tsx";
 import { Page, PageHeader } from "../ui/page.tsx";
 import { EmptyState } from "../ui/states.tsx";
@@ -15,6 +16,7 @@ const tabs = [
   { value: "workspace", label: "Workspace", content: <Workspace /> },
   { value: "retention", label: "How long things are kept", content: <RetentionSettings /> },
   { value: "people", label: "People", content: <People /> },
+  { value: "topics", label: "Topics", content: <Topics /> },
   { value: "tokens", label: "API tokens", content: <Tokens /> },
   { value: "audit", label: "Audit log", content: <AuditLog /> },
 ];

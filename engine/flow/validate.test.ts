@@ -419,3 +419,35 @@ describe("a large flow", () => {
     expect(performance.now() - started).toBeLessThan(200);
   });
 });
+
+describe("topics", () => {
+  const echo = (types?: string[], type?: string) => ({
+    steps: [
+      { id: "heard", kind: "event", topic: "orders", ...(types ? { types } : {}) },
+      { id: "tell", kind: "publish", topic: "stock", ...(type ? { type } : {}) },
+    ],
+    links: [{ from: "heard", to: "tell" }],
+    settings: {},
+  });
+  const listener = (name: string, topic: string, to: string, types?: string[]) => ({
+    ...{ name, topic, publishes: [{ topic: to, type: "record" }] },
+    ...(types ? { types } : {}),
+  });
+  const loops = (listeners: FlowWorld["listeners"], flow = echo()) =>
+    problemsOf(flow, { ...sampleWorld(), listeners: listeners ?? [] }).map(({ message }) => message);
+
+  it("that lead back to the flow by way of others are refused, with the way", () => {
+    const way = [listener("Shelves", "stock", "prices"), listener("Labels", "prices", "orders")];
+    expect(loops(way)).toEqual([expect.stringContaining("by way of “Shelves” and “Labels”, would start itself")]);
+    expect(loops(way.slice(0, 1))).toEqual([]);
+  });
+
+  it("are told apart by type, and a loop of others is not this flow's", () => {
+    expect(loops([listener("Shelves", "stock", "orders", ["stock.changed"])])).toEqual([]);
+    expect(
+      loops([listener("Shelves", "stock", "orders", ["stock.changed"])], echo(undefined, "stock.changed")),
+    ).toHaveLength(1);
+    expect(loops([listener("Shelves", "stock", "orders")], echo(["order.created"]))).toEqual([]);
+    expect(loops([listener("Round", "stock", "stock")])).toEqual([]);
+  });
+});

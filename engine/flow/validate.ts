@@ -81,7 +81,7 @@ export function examine(
     ...found.map(({ problem }) => problem).filter(({ step }) => step === ""),
     ...settingsProblems(flow, shapes),
   ];
-  const linked = Map.groupBy([...found.map(({ problem }) => problem), ...topicLoops(flow)], ({ step }) => step);
+  const linked = Map.groupBy([...found.map(({ problem }) => problem), ...topicLoops(flow, world)], ({ step }) => step);
   for (const id of graph.index.keys()) problems.push(...(linked.get(id) ?? []), ...(own.get(id) ?? []));
   return { problems, notes, shapes, graph, stopped };
 }

@@ -26,6 +26,16 @@ export type FlowWorld = {
   connections: ReadonlyMap<string, ConnectionShape>;
   /** learnt fields of a trigger without a declared shape, by step id */
   learnt?: ReadonlyMap<string, Field[]>;
+  /** the other published flows that start with events of topics */
+  listeners?: readonly Listener[];
+};
+
+/** A published flow as others meet it: what starts it, and what it publishes in turn. */
+export type Listener = {
+  name: string;
+  topic: string;
+  types?: readonly string[] | undefined;
+  publishes: readonly { topic: string; type: string }[];
 };
 
 /** Outcomes of a record (DESIGN §1), best last: the least good part decides for a record that fanned out. */

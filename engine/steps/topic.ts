@@ -3,6 +3,9 @@ import { z } from "zod";
 import type { Problem } from "./define-step.ts";
 import { atField } from "./words.ts";
 
+/** Type of an event whose step names none. */
+export const PLAIN_TYPE = "record";
+
 const TOPIC = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 export const isTopic = (name: string) => TOPIC.test(name);
 

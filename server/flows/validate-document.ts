@@ -4,6 +4,7 @@ import type { FlowWorld, Problem } from "../../engine/steps/define-step.ts";
 import { worldFor } from "../connections/open-connection.ts";
 import type { ServerContext } from "../context.ts";
 import { withLearnt } from "../events/learnt-world.ts";
+import { withListeners } from "../topics/listeners.ts";
 import type { Validation } from "../trpc/contract.ts";
 import { connectionsOf } from "./read-document.ts";
 
@@ -30,7 +31,7 @@ export async function publishProblemsOf(ctx: ServerContext, document: unknown, f
 async function judge(ctx: ServerContext, document: unknown, draft: Draft, flowId: string | undefined) {
   const judged = async (doubt: boolean) => {
     const connected = await worldFor(ctx, connectionsOf(document), { doubt });
-    const world = await withLearnt(ctx, connected, document, flowId);
+    const world = await withListeners(ctx, await withLearnt(ctx, connected, document, flowId), document, flowId);
     return { world, problems: publishProblems(draft.flow, world, { broken: brokenOf(draft) }) };
   };
   let found = await judged(false);

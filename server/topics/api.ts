@@ -4,6 +4,7 @@ import { Id, IdParams, Instant, Ok } from "../api/schemas.ts";
 import { AnyId } from "../db/storable.ts";
 import { PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
 import { PublishOptions, publishFromOutside } from "./cloud-events.ts";
+import { DELIVERY_STATES, ListSubscriptionDeliveries, listSubscriptionDeliveries } from "./list-deliveries.ts";
 import { listTopics } from "./list-topics.ts";
 import {
   ChangeSubscription,
@@ -44,6 +45,21 @@ const Subscription = z
     lastError: z.string().nullable(),
   })
   .meta({ id: "Subscription" });
+
+const SubscriptionDelivery = z
+  .object({
+    id: z.string().describe("Of the event; also its place in the order they came"),
+    eventId: z.string(),
+    type: z.string(),
+    subject: z.string().nullable(),
+    at: Instant,
+    state: z.enum(DELIVERY_STATES).describe("failed: given up after about three days"),
+    attempts: z.number().int(),
+    nextAt: Instant.nullable().describe("When it is tried again"),
+    endedAt: Instant.nullable(),
+    error: z.string().nullable().describe("Why the last try failed"),
+  })
+  .meta({ id: "SubscriptionDelivery" });
 
 export const topicRoutes = [
   defineRoute({
@@ -112,6 +128,16 @@ export const topicRoutes = [
     body: ChangeSubscription.omit({ id: true }),
     response: Ok,
     handle: (ctx, { params, body }) => changeSubscription(ctx, { ...body, id: params.id }),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/subscriptions/:id/deliveries",
+    role: "admin",
+    summary: "What a subscriber was sent or is to be sent, newest first",
+    params: IdParams,
+    query: ListSubscriptionDeliveries.omit({ id: true }),
+    response: pageSchema(SubscriptionDelivery),
+    handle: (ctx, { params, query }) => listSubscriptionDeliveries(ctx, { ...query, id: params.id }),
   }),
   defineRoute({
     method: "POST",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { adminProcedure, router, viewerProcedure } from "../trpc/init.ts";
+import { ListSubscriptionDeliveries, listSubscriptionDeliveries } from "./list-deliveries.ts";
 import { listTopics } from "./list-topics.ts";
 import {
   ChangeSubscription,
@@ -17,6 +18,9 @@ const ById = z.object({ id: z.string().min(1).max(200) });
 export const topicsRouter = router({
   list: viewerProcedure.input(Nothing).query(({ ctx }) => listTopics(ctx)),
   subscriptions: adminProcedure.input(Nothing).query(({ ctx }) => listSubscriptions(ctx)),
+  deliveries: adminProcedure
+    .input(ListSubscriptionDeliveries)
+    .query(({ ctx, input }) => listSubscriptionDeliveries(ctx, input)),
   subscribe: adminProcedure.input(CreateSubscription).mutation(({ ctx, input }) => createSubscription(ctx, input)),
   changeSubscription: adminProcedure
     .input(ChangeSubscription)

@@ -7,6 +7,9 @@ import { answerApprovals } from "../approvals/answer.ts";
 import { listApprovals } from "../approvals/list-approvals.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
+import { createFlow } from "../flows/create-flow.ts";
+import { publishFlow } from "../flows/publish-flow.ts";
+import { removeFlow } from "../flows/remove-flow.ts";
 import { verifySignature } from "../intake/signature.ts";
 import { getRun } from "../runs/get-run.ts";
 import { startContinuations } from "../runs/run-held.ts";
@@ -17,6 +20,7 @@ import { type EventWorker, startEventWorker, until } from "../testing/event-work
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { createToken } from "../tokens/tokens.ts";
 import { deliverDue, deliverEvents, PAUSES_S } from "./deliver.ts";
+import { listSubscriptionDeliveries } from "./list-deliveries.ts";
 import { publishEvents } from "./publish-events.ts";
 import { createSubscription, listSubscriptions, retrySubscription } from "./subscriptions.ts";
 
@@ -151,6 +155,23 @@ describe("an event published by a flow", () => {
     expect((await getRun(ctx, id)).run.counts).toMatchObject({ read: 1, created: 1 });
     const { rows } = await database.pool.query("SELECT 1 FROM topic_event WHERE workspace_id = $1", [ctx.workspaceId]);
     expect(rows).toEqual([]);
+  });
+
+  test("a flow that hears what it publishes by way of another is refused, until that one is gone", async () => {
+    const echo = (name: string, from: string, to: string) => ({
+      ...{ format: "plumbline/1", name, brief: TEST_BRIEF },
+      steps: [
+        { id: "heard", kind: "event", topic: from },
+        { id: "tell", kind: "publish", topic: to },
+      ],
+      links: [{ from: "heard", to: "tell" }],
+    });
+    const first = await publishedFlow(ctx, echo("There", "orders", "stock"));
+    const { id, problems } = await createFlow(ctx, echo("Back", "stock", "orders"));
+    expect(problems).toMatchObject([{ step: "tell", message: expect.stringContaining("by way of “There”") }]);
+    await expect(publishFlow(ctx, { flowId: id, note: "x" })).rejects.toThrow(/problem/);
+    await removeFlow(ctx, first);
+    await publishFlow(ctx, { flowId: id, note: "x" });
   });
 
   test("a flow that hears what it publishes is refused", async () => {
@@ -353,6 +374,22 @@ describe("a subscriber outside", () => {
     expect(await listSubscriptions(ctx)).toMatchObject([{ pending: 1, lastError: expect.stringContaining("500") }]);
     expect(await deliverDue(database.pool, new Date(now))).toBe(1);
     expect(await listSubscriptions(ctx)).toMatchObject([{ pending: 0, failed: 1 }]);
+    const { items } = await listSubscriptionDeliveries(ctx, { id, state: "failed", limit: 10 });
+    expect(items).toMatchObject([
+      {
+        type: "order.created",
+        subject: "x",
+        attempts: PAUSES_S.length + 1,
+        nextAt: null,
+        error: expect.stringContaining("500"),
+      },
+    ]);
+    expect(await listSubscriptionDeliveries(ctx, { id, state: "pending", limit: 10 })).toEqual({
+      items: [],
+      next: null,
+    });
+    const elsewhere = await testContext(database);
+    await expect(listSubscriptionDeliveries(elsewhere, { id, limit: 10 })).rejects.toMatchObject({ code: "not-found" });
     expect(new Set(got.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
     expect(await retrySubscription(ctx, { id })).toEqual({ deliveries: 1 });
     await deliverDue(database.pool);

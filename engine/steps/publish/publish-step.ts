@@ -1,12 +1,9 @@
 import { defineStep, type Ended, type Published, type StepSite } from "../define-step.ts";
 import { isEmpty, keyText, readerOf } from "../field-access.ts";
 import { unknownField } from "../shape.ts";
-import { topicProblems } from "../topic.ts";
+import { PLAIN_TYPE, topicProblems } from "../topic.ts";
 import { stepName } from "../words.ts";
 import { type PublishStep, publishSchema } from "./schema.ts";
-
-/** Type of an event whose step names none. */
-const PLAIN_TYPE = "record";
 
 export const publishStep = defineStep<PublishStep>({
   kind: "publish",
