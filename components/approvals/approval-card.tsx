@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Check, X } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
+import { whoInWords } from "../../engine/steps/approve/who.ts";
 import { sayFailure } from "../server/act.ts";
 import { type Outputs, useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
@@ -63,7 +64,7 @@ function AnswerForm({ approval: { id, key, mine, who } }: { approval: Approval }
   if (!mine)
     return (
       <p className="mt-3 text-work text-muted">
-        {who ? `Waits for ${who.join(", ")} or an admin.` : "Waits for somebody who may retry records."}
+        {who ? `Waits for ${whoInWords(who)} or an admin.` : "Waits for somebody who may retry records."}
       </p>
     );
   const give = (decision: "yes" | "no") =>

@@ -115,7 +115,7 @@ function DeliveryRow({ delivery }: { delivery: Delivery }) {
         </div>
         {error && <p className="text-caption break-words text-bad-text">{error}</p>}
       </div>
-      <div className="text-right text-caption text-muted">
+      <div className="flex gap-x-3 text-caption text-muted max-sm:basis-full sm:flex-col sm:text-right">
         <RelativeTime at={at} />
         {(attempts > 1 || state !== "delivered") && <div>{count(attempts, "try", "tries")}</div>}
         {nextAt && attempts > 0 && (

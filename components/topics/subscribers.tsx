@@ -201,7 +201,7 @@ function SubscriberState({ subscriber }: { subscriber: Subscriber }) {
     </StatusPill>
   ) : lastError ? (
     <StatusPill tone="warn" icon={Clock}>
-      Tried again
+      Trying again
     </StatusPill>
   ) : (
     <StatusPill tone="ok" icon={CircleCheck}>

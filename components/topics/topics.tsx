@@ -28,7 +28,7 @@ export function Topics() {
                 with it (“Event”), and systems outside can be told.
               </EmptyState>
             ) : (
-              <Table label="Topics" columns={columns} rows={all} rowKey={({ topic }) => topic} tall minWidth="440px" />
+              <Table label="Topics" columns={columns} rows={all} rowKey={({ topic }) => topic} tall />
             )
           }
         </Loaded>
@@ -80,6 +80,7 @@ const columns: Column<Topic>[] = [
     header: "Events, 7 days",
     width: "110px",
     align: "right",
+    wideOnly: true,
     cell: ({ events }) => <Num value={events} />,
   },
   {

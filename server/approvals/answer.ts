@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isAnsweringRole, whoInWords } from "../../engine/steps/approve/who.ts";
 import type { Question } from "../../engine/steps/define-step.ts";
 import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
@@ -19,10 +20,12 @@ export const AnswerApprovals = Answer.extend({
 });
 export type AnswerApprovals = z.output<typeof AnswerApprovals>;
 
-/** The people the step names, and always admins; where it names nobody, operators. */
+/** The people and roles the step names, and always admins; where it names nobody, operators. */
 export function mayAnswer({ actor }: Pick<ServerContext, "actor">, { who }: Question): boolean {
   if (who === undefined) return mayAs(actor.role, "operator");
-  return who.some((one) => one.toLowerCase() === actor.name.toLowerCase()) || mayAs(actor.role, "admin");
+  // a token may bear any name: it answers by its role only
+  const named = (one: string) => actor.kind === "person" && one.toLowerCase() === actor.name.toLowerCase();
+  return mayAs(actor.role, "admin") || who.some((one) => (isAnsweringRole(one) ? mayAs(actor.role, one) : named(one)));
 }
 
 /**
@@ -62,5 +65,5 @@ export async function answerApprovals(
 }
 
 function refusal({ who }: Question): string | undefined {
-  return who && `Only ${who.join(", ")} and admins may answer this.`;
+  return who && `Only ${whoInWords(who)} and admins may answer this.`;
 }

@@ -20,7 +20,7 @@ const Approval = z
     at: Instant,
     until: Instant.nullable().describe("When the time for an answer is over"),
     otherwise: Decision.nullable().describe("What counts then"),
-    who: z.array(z.string()).nullable().describe("People who may answer; null: operators"),
+    who: z.array(z.string()).nullable().describe("People and roles who may answer; null: operators"),
     mine: z.boolean().describe("May this token answer?"),
     decision: Decision.nullable(),
     decidedBy: z.string().nullable(),
@@ -47,7 +47,7 @@ export const approvalRoutes = [
     role: "viewer",
     summary: "Say yes or no",
     description:
-      "For people the step names and admins; where it names nobody, for operators. The record goes on within about a second.",
+      "For people and roles the step names and admins; where it names nobody, for operators. The record goes on within about a second.",
     params: z.object({ id: z.string().regex(/^\d{1,18}$/, "expected the number of an approval") }),
     body: Answer,
     response: z.object({ answered: z.number().int() }),

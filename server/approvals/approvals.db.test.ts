@@ -3,12 +3,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
+import { createFlow } from "../flows/create-flow.ts";
 import { journeyOf } from "../ledger/journey.ts";
 import { getRun } from "../runs/get-run.ts";
 import { startContinuations } from "../runs/run-held.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import type { Role } from "../trpc/contract.ts";
 import { answerApprovals } from "./answer.ts";
 import { listApprovals } from "./list-approvals.ts";
 
@@ -168,6 +170,29 @@ describe("approve", () => {
     });
     const other = { ...(await testContext(database)) };
     await expect(answerApprovals(other, answer)).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  test("a role may be named, and those above it; a token answers by its role, not by its name", async () => {
+    await shop.query("INSERT INTO refunds VALUES (1, 10), (2, 20)");
+    await runFlow(database, ctx, await publishedFlow(ctx, approval({ who: ["ana@example.com", "operator"] })));
+    const [first, second] = await open();
+    const as = (name: string, role: Role, kind: "person" | "token" = "person") => ({
+      ...ctx,
+      actor: { ...ctx.actor, name, role, kind },
+    });
+    const answer = { ids: [first!.id], decision: "yes" as const };
+    await expect(answerApprovals(as("ben@example.com", "builder"), answer)).rejects.toThrow(
+      "Only ana@example.com or operators and admins may answer this.",
+    );
+    await expect(answerApprovals(as("ana@example.com", "viewer", "token"), answer)).rejects.toMatchObject({
+      code: "forbidden",
+    });
+    await answerApprovals(as("ben@example.com", "operator"), answer);
+    await answerApprovals(as("CI", "operator", "token"), { ...answer, ids: [second!.id] });
+    const wrong = await createFlow(ctx, approval({ who: ["boss"] }));
+    expect(wrong.problems).toMatchObject([
+      { step: "ask", message: expect.stringContaining("e-mail address or a role") },
+    ]);
   });
 
   test("nobody answered in time: the step's own answer counts", async () => {

@@ -31,7 +31,7 @@ export type ApprovalItem = {
   /** when the time for an answer is over, and what counts then */
   until: string | null;
   otherwise: "yes" | "no" | null;
-  /** people who may answer; null: operators */
+  /** people and roles who may answer; null: operators */
   who: string[] | null;
   /** may the one who asks? */
   mine: boolean;

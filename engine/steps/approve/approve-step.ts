@@ -11,6 +11,7 @@ import {
 import { unknownField } from "../shape.ts";
 import { atField } from "../words.ts";
 import { type ApproveStep, approveSchema } from "./schema.ts";
+import { whoInWords } from "./who.ts";
 
 export const approveStep = defineStep<ApproveStep>({
   kind: "approve",
@@ -36,7 +37,7 @@ export const approveStep = defineStep<ApproveStep>({
   },
   compile,
   describe: ({ who, within }) =>
-    `${who === undefined ? "anyone who may retry" : who.length === 1 ? who[0] : `${who.length} people`}${within === undefined ? "" : ` within ${within}`}`,
+    `${who === undefined ? "anyone who may retry" : who.length < 3 ? whoInWords(who) : `${who.length} people or roles`}${within === undefined ? "" : ` within ${within}`}`,
   draft: () => ({ kind: "approve" }),
   examples: [
     {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration, fieldPath, stepBase } from "../step-schema.ts";
+import { ANSWERING_ROLES, isAnsweringRole } from "./who.ts";
 
 export const approveSchema = z
   .strictObject({
@@ -17,11 +18,18 @@ export const approveSchema = z
       .optional()
       .meta({ title: "Show", description: "Fields shown with the question; absent: all" }),
     who: z
-      .array(z.email({ error: "expected an e-mail address" }))
+      .array(
+        z.string().refine((who) => isAnsweringRole(who) || z.email().safeParse(who).success, {
+          error: `expected an e-mail address or a role: ${ANSWERING_ROLES.join(", ")}`,
+        }),
+      )
       .min(1)
       .max(100)
       .optional()
-      .meta({ title: "Who", description: "People who may answer; absent: everyone who may retry records" }),
+      .meta({
+        title: "Who",
+        description: "E-mail addresses, or roles (operator, admin), of who may answer beside admins; absent: operators",
+      }),
     within: duration.optional().meta({ title: "Within", description: "Time for an answer: 2d; absent: no limit" }),
     otherwise: z
       .enum(["yes", "no"])
