@@ -43,10 +43,8 @@ export function cronProblem(cron: string, timeZone = "UTC"): string | undefined 
     return next ? undefined : "expected a time that comes, found one that never does";
   } catch (error) {
     const said = error instanceof Error ? error.message.replace(/^CronPattern: /, "") : String(error);
-    return `expected a pattern such as 0 6 * * 1-5, but it ${said.charAt(0).toLowerCase()}${said.slice(1)}`.replace(
-      /\.$/,
-      "",
-    );
+    const why = `${said.charAt(0).toLowerCase()}${said.slice(1)}`.replace(/\.$/, "");
+    return `expected a pattern such as 0 6 * * 1-5, found "${cron}" (${why})`;
   }
 }
 

@@ -53,6 +53,13 @@ describe("a flow as text", () => {
     expect(yaml.indexOf("steps:")).toBeLessThan(yaml.indexOf("links:"));
   });
 
+  it.each(["&a [*a, *a]", "steps: &s [{ id: r, more: *s }]"])("that refers to itself is refused: %s", (text) => {
+    expect(parseFlowText(text)).toMatchObject({
+      ok: false,
+      problems: [{ message: expect.stringContaining("refers to itself") }],
+    });
+  });
+
   it.each([
     ["name: [a, b\nsteps: 7", /line 2, column/],
     ['{ "name": "x", "steps": [ }', /line 1, column/],

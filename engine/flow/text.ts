@@ -36,11 +36,24 @@ export function readFlowText(text: string): { ok: true; data: unknown } | { ok: 
         "Correct the text at this place.",
       );
     }
-    return { ok: true, data: document.toJS({ maxAliasCount: 100 }) };
+    const data: unknown = document.toJS({ maxAliasCount: 100 });
+    if (holdsItself(data)) throw new Error("a part of it refers to itself");
+    return { ok: true, data };
   } catch (error) {
     const said = error instanceof Error ? lowerFirst(error.message) : "it cannot be read";
     return refuse(`expected JSON or YAML, but ${said}`, "Write the flow without such references.");
   }
+}
+
+/** YAML can write a list that is an item of itself; whoever walks through it would never come to an end. */
+function holdsItself(value: unknown, above = new Set<unknown>(), seen = new Set<unknown>()): boolean {
+  if (typeof value !== "object" || value === null || seen.has(value)) return false;
+  if (above.has(value)) return true;
+  above.add(value);
+  const found = Object.values(value).some((part) => holdsItself(part, above, seen));
+  above.delete(value);
+  seen.add(value);
+  return found;
 }
 
 function refuse(what: string, remedy: string): { ok: false; problem: Problem } {

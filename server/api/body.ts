@@ -57,7 +57,10 @@ function refuseDeep(body: unknown): void {
         `The body is nested more than ${MOST_LEVELS} levels deep. Send lists and records one inside the other less often.`,
         { status: 400, code: "not-json" },
       );
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+    // each value once, as YAML may name the same one many times
+    level = [
+      ...new Set(level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []))),
+    ];
   }
 }
 

@@ -34,9 +34,7 @@ export async function planFor(
   if (problems.length > 0 && !tolerant) ({ plan, problems } = await compiled(true));
   const first = [...draft.problems, ...problems][0];
   if (!plan || (!tolerant && draft.problems.length > 0)) {
-    const place = first
-      ? `Step “${first.step}”: ${first.message} ${first.remedy}`
-      : "The flow has no steps that can run.";
+    const place = first ? `${first.message} ${first.remedy}` : "The flow has no steps that can run.";
     throw new IntegrationError(place, { kind: "settings", code: "flow-has-problems" });
   }
   if (run.version !== null) {
