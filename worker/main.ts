@@ -22,6 +22,7 @@ import { startReleases } from "../server/runs/run-parked.ts";
 import { startDueRuns } from "../server/runs/start-due-runs.ts";
 import { followSampleServer } from "../server/sample/create-sample-company.ts";
 import { deliverEvents, forgetOldEvents } from "../server/topics/deliver.ts";
+import { followChanges } from "../server/watching/follow-changes.ts";
 import type { TaskTools } from "./define-task.ts";
 import { every } from "./every.ts";
 import { tasks } from "./tasks/list.ts";
@@ -60,6 +61,8 @@ const runner: Runner = await run({
 });
 const utils = await makeWorkerUtils({ pgPool: pool });
 const draining = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal });
+
+const following = await followChanges({ db, pool, workerId: presence.id, signal: stopping.signal });
 
 const delivering = await deliverEvents({ db, pool }, stopping.signal);
 
@@ -107,7 +110,7 @@ function stop(reason: string): Promise<void> {
     hard.unref();
     for (const clock of clocks) clock.stop();
     stopping.abort(new Error("The worker is stopping."));
-    await Promise.all([runner.stop().catch(() => {}), draining.stop(), delivering.stop()]);
+    await Promise.all([runner.stop().catch(() => {}), draining.stop(), following.stop(), delivering.stop()]);
     await closeListener();
     await presence.stop();
     await utils.release();

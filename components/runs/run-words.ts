@@ -137,6 +137,7 @@ export function runShort({ id, kind, mode }: Pick<RunSummary, "id" | "kind" | "m
 /** How it came about: “by ana@example.com”, “on schedule”, “over the API by deploy”. */
 export function triggerWords({ trigger, startedBy }: { trigger: string; startedBy: string }): string {
   if (trigger === "schedule") return "on schedule";
+  if (trigger === "changes") return "as records changed";
   if (trigger === "continue") return "as a wait was over or somebody answered";
   const way: { [trigger: string]: string } = {
     api: "over the API ",

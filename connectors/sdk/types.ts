@@ -175,12 +175,15 @@ export type ChangesReader = { id: string; position: Json; paused: boolean };
 export type Watching = {
   /** Pages of what changed since `after`, to the moment of asking; it does not wait for more. */
   changes(request: ChangesRequest): AsyncIterable<ChangesPage>;
-  /** `live`: changes are recorded and none can be missed; `pending`: `changes` would have something for this position */
+  /**
+   * `live`: changes are recorded; `missed`: not all since this position, so `changes` begins with all records (or it is the first
+   * time); `pending`: `changes` would have something. `note`: why it is not live.
+   */
   look(request: {
     stream: string;
     position: Json;
     signal: AbortSignal;
-  }): Promise<{ live: boolean; pending: boolean; note?: string }>;
+  }): Promise<{ live: boolean; missed: boolean; pending: boolean; note?: string }>;
   /**
    * Calls `changed` whenever something was recorded: with the stream, or null when it is not known which. What comes while it
    * is not listening is told by `look` only. Resolves when the system ends it or the signal does; throws when it cannot begin.

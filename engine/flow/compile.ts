@@ -139,9 +139,9 @@ function compileStep(id: string, { flow, world, graph, shapes, kept, wanted }: S
   };
 }
 
-/** When it starts by itself; what waits for events has no time of its own. */
+/** When it starts by itself; what waits for events or changes has no time of its own. */
 function timingOf(flow: Flow, trigger: Step): Timing {
-  if (trigger.kind !== "read") return { kind: "by-hand" };
+  if (trigger.kind !== "read" || trigger.sync === "changes") return { kind: "by-hand" };
   const timeZone = trigger.timeZone ?? flow.settings?.timeZone;
   const zone = timeZone === undefined ? {} : { timeZone };
   if (trigger.cron !== undefined) return { kind: "cron", cron: trigger.cron, ...zone };

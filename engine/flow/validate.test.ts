@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { StreamInfo } from "../../connectors/sdk/types.ts";
 import type { FlowWorld, Problem } from "../steps/define-step.ts";
 import { parseFlow } from "./read-draft.ts";
 import type { Flow } from "./schema.ts";
@@ -196,7 +197,7 @@ describe("reading changes", () => {
     [{ watermark: undefined }, "expected the field by which changes are found", "Choose “updated_at”."],
     [{ watermark: "updatedat" }, "has no field “updatedat”", "Did you mean “updated_at”?"],
     [{ watermark: "note" }, "cannot tell what changed", "Choose “updated_at”."],
-    [{ sync: "full" }, "only sync: incremental uses a watermark", "Set sync to incremental"],
+    [{ sync: "full" }, "only sync: incremental and changes use a watermark", "Set sync to incremental"],
   ])("with %j is a problem", (change, message, remedy) => {
     expect(problemsOf(withStep({ id: "orders", ...change }))).toEqual([
       {
@@ -215,6 +216,66 @@ describe("reading changes", () => {
     expect(problemsOf(withStep({ id: "orders", every: undefined, cron: "0 6 * *" }))[0]?.message).toContain(
       "expected five parts",
     );
+  });
+});
+
+describe("following changes", () => {
+  const following = { id: "orders", sync: "changes", watermark: undefined, every: undefined };
+  const watched = (watch: StreamInfo["watch"]) => {
+    const [stream] = sampleWorld().connections.get("shop")?.streams ?? [];
+    return sampleWorld({ shop: { streams: [{ ...(stream as StreamInfo), ...(watch ? { watch } : {}) }] } });
+  };
+  const on = watched({ state: "on" });
+
+  it("needs nothing more where changes are recorded", () => {
+    const flow = flowOf(withStep(following));
+    expect(validateFlow(flow, on)).toMatchObject({ problems: [], notes: [] });
+  });
+
+  it("of a stream that cannot be followed is a problem, with another way", () => {
+    const [problem] = problemsOf(withStep(following));
+    expect(problem).toMatchObject({
+      field: "sync",
+      message: expect.stringContaining("cannot be followed"),
+      remedy: expect.stringContaining("updated_at"),
+    });
+    const keyless = watched({ state: "impossible", note: "orders has no key." });
+    expect(problemsOf(withStep(following), keyless)[0]?.message).toContain("orders has no key.");
+  });
+
+  it("where nothing records them yet is a note that says how they are found until then", () => {
+    const off = watched({ state: "off", note: "Not installed." });
+    const { problems, notes } = validateFlow(flowOf(withStep({ ...following, watermark: "updated_at" })), off);
+    expect(problems).toEqual([]);
+    expect(notes).toEqual([
+      {
+        step: "orders",
+        field: "sync",
+        message: expect.stringContaining("Not installed. Until then it is read by updated_at every 5m"),
+      },
+    ]);
+  });
+
+  it.each([
+    [{ deletes: "pass" }, "operationField", "tells deleted records from others"],
+    [{ operationField: "total" }, "operationField", "a field “total” of its own"],
+    [{ cron: "0 6 * * *" }, "cron", "changes start the flow by themselves"],
+    [{ watermark: "note" }, "watermark", "cannot tell what changed"],
+    [{ sync: "full", existing: "skip" }, "existing", "only sync: changes uses it"],
+  ])("with %j is a problem", (change, field, message) => {
+    expect(problemsOf(withStep({ ...following, ...change }), on)).toEqual([
+      expect.objectContaining({ step: "orders", field, message: expect.stringContaining(message) }),
+    ]);
+  });
+
+  it("tells what happened in a field of its own", () => {
+    const flow = flowOf(withStep({ ...following, deletes: "pass", operationField: "change" }));
+    const { problems, shapes } = validateFlow(flow, on);
+    expect(problems).toEqual([]);
+    expect(shapes.orders?.output.out?.fields.at(-1)).toMatchObject({
+      name: "change",
+      options: ["create", "update", "delete", "read"],
+    });
   });
 });
 

@@ -1,7 +1,11 @@
 /** Where the pages of a run come from: its trigger, dead letters, what was parked or kept, and groups at its end. */
-import type { Json, JsonRecord, ReadPage } from "../../connectors/sdk/types.ts";
+import { IntegrationError } from "../../connectors/sdk/errors.ts";
+import type { ConnectorSession, Json, JsonRecord, ReadPage } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../flow/compile.ts";
 import type { RunPorts } from "../ports.ts";
+import { tellKinds } from "../steps/read/changes.ts";
+import { changesPosition, storedChanges, watermarkPosition } from "../steps/read/position.ts";
+import type { ReadStep } from "../steps/read/schema.ts";
 import type { FlowJob } from "./execute-flow.ts";
 import { type GroupCursor, groupPages, type StoredPages } from "./group-pages.ts";
 import type { ReplayedLetter, SourcePage } from "./page.ts";
@@ -45,8 +49,14 @@ export async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): Asy
   const step = plan.trigger.step;
   if (step.kind !== "read") throw new Error(`A flow that starts with “${step.kind}” cannot be run by reading.`);
   const { session } = await ports.connection(step.connection);
-  const after = job.cursor ? job.cursor.after : (job.backfill?.from ?? job.watermark);
-  const incremental = step.sync === "incremental" && step.watermark !== undefined;
+  if (step.sync === "changes" && job.mode === "live" && !job.backfill) {
+    yield* changedPages(plan, job, ports, step, session);
+    return;
+  }
+  const after = job.cursor ? job.cursor.after : (job.backfill?.from ?? watermarkPosition(job.watermark));
+  // a dry run of a flow that follows changes looks at all records; a backfill goes by its watermark, if it has one
+  const ranged = step.sync === "incremental" || (step.sync === "changes" && job.backfill !== undefined);
+  const incremental = ranged && step.watermark !== undefined;
   const pageSize = plan.flow.settings?.pageSize ?? 1000;
   let left = job.limit === undefined ? undefined : job.limit - job.state.totals.read;
   if (left !== undefined && left <= 0) return;
@@ -71,12 +81,48 @@ export async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): Asy
     if (left !== undefined) left -= limited.records.length + (limited.unreadable?.length ?? 0);
     yield {
       plan,
-      source: { records: limited.records, unreadable: limited.unreadable ?? [], entry: [] },
+      source: { records: tellKinds(step, limited.records), unreadable: limited.unreadable ?? [], entry: [] },
       cursor: { cursor: page.cursor, after },
       ...(incremental && page.watermark !== undefined ? { watermark: { step: step.id, value: page.watermark } } : {}),
     };
     if (left !== undefined && left <= 0) return;
   }
+}
+
+/** What changed since the last run, as the connector finds it. Each page moves the flow's position. */
+async function* changedPages(
+  plan: Plan,
+  job: FlowJob,
+  ports: RunPorts,
+  step: ReadStep,
+  { watching }: ConnectorSession,
+): AsyncGenerator<PlannedPage> {
+  if (!watching)
+    throw new IntegrationError(
+      `“${step.connection}” cannot follow changes. Let step “${step.id}” read in full or by a watermark.`,
+      { kind: "settings", code: "not-watchable" },
+    );
+  const after = job.cursor ? job.cursor.after : changesPosition(step, job.watermark);
+  const limit = job.limit === undefined ? undefined : job.limit - job.state.totals.read;
+  if (limit !== undefined && limit <= 0) return;
+  const pages = watching.changes({
+    stream: step.stream,
+    cursor: job.cursor?.cursor ?? null,
+    after,
+    deletes: step.deletes === "pass",
+    existing: step.existing !== "skip",
+    ...(step.watermark === undefined ? {} : { watermark: step.watermark }),
+    pageSize: plan.flow.settings?.pageSize ?? 1000,
+    ...(limit === undefined ? {} : { limit }),
+    signal: ports.signal,
+  });
+  for await (const { records, kinds, position } of pages)
+    yield {
+      plan,
+      source: { records: tellKinds(step, records, kinds), unreadable: [], entry: [] },
+      cursor: { cursor: position, after },
+      watermark: { step: step.id, value: storedChanges(step, position) },
+    };
 }
 
 /** The pages of a run that collects: its source's, then those of its groups. The watermark moves when all have left. */

@@ -42,6 +42,10 @@ export const StateSchema = z.object({
     .object({ scheme: z.string(), secretSet: z.boolean() })
     .optional()
     .describe("Of a webhook that only takes signed events"),
+  watching: z
+    .object({ live: z.boolean().nullable(), note: z.string().nullable() })
+    .optional()
+    .describe("Of a flow that follows changes: whether they are recorded (null: not known yet), else why not"),
   nextRunAt: z.iso.datetime().nullable(),
 });
 

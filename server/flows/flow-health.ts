@@ -3,6 +3,8 @@ import type { FlowHealth, FlowSummary, RunSummary } from "../trpc/contract.ts";
 type Facts = Pick<FlowSummary, "liveVersion" | "paused" | "openLetters" | "nextRunAt"> & {
   lastRun: RunSummary | null;
   brokenConnection: string | null;
+  /** it follows changes, which are recorded */
+  follows?: boolean;
 };
 
 /** How a flow does, and in one sentence why. What a person must look at comes before what is merely going on. */
@@ -33,7 +35,9 @@ function progress({ state, counts }: RunSummary): string {
   return `Running: ${records(counts.read)} read so far.`;
 }
 
-function okText({ lastRun, nextRunAt }: Facts): string {
+function okText({ lastRun, nextRunAt, follows }: Facts): string {
+  if (follows && lastRun?.state !== "cancelled")
+    return `Live: it waits for the next change. ${lastText(lastRun)}`.trimEnd();
   if (lastRun === null)
     return nextRunAt === null ? "Published, not run yet." : "Published, waiting for its first time.";
   if (lastRun.state === "cancelled") return "The last run was cancelled.";
@@ -41,6 +45,11 @@ function okText({ lastRun, nextRunAt }: Facts): string {
     const { restored } = lastRun.undoCounts;
     return `The last run was an undo: ${records(restored)} went back to what ${restored === 1 ? "it was" : "they were"}.`;
   }
+  return lastText(lastRun);
+}
+
+function lastText(lastRun: RunSummary | null): string {
+  if (lastRun === null || lastRun.kind === "undo") return "";
   const { created, updated, deleted } = lastRun.counts;
   const written = created + updated + deleted;
   return `The last run wrote ${written === 0 ? "nothing: all was up to date" : records(written)}.`;

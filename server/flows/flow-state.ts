@@ -1,5 +1,6 @@
 import type { ServerContext } from "../context.ts";
 import { hookSecretState } from "../intake/flow-secrets.ts";
+import type { Watching } from "../trpc/contract.ts";
 import { storedFlow } from "./get-flow.ts";
 import { hookOf, stepsOf } from "./read-document.ts";
 import { publishProblemsOf } from "./validate-document.ts";
@@ -13,6 +14,8 @@ export type FlowState = {
   /** of a webhook that only takes signed events: whether its secret is set */
   signature?: { scheme: string; secretSet: boolean };
   nextRunAt: string | null;
+  /** of a flow that follows changes: whether they are recorded; null before anybody looked */
+  watching?: Watching;
 };
 
 /**
@@ -30,6 +33,7 @@ export async function flowState(ctx: ServerContext, flowId: string): Promise<Flo
     paused: flow.paused,
     ...(hook === undefined ? {} : { hook }),
     ...(await signatureOf(ctx, flowId, flow.liveDocument ?? flow.document)),
+    ...(flow.watching === null ? {} : { watching: flow.watching }),
     nextRunAt: flow.nextRunAt?.toISOString() ?? null,
   };
 }

@@ -2,7 +2,7 @@ import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { ServerContext } from "../context.ts";
 import { NotFound } from "../errors.ts";
 import { RUN_COLUMNS, RUN_FROM, type RunRow, toRunSummary } from "../runs/run-row.ts";
-import type { FlowDetail, RunSummary } from "../trpc/contract.ts";
+import type { FlowDetail, RunSummary, Watching } from "../trpc/contract.ts";
 import { changesBetween } from "./changes-between.ts";
 import { hookOf } from "./read-document.ts";
 import { validateDocument } from "./validate-document.ts";
@@ -15,6 +15,7 @@ type Stored = {
   document: JsonRecord;
   revision: number;
   nextRunAt: Date | null;
+  watching: Watching | null;
   liveVersion: number | null;
   liveDocument: unknown;
   note: string | null;
@@ -26,12 +27,13 @@ type Stored = {
 /** A flow with its draft, what is live of it, and its schedule. @throws NotFound */
 export async function storedFlow({ pool, workspaceId }: ServerContext, flowId: string): Promise<Stored> {
   const { rows } = await pool.query<Stored>(
-    `SELECT f.id, f.name, f.hook_key AS "hookKey", f.paused, d.document, d.revision, s.next_run_at AS "nextRunAt",
+    `SELECT f.id, f.name, f.hook_key AS "hookKey", f.paused, d.document, d.revision, coalesce(s.next_run_at, w.next_at) AS "nextRunAt",
+       CASE WHEN w.flow_id IS NOT NULL THEN json_build_object('live', w.live, 'note', w.note) END AS watching,
        f.live_version AS "liveVersion", v.document AS "liveDocument", v.note, v.published_at AS "publishedAt",
        v.published_by AS "publishedBy", coalesce(d.document <> v.document, true) AS changed
      FROM flow f JOIN draft d ON d.flow_id = f.id
      LEFT JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version
-     LEFT JOIN schedule s ON s.flow_id = f.id
+     LEFT JOIN schedule s ON s.flow_id = f.id LEFT JOIN flow_watch w ON w.flow_id = f.id
      WHERE f.id = $1 AND f.workspace_id = $2 AND f.deleted_at IS NULL`,
     [flowId, workspaceId],
   );
@@ -70,6 +72,7 @@ export async function getFlow(ctx: ServerContext, flowId: string): Promise<FlowD
     changes: live === null || !flow.changed ? [] : changesBetween(flow.liveDocument, flow.document),
     paused: flow.paused,
     hook: hookOf(flow.liveDocument ?? flow.document, flow.hookKey) ?? null,
+    watching: flow.watching,
     nextRunAt: flow.nextRunAt?.toISOString() ?? null,
     lastRun,
   };

@@ -1,4 +1,5 @@
 import { timingText } from "../../engine/flow/timing-text.ts";
+import { LOOK_EVERY } from "../../engine/steps/read/changes.ts";
 import type { ServerContext } from "../context.ts";
 import { RUN_COLUMNS, type RunRow, toRunSummary } from "../runs/run-row.ts";
 import type { FlowSummary } from "../trpc/contract.ts";
@@ -13,6 +14,8 @@ type Row = {
   paused: boolean;
   updatedAt: Date;
   nextRunAt: Date | null;
+  /** of a flow that follows changes: are they recorded? */
+  watchLive: boolean | null;
   /** its read step, and the flow's own time zone */
   trigger: unknown;
   timeZone: string | null;
@@ -26,7 +29,7 @@ type Row = {
 /** All flows of the workspace by name, each with its health, its last live run and its open dead letters. */
 export async function listFlows({ pool, workspaceId }: ServerContext): Promise<FlowSummary[]> {
   const { rows } = await pool.query<Row>(
-    `SELECT f.id, f.name, f.live_version AS "liveVersion", f.paused, s.next_run_at AS "nextRunAt",
+    `SELECT f.id, f.name, f.live_version AS "liveVersion", f.paused, coalesce(s.next_run_at, w.next_at) AS "nextRunAt", w.live AS "watchLive",
        greatest(f.updated_at, d.updated_at) AS "updatedAt",
        coalesce(d.document <> v.document, true) AS "draftChanged",
        u.connections, u.trigger, u."timeZone", coalesce(l.open, 0)::float8 AS "openLetters", b.name AS "brokenConnection",
@@ -35,6 +38,7 @@ export async function listFlows({ pool, workspaceId }: ServerContext): Promise<F
      JOIN draft d ON d.flow_id = f.id
      LEFT JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version
      LEFT JOIN schedule s ON s.flow_id = f.id
+     LEFT JOIN flow_watch w ON w.flow_id = f.id
      CROSS JOIN LATERAL (
        SELECT jsonb_path_query_array(doc, '$.steps[*].connection') AS connections,
          jsonb_path_query_first(doc, '$.steps[*] ? (@.kind == "read" || @.kind == "webhook" || @.kind == "event")') AS trigger,
@@ -61,7 +65,7 @@ export async function listFlows({ pool, workspaceId }: ServerContext): Promise<F
 function toFlowSummary(row: Row): FlowSummary {
   const lastRun = row.run === null ? null : toRunSummary(withDates(row.run));
   const nextRunAt = row.nextRunAt?.toISOString() ?? null;
-  const { health, healthText } = healthOf({ ...row, lastRun, nextRunAt });
+  const { health, healthText } = healthOf({ ...row, lastRun, nextRunAt, follows: row.watchLive === true });
   return {
     id: row.id,
     name: row.name,
@@ -70,15 +74,21 @@ function toFlowSummary(row: Row): FlowSummary {
     liveVersion: row.liveVersion,
     draftChanged: row.draftChanged,
     paused: row.paused,
-    timing: waitsForEvents(row.trigger)
-      ? "when an event arrives"
-      : timingText(timingOf(row.trigger, row.timeZone ?? undefined)),
+    timing: timingOfRow(row),
     connections: [...new Set(row.connections.filter((name) => typeof name === "string"))],
     nextRunAt,
     lastRun,
     openLetters: row.openLetters,
     updatedAt: row.updatedAt.toISOString(),
   };
+}
+
+function timingOfRow({ trigger, timeZone, watchLive }: Row): string {
+  if (waitsForEvents(trigger)) return "when an event arrives";
+  const { sync, every = LOOK_EVERY } = (trigger ?? {}) as { sync?: unknown; every?: string };
+  if (sync !== "changes") return timingText(timingOf(trigger, timeZone ?? undefined));
+  if (watchLive !== false) return "as records change";
+  return `${timingText({ kind: "every", every })}, as changes are not recorded`;
 }
 
 function waitsForEvents(trigger: unknown): boolean {

@@ -5,6 +5,7 @@ import { type CompiledStep, compileFlow, type Plan } from "../../engine/flow/com
 import { readDraft } from "../../engine/flow/read-draft.ts";
 import { RecordFinder } from "../../engine/run/find-records.ts";
 import type { Batch, StepContext, StepResult } from "../../engine/steps/define-step.ts";
+import { tellKinds } from "../../engine/steps/read/changes.ts";
 import { worldFor } from "../connections/open-connection.ts";
 import type { ServerContext } from "../context.ts";
 import { AnyId } from "../db/storable.ts";
@@ -70,7 +71,10 @@ async function sampleOf(
     throw new Unprocessable("no-preview", message);
   }
   const { connection, stream } = trigger.step as { connection?: string; stream?: string };
-  if (connection !== undefined && stream !== undefined) return await sampleSource(ctx, { connection, stream, limit });
+  if (connection !== undefined && stream !== undefined) {
+    const sample = await sampleSource(ctx, { connection, stream, limit });
+    return trigger.step.kind === "read" ? { ...sample, records: tellKinds(trigger.step, sample.records) } : sample;
+  }
   throw new Unprocessable(
     "no-preview",
     `There is no preview: step “${trigger.id}” has no source to read samples from.`,

@@ -5,6 +5,7 @@ import { AnyId, storableText } from "../db/storable.ts";
 import { NotFound, StaleDraft, Unprocessable } from "../errors.ts";
 import { notify } from "../live/notify.ts";
 import { listenToTopic } from "../topics/listen-flow.ts";
+import { watchStream } from "../watching/watch-flow.ts";
 import { lockFlow } from "./lock-flow.ts";
 import { hookOf } from "./read-document.ts";
 import { schedule } from "./schedule-flow.ts";
@@ -57,6 +58,7 @@ export async function publishFlow(
     await tx.flow.update({ where: { id: flowId }, data: { liveVersion: version } });
     if (!flow.paused) await schedule(tx, ctx, flowId, version);
     await listenToTopic(tx, ctx, flowId, document);
+    await watchStream(tx, ctx, flowId, document);
     await audit(tx, ctx, "flow.publish", flowId, { version, note, before: flow.liveVersion });
     await notify(tx, workspaceId, { type: "flow", flowId });
     const hook = hookOf(document, flow.hookKey);

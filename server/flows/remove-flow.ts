@@ -3,6 +3,7 @@ import type { ServerContext } from "../context.ts";
 import { notify } from "../live/notify.ts";
 import { cancelRuns } from "../runs/cancel-run.ts";
 import { listenToTopic } from "../topics/listen-flow.ts";
+import { watchStream } from "../watching/watch-flow.ts";
 import { lockFlow } from "./lock-flow.ts";
 
 /**
@@ -18,6 +19,7 @@ export async function removeFlow(ctx: ServerContext, flowId: string): Promise<{ 
     await tx.schedule.deleteMany({ where: { flowId } });
     await tx.inboxQueue.deleteMany({ where: { flowId } });
     await listenToTopic(tx, ctx, flowId, null);
+    await watchStream(tx, ctx, flowId, null);
     const active = await tx.$queryRaw<{ id: bigint }[]>`
       SELECT id FROM run WHERE flow_id = ${flowId} AND kind <> 'undo' AND state IN ('queued', 'running', 'waiting')`;
     await cancelRuns(

@@ -30,12 +30,12 @@ export async function schedule(
 const BY_HAND: Timing = { kind: "by-hand" };
 
 /**
- * When a flow starts by itself: what its read step says, in the step's time zone or the flow's.
+ * When a flow starts by the clock (one that follows changes does not): what its read step says, in the step's time zone or the flow's.
  *
  * @param trigger the read step, of a draft perhaps and not valid yet; anything that says no time means by hand
  */
 export function timingOf(trigger: unknown, flowTimeZone?: string): Timing {
-  if (!isJsonRecord(trigger)) return BY_HAND;
+  if (!isJsonRecord(trigger) || trigger.sync === "changes") return BY_HAND;
   const timeZone = typeof trigger.timeZone === "string" ? trigger.timeZone : flowTimeZone;
   const place = timeZone === undefined ? {} : { timeZone };
   if (typeof trigger.cron === "string") return { kind: "cron", cron: trigger.cron, ...place };

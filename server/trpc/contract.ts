@@ -232,6 +232,8 @@ export type Validation = {
   shapes: { [stepId: string]: { input: Shape; output: { [port: string]: Shape } } };
 };
 
+export type Watching = { live: boolean | null; note: string | null };
+
 export type FlowDetail = {
   id: string;
   name: string;
@@ -242,6 +244,8 @@ export type FlowDetail = {
   changes: string[];
   paused: boolean;
   hook: string | null;
+  /** of a flow that follows changes: whether they are recorded (null: not known yet), else why not */
+  watching: Watching | null;
   nextRunAt: string | null;
   lastRun: RunSummary | null;
 };

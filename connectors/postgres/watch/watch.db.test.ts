@@ -163,14 +163,14 @@ describe("changes", () => {
     expect(await look()).toMatchObject({ live: true, pending: true });
     expect(await run()).toEqual(["update 1=11", "create 6=6", "delete 2=2"]);
     expect(await run()).toEqual([]);
-    expect(await look()).toEqual({ live: true, pending: false });
+    expect(await look()).toEqual({ live: true, missed: false, pending: false });
   });
 
   it("leaves deleted rows out when they are not wanted", async () => {
     await watched();
     await world.sql("DELETE FROM stock WHERE id < 3");
     expect(await run({ deletes: false })).toEqual([]);
-    expect(await look()).toEqual({ live: true, pending: false });
+    expect(await look()).toEqual({ live: true, missed: false, pending: false });
   });
 
   it("begins with what comes next when what exists is not wanted", async () => {
@@ -332,9 +332,9 @@ describe("gaps", () => {
     await world.sql(
       "ALTER TABLE stock DISABLE TRIGGER ALL; UPDATE stock SET level = 500 WHERE id = 4; ALTER TABLE stock ENABLE TRIGGER ALL",
     );
-    expect(await look()).toMatchObject({ live: true, pending: true });
+    expect(await look()).toEqual({ live: true, missed: true, pending: true });
     expect(await run()).toContain("read 4=500");
-    expect(await look()).toEqual({ live: true, pending: false });
+    expect(await look()).toEqual({ live: true, missed: false, pending: false });
     expect(await run()).toEqual([]);
   });
 

@@ -50,10 +50,10 @@ export function openWatching(
           try {
             const place = readPosition(position);
             const look = await lookAt(client, table, stream, place);
-            if ("why" in look) return { live: false, pending: false, note: look.why };
+            if ("why" in look) return { live: false, missed: false, pending: false, note: look.why };
             known.set(look.now.watch, stream);
             const whole = place !== null && inLog(place) && isWhole(place, look);
-            return { live: true, pending: !whole || look.pending || place.load !== undefined };
+            return { live: true, missed: !whole, pending: !whole || look.pending || place.load !== undefined };
           } catch (error) {
             if (shapeChanged(error)) throw new ShapeChanged(error);
             throw callFailure(clients.access, error, stream) ?? serverTrouble(clients.access, error, stream);

@@ -4,13 +4,14 @@ import { nearest } from "../../mapping/nearest.ts";
 import { placeProblems, streamOf, unavailableNotes, unreadableNotes } from "../connection.ts";
 import { defineStep, type Problem, type Shape, type StepSite } from "../define-step.ts";
 import { atField, list } from "../words.ts";
+import { changesNotes, changesProblems, operationFieldOf } from "./changes.ts";
 import { type ReadStep, readSchema } from "./schema.ts";
 
 export const readStep = defineStep<ReadStep>({
   kind: "read",
   role: "trigger",
   title: "Read",
-  summary: "Reads the records of a stream: all of them, or only what changed since the last run.",
+  summary: "Reads the records of a stream: all of them, what changed since the last run, or each one as it changes.",
   icon: "database",
   tint: "teal",
   schema: readSchema,
@@ -19,11 +20,13 @@ export const readStep = defineStep<ReadStep>({
   problems: (site) => [
     ...placeProblems(site.step, site.world, "stream", site.step.stream),
     ...watermarkProblems(site),
+    ...changesProblems(site),
     ...timingProblems(site.step),
   ],
-  notes: ({ step, world }) => [
-    ...unavailableNotes(step, world.connections.get(step.connection), `stream “${step.stream}”`),
-    ...unreadableNotes(step, streamOf(world, step.connection, step.stream)),
+  notes: (site) => [
+    ...unavailableNotes(site.step, site.world.connections.get(site.step.connection), `stream “${site.step.stream}”`),
+    ...unreadableNotes(site.step, streamOf(site.world, site.step.connection, site.step.stream)),
+    ...changesNotes(site),
   ],
   describe,
   draft: () => ({ kind: "read", connection: "", stream: "", sync: "full" }),
@@ -33,7 +36,9 @@ export const readStep = defineStep<ReadStep>({
 /** Fields of the stream; open while nobody knows them. */
 function shapeRead({ step, world }: StepSite<ReadStep>): Shape {
   const fields = streamOf(world, step.connection, step.stream)?.fields ?? world.learnt?.get(step.id) ?? [];
-  return { fields, open: fields.length === 0 };
+  const operation = operationFieldOf(step);
+  const known = operation && !fields.some(({ name }) => name === operation.name) ? [...fields, operation] : fields;
+  return { fields: known, open: fields.length === 0 };
 }
 
 function watermarkProblems({ step, world }: StepSite<ReadStep>): Problem[] {
@@ -41,11 +46,12 @@ function watermarkProblems({ step, world }: StepSite<ReadStep>): Problem[] {
   const say = (what: string, remedy: string): Problem[] => [
     { step: step.id, field: "watermark", message: `${atField(step, "watermark")}: ${what}.`, remedy },
   ];
-  if (step.sync !== "incremental") {
+  if (step.sync === "changes" && watermark === undefined) return [];
+  if (step.sync !== "incremental" && step.sync !== "changes") {
     return watermark === undefined
       ? []
       : say(
-          `found “${watermark}”, but only sync: incremental uses a watermark`,
+          `found “${watermark}”, but only sync: incremental and changes use a watermark`,
           "Set sync to incremental, or remove the watermark.",
         );
   }
@@ -73,7 +79,7 @@ function watermarkProblems({ step, world }: StepSite<ReadStep>): Problem[] {
 
 function timingProblems(step: ReadStep): Problem[] {
   const { every, cron, timeZone } = step;
-  if (cron === undefined) return [];
+  if (cron === undefined || step.sync === "changes") return [];
   const say = (what: string, remedy: string): Problem[] => [
     { step: step.id, field: "cron", message: `${atField(step, "cron")}: ${what}.`, remedy },
   ];
