@@ -14,6 +14,7 @@ import { Section } from "../ui/page.tsx";
 import { EmptyState, Notice, Skeleton } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import type { Field, JsonRecord, StreamInfo } from "./data-types.ts";
+import { WatchStream } from "./watch-stream.tsx";
 
 /** What a connection holds: its streams, their fields, and the first rows. */
 export function BrowseData({ connectionId }: { connectionId: string }) {
@@ -149,9 +150,10 @@ function Stream({ connectionId, stream }: { connectionId: string; stream: Stream
   const names = stream.fields.map((field) => field.name);
   return (
     <div className="flex min-w-0 flex-col gap-5">
+      <WatchStream connectionId={connectionId} stream={stream} />
       <Section
         title={`${stream.title} · ${count(stream.fields.length, "field")}`}
-        aside={stream.watermarks.length > 0 && `can be read by changes: ${stream.watermarks.join(", ")}`}
+        aside={stream.watermarks.length > 0 && `tells what changed by: ${stream.watermarks.join(", ")}`}
       >
         <Table
           label={`Fields of ${stream.title}`}

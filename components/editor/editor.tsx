@@ -186,6 +186,7 @@ export function Editor({ detail }: { detail: Detail }) {
           changes={changes.length}
           paused={detail.paused}
           nextRunAt={detail.nextRunAt}
+          watching={detail.watching}
           save={save.state}
           onSave={save.flush}
           history={{

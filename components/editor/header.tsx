@@ -29,6 +29,8 @@ type Props = {
   changes: number;
   paused: boolean;
   nextRunAt: string | null;
+  /** of a flow that follows changes: whether they are recorded, else why not */
+  watching: { live: boolean | null; note: string | null } | null;
   save: SaveState;
   onSave: () => void;
   history: { undo: (() => void) | null; redo: (() => void) | null };
@@ -41,7 +43,18 @@ type Props = {
 };
 
 /** The name, where the draft stands, and what can be done with it. */
-export function EditorHeader({ live, changes, paused, nextRunAt, save, onSave, history, menu, ...actions }: Props) {
+export function EditorHeader({
+  live,
+  changes,
+  paused,
+  nextRunAt,
+  watching,
+  save,
+  onSave,
+  history,
+  menu,
+  ...actions
+}: Props) {
   const { flow, act, readOnly } = useEditor();
   const mayOperate = useMay("builder");
   const [name, setName] = useState(flow.name);
@@ -83,6 +96,9 @@ export function EditorHeader({ live, changes, paused, nextRunAt, save, onSave, h
           <StatusPill tone="warn" icon={CircleAlert}>
             Stopped
           </StatusPill>
+        )}
+        {!paused && watching && watching.live !== false && (
+          <span className="whitespace-nowrap max-lg:hidden">· starts as records change</span>
         )}
         {!paused && nextRunAt && (
           <span className="whitespace-nowrap max-lg:hidden">

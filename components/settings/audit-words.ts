@@ -17,6 +17,8 @@ const verbs: { [verb: string]: string } = {
   role: "Changed the role of",
   rename: "Renamed",
   check: "Checked",
+  watch: "Let changes be recorded in",
+  unwatch: "Stopped the recording of changes in",
 };
 const nouns: { [noun: string]: string } = {
   flow: "a flow",

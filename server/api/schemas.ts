@@ -71,6 +71,13 @@ export const FailureSchema = z
   })
   .meta({ id: "Failure" });
 
+export const WatchSchema = z
+  .object({
+    state: z.enum(["on", "off", "broken", "refused", "impossible"]),
+    note: z.string().optional().describe("A sentence; there unless it is on."),
+  })
+  .meta({ id: "Watch" });
+
 export const StreamSchema: z.ZodType<Listed<StreamInfo>, Listed<StreamInfo>> = z
   .object({
     name: z.string(),
@@ -83,10 +90,7 @@ export const StreamSchema: z.ZodType<Listed<StreamInfo>, Listed<StreamInfo>> = z
       .union([z.literal("any"), z.array(z.array(z.string()))])
       .optional()
       .describe("Fields by which single records can be looked up; absent: it can only be read."),
-    watch: z
-      .object({ state: z.enum(["on", "off", "broken", "refused", "impossible"]), note: z.string().optional() })
-      .optional()
-      .describe("Whether its changes can be followed as they happen; absent: not at all."),
+    watch: WatchSchema.optional().describe("Whether its changes can be followed as they happen; absent: not at all."),
     problem: FailureSchema.optional().describe("Why its fields could not be learnt just now."),
   } satisfies Record<keyof StreamInfo, unknown>)
   .meta({ id: "Stream" });

@@ -1,7 +1,20 @@
 import { z } from "zod";
 import { defineRoute } from "../api/route.ts";
-import { AnyJson, Id, IdParams, Instant, JsonObject, listed, Ok, SinkSchema, StreamSchema } from "../api/schemas.ts";
+import {
+  AnyJson,
+  Id,
+  IdParams,
+  Instant,
+  JsonObject,
+  listed,
+  Ok,
+  SinkSchema,
+  StreamSchema,
+  WatchSchema,
+} from "../api/schemas.ts";
+import { storableText } from "../db/storable.ts";
 import { LongPageQuery, PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
+import { getWatch, installWatch, removeWatch } from "../watching/install-watch.ts";
 import { createConnection, removeConnection, updateConnection } from "./change-connections.ts";
 import { checkConnection } from "./check-connection.ts";
 import { connectorInfo, getConnector, listConnectors } from "./connector-info.ts";
@@ -50,6 +63,20 @@ const ConnectionDetail = Summary.extend({
   settings: AnyJson,
   credentialsSet: z.array(z.string()).describe("Names of the credentials that are filled in; never their values."),
 }).meta({ id: "Connection" });
+
+const OneStream = z.object({ stream: storableText(1_000).min(1).describe("Name of the stream.") });
+const WatchDetail = z
+  .object({
+    watch: WatchSchema,
+    plan: z
+      .object({
+        summary: z.array(z.string()).describe("What would be made in the system, in sentences."),
+        script: z.string().describe("The same as the system's administrator would do it by hand."),
+      })
+      .nullable(),
+    flows: z.array(z.object({ id: z.string(), name: z.string() })).describe("Published flows that follow it."),
+  })
+  .meta({ id: "WatchDetail" });
 
 const CheckResult = z.object({ ok: z.boolean(), message: z.string().optional() });
 const Browse = LongPageQuery.extend({ refresh: z.stringbool().optional().describe("Ask the system again now.") });
@@ -173,6 +200,40 @@ export const connectionRoutes = [
       const streams = await listStreams(ctx, { ...params, refresh, doubt: true });
       return pageOfWhole(streams.map(listed), page, ({ name }, index) => [index, name]);
     },
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/connections/:id/watch",
+    role: "builder",
+    summary: "Is a stream watched, what would that take, and which flows follow it?",
+    params: IdParams,
+    query: OneStream,
+    response: WatchDetail,
+    failures: { "login-refused": 422, "connection-refused": 502 },
+    handle: (ctx, { params, query }) => getWatch(ctx, { ...params, ...query }),
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/connections/:id/watch",
+    role: "builder",
+    summary: "Install what records a stream's changes, in the system itself",
+    description: "Replaces what is installed already; flows that follow the stream then read it once more.",
+    params: IdParams,
+    body: OneStream,
+    response: z.object({ watch: WatchSchema }),
+    failures: { "watch-refused": 422, "not-watchable": 422, "lock-timeout": 502 },
+    handle: (ctx, { params, body }) => installWatch(ctx, { ...params, ...body }),
+  }),
+  defineRoute({
+    method: "DELETE",
+    path: "/connections/:id/watch",
+    role: "builder",
+    summary: "Remove what records a stream's changes",
+    params: IdParams,
+    query: OneStream,
+    response: Ok,
+    failures: { "watch-in-use": 409 },
+    handle: (ctx, { params, query }) => removeWatch(ctx, { ...params, ...query }),
   }),
   defineRoute({
     method: "GET",

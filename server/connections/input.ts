@@ -9,6 +9,7 @@ export const BrowseStream = ById.extend({
   stream: storableText(1_000).min(1),
   limit: z.number().int().min(1).max(500).optional(),
 });
+export const WatchedStream = ById.extend({ stream: storableText(1_000).min(1) });
 export const CreateConnection = z.object({
   name: name.describe("Unique in the workspace; flows refer to the connection by it."),
   connector: z.string().min(1).describe("Id of the connector: postgres, csv, http."),

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { adminProcedure, builderProcedure, operatorProcedure, router, viewerProcedure } from "../trpc/init.ts";
+import { getWatch, installWatch, removeWatch } from "../watching/install-watch.ts";
 import { createConnection, removeConnection, updateConnection } from "./change-connections.ts";
 import { checkConnection } from "./check-connection.ts";
 import { listConnectors } from "./connector-info.ts";
-import { BrowseStream, ById, ChangeConnection, CreateConnection, DiscoverOf } from "./input.ts";
+import { BrowseStream, ById, ChangeConnection, CreateConnection, DiscoverOf, WatchedStream } from "./input.ts";
 import { browseStream, getConnection, listConnections, listSinks, listStreams } from "./read-connections.ts";
 
 const Nothing = z.object({}).optional();
@@ -19,5 +20,8 @@ export const connectionsRouter = router({
   tryNow: operatorProcedure.input(ById).mutation(({ ctx, input }) => checkConnection(ctx, input)),
   streams: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listStreams(ctx, input)),
   sinks: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listSinks(ctx, input)),
+  watch: builderProcedure.input(WatchedStream).query(({ ctx, input }) => getWatch(ctx, input)),
+  installWatch: builderProcedure.input(WatchedStream).mutation(({ ctx, input }) => installWatch(ctx, input)),
+  removeWatch: builderProcedure.input(WatchedStream).mutation(({ ctx, input }) => removeWatch(ctx, input)),
   browse: viewerProcedure.input(BrowseStream).query(({ ctx, input }) => browseStream(ctx, input)),
 });

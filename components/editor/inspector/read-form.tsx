@@ -11,6 +11,7 @@ import { Input } from "../../ui/input.tsx";
 import { Select } from "../../ui/select.tsx";
 import { useEditor, useProblems } from "../editor-context.tsx";
 import { fieldOptions } from "../field-options.ts";
+import { ChangesFields } from "./changes-fields.tsx";
 import { PlaceFields } from "./place-fields.tsx";
 
 /** Where records come from, all or only changed ones, and when. */
@@ -30,9 +31,7 @@ export function ReadForm({ step }: { step: ReadStep }) {
       <Field label="Which records" error={problems.of("sync")}>
         <Select
           value={step.sync ?? "full"}
-          onChange={(sync) =>
-            set(sync === "full" ? { sync, watermark: undefined } : { sync, watermark: step.watermark ?? watermarks[0] })
-          }
+          onChange={(sync) => set(choose(sync, step, watermarks))}
           options={[
             { value: "full", label: "All, each time", hint: "What did not change is recognised and left alone" },
             {
@@ -40,6 +39,15 @@ export function ReadForm({ step }: { step: ReadStep }) {
               label: "Only those changed since the last run",
               hint: "By a field that grows with every change",
             },
+            ...(stream?.watch || step.sync === "changes"
+              ? [
+                  {
+                    value: "changes" as const,
+                    label: "Each one as it changes",
+                    hint: "Starts by itself, in moments, where changes are recorded",
+                  },
+                ]
+              : []),
           ]}
         />
       </Field>
@@ -62,9 +70,21 @@ export function ReadForm({ step }: { step: ReadStep }) {
           />
         </Field>
       )}
-      <TimingFields step={step} onChange={set} />
+      {step.sync === "changes" ? (
+        <ChangesFields step={step} onChange={set} />
+      ) : (
+        <TimingFields step={step} onChange={set} />
+      )}
     </>
   );
+}
+
+/** What goes with another way of reading; what only the old way uses is left out. */
+function choose(sync: NonNullable<ReadStep["sync"]>, step: ReadStep, watermarks: string[]): Partial<ReadStep> {
+  const none = { deletes: undefined, operationField: undefined, existing: undefined };
+  if (sync === "changes") return { sync, watermark: undefined, every: undefined, cron: undefined, timeZone: undefined };
+  const watermark = sync === "full" ? undefined : (step.watermark ?? watermarks[0]);
+  return { ...none, sync, watermark };
 }
 
 const units = [
