@@ -126,6 +126,17 @@ export async function startWorker(database: string, secretKey: string): Promise<
   return await startProcess(["worker/main.ts"], env, /is ready/);
 }
 
+/** The product's HTTP server without its pages, or the one written by hand that it is compared with. */
+export async function startServer(
+  kind: "product" | "raw",
+  database: string,
+  secretKey: string,
+): Promise<Measured & { port: number }> {
+  const env = { DATABASE_URL: urlFor(database), PLUMBLINE_SECRET_KEY: secretKey };
+  const server = await startProcess(["bench/event-servers.ts", kind], env, /listening (\d+)/);
+  return { ...server, port: Number(server.ready[1]) };
+}
+
 export const newSecretKey = () => randomBytes(32).toString("base64");
 
 export function median(values: number[]): number {

@@ -1,5 +1,6 @@
 /** A workspace with connections and published flows, as a benchmark needs them. */
 import type pg from "pg";
+import { hashToken } from "../server/auth/who.ts";
 import { sealCredentials } from "../server/connections/stored-connection.ts";
 import { adminUrl, newSecretKey } from "./harness.ts";
 
@@ -69,4 +70,14 @@ export async function addRun(client: pg.Pool | pg.PoolClient, flowId: string): P
     [WORKSPACE, flowId],
   );
   return (rows[0] as { id: string }).id;
+}
+
+/** An owner's API token. @returns the token */
+export async function addToken(product: pg.Pool): Promise<string> {
+  const token = "plb_bench";
+  await product.query(
+    `INSERT INTO api_token (id, workspace_id, name, role, hint, token_hash, created_by) VALUES ('tok_bench', $1, 'Bench', 'owner', 'plb_', $2, 'bench')`,
+    [WORKSPACE, hashToken(token)],
+  );
+  return token;
 }

@@ -3,24 +3,21 @@
  * per request and keeps no history. Latency at 20 events/s until the row is visible; a burst of 5,000 over 32 connections
  * until all rows are. Verifies that no event is lost, none written twice, and each has its run and its ledger row.
  */
-import { once } from "node:events";
-import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import {
   freshDatabase,
-  type Measured,
   median,
   percentile,
   productDatabase,
   ROUNDS,
-  startProcess,
+  startServer,
   startWorker,
   table,
   thousands,
-  urlFor,
 } from "./harness.ts";
 import { addDatabase, addFlow, addWorkspace, HEAD, secretKey } from "./prepare.ts";
+import { Wire } from "./wire.ts";
 
 const BURST = Number(process.env.PLUMBLINE_BENCH_EVENTS ?? 5_000);
 const CONNECTIONS = 32;
@@ -72,49 +69,6 @@ async function prepareProduct(product: pg.Pool): Promise<void> {
   await addFlow(product, "bench", document);
 }
 
-async function startServer(kind: "product" | "raw", database: string): Promise<Measured & { port: number }> {
-  const env = { DATABASE_URL: urlFor(database), PLUMBLINE_SECRET_KEY: secretKey };
-  const server = await startProcess(["bench/event-servers.ts", kind], env, /listening (\d+)/);
-  return { ...server, port: Number(server.ready[1]) };
-}
-
-/** One keep-alive connection, spoken to by hand: the client must not use what is measured. */
-class Wire {
-  readonly #socket: Socket;
-  #answered: (() => void) | undefined;
-  #failed: ((error: Error) => void) | undefined;
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on("data", (data: Buffer) => {
-      const text = data.toString("latin1");
-      if (!text.startsWith("HTTP/1.1 202")) this.#failed?.(new Error(`The server answered ${text.slice(0, 200)}`));
-      else this.#answered?.();
-    });
-    socket.on("error", (error) => this.#failed?.(error));
-  }
-
-  static async to(port: number): Promise<Wire> {
-    const socket = connect(port, "127.0.0.1");
-    await once(socket, "connect");
-    return new Wire(socket);
-  }
-
-  post(body: string): Promise<void> {
-    return new Promise((answered, failed) => {
-      this.#answered = answered;
-      this.#failed = failed;
-      const head = `POST /hooks/bench HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
-      this.#socket.write(head + body);
-    });
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-}
-
 async function paced(port: number, sink: pg.Pool, round: string): Promise<number[]> {
   const wire = await Wire.to(port);
   const client = await sink.connect();
@@ -123,7 +77,7 @@ async function paced(port: number, sink: pg.Pool, round: string): Promise<number
     const next = performance.now() + EVERY_MS;
     const id = `${round}-paced-${n}`;
     const began = performance.now();
-    await wire.post(orderOf(id));
+    await wire.post("/hooks/bench", orderOf(id));
     for (;;) {
       const { rowCount } = await client.query({
         name: "visible",
@@ -142,15 +96,13 @@ async function paced(port: number, sink: pg.Pool, round: string): Promise<number
 }
 
 async function burst(port: number, sink: pg.Pool, round: string): Promise<{ accepted: number; written: number }> {
-  const wires = await Promise.all(Array.from({ length: CONNECTIONS }, () => Wire.to(port)));
   const bodies = Array.from({ length: BURST }, (_, n) => orderOf(`${round}-burst-${n}`));
-  let next = 0;
   const began = performance.now();
-  await Promise.all(
-    wires.map(async (wire) => {
-      while (next < BURST) await wire.post(bodies[next++] as string);
-    }),
-  );
+  await Wire.flood(port, {
+    connections: CONNECTIONS,
+    count: BURST,
+    post: (wire, n) => wire.post("/hooks/bench", bodies[n] as string),
+  });
   const accepted = performance.now() - began;
   for (;;) {
     const { rows } = await sink.query("SELECT count(*)::int AS n FROM orders WHERE external_id LIKE $1", [
@@ -160,7 +112,6 @@ async function burst(port: number, sink: pg.Pool, round: string): Promise<{ acce
     await sleep(5);
   }
   const written = performance.now() - began;
-  for (const wire of wires) wire.close();
   return { accepted: (BURST / accepted) * 1000, written: (BURST / written) * 1000 };
 }
 
@@ -210,7 +161,7 @@ async function measure(kind: "raw" | "product", port: number, sink: pg.Pool, rou
 
 for (let round = 0; round < ROUNDS; round++) {
   const byHand = await target();
-  const server = await startServer("raw", "bench_events_target");
+  const server = await startServer("raw", "bench_events_target", secretKey);
   await measure("raw", server.port, byHand, `raw${round}`);
   await server.stop();
   await byHand.end();
@@ -219,7 +170,7 @@ for (let round = 0; round < ROUNDS; round++) {
   const product = await productDatabase("bench_events");
   await prepareProduct(product);
   const worker = await startWorker("bench_events", secretKey);
-  const web = await startServer("product", "bench_events");
+  const web = await startServer("product", "bench_events", secretKey);
   await measure("product", web.port, sink, `product${round}`);
   await verify(product, sink, PACED + 20 + BURST);
   await web.stop();
