@@ -3,7 +3,7 @@ import type { Problem } from "../../engine/steps/define-step.ts";
 import type { RunStepCounts } from "../../server/trpc/contract.ts";
 import type { Marks } from "../canvas/to-react-flow.ts";
 import { say } from "./editor-context.tsx";
-import { targetOf } from "./target-of.ts";
+import { targetsOf } from "./target-of.ts";
 
 /** What the cards show beside the flow: problems, counts of the run, and how much of a target a map fills. */
 export function marksOf(
@@ -24,9 +24,10 @@ export function marksOf(
     mark.problem ??= say(problem);
   }
   for (const { id, in: arrived, out, dead, ports } of counts ?? []) of(id).counts = { in: arrived, out, dead, ports };
+  const targetOf = targetsOf(flow);
   for (const step of flow.steps) {
     if (step.kind !== "map") continue;
-    const target = targetOf(flow, step.id);
+    const target = targetOf(step.id);
     const fields = target && sinkFields?.(target.id);
     if (!fields) continue;
     const mapped = step.fields.filter(({ to }) => fields.includes(to)).length;

@@ -2,7 +2,7 @@
 import { useMemo } from "react";
 import type { BrokenStep } from "../../engine/flow/read-draft.ts";
 import type { Flow } from "../../engine/flow/schema.ts";
-import { publishProblems, validateFlow } from "../../engine/flow/validate.ts";
+import { validateToPublish } from "../../engine/flow/validate.ts";
 import type { Problem } from "../../engine/steps/define-step.ts";
 import type { Outputs } from "../server/trpc.ts";
 import type { Places } from "./use-places.ts";
@@ -28,8 +28,7 @@ export function useValidation({
   return useMemo(() => {
     if (!places.ready) return known;
     const options = { broken: broken.map(({ id }) => id) };
-    const { notes, shapes } = validateFlow(flow, places.world, options);
-    const own = broken.length === 0 ? [] : unread;
-    return { problems: [...own, ...publishProblems(flow, places.world, options)], notes, shapes };
+    const { problems, notes, shapes } = validateToPublish(flow, places.world, options);
+    return { problems: broken.length === 0 ? problems : [...unread, ...problems], notes, shapes };
   }, [flow, places.ready, places.world, known, broken, unread]);
 }

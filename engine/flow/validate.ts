@@ -29,9 +29,15 @@ export function validateFlow(flow: Flow, world: FlowWorld, options: ValidateOpti
   return { problems, notes, shapes };
 }
 
+/** `validateFlow` with all that prevents publishing: the questions of the brief that are not answered as well. */
+export function validateToPublish(flow: Flow, world: FlowWorld, options: ValidateOptions = {}): Validation {
+  const { problems, notes, shapes } = examine(flow, world, options);
+  return { problems: [...briefProblems(flow), ...problems], notes, shapes };
+}
+
 /** What prevents publishing: all problems, and the questions of the brief that are not answered. */
 export function publishProblems(flow: Flow, world: FlowWorld, options: ValidateOptions = {}): Problem[] {
-  return [...briefProblems(flow), ...validateFlow(flow, world, options).problems];
+  return validateToPublish(flow, world, options).problems;
 }
 
 const QUESTIONS = {
