@@ -5,16 +5,17 @@ import {
   Background,
   BackgroundVariant,
   Controls,
+  type EdgeChange,
   type EdgeTypes,
   MarkerType,
   MiniMap,
   type NodeChange,
   type NodeTypes,
-  type OnConnectEnd,
   Panel,
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
 } from "@xyflow/react";
 import { type DragEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Flow, Link } from "../../engine/flow/schema.ts";
@@ -32,12 +33,19 @@ import {
   type StepNode,
   toReactFlow,
 } from "./to-react-flow.ts";
+import { useToldEdits } from "./use-told-edits.ts";
 
 const nodeTypes: NodeTypes = { step: StepCard };
 const edgeTypes: EdgeTypes = { link: FlowLink };
 const edgeDefaults = {
   markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--color-faint)" },
 };
+// A value that is new at each render is told to all steps and links, at each frame of a drag: these stay the same.
+const snapGrid: [number, number] = [4, 4];
+const deleteKeys = ["Delete", "Backspace"];
+const isOtherStep = ({ source, target }: { source: string; target: string }) => source !== target;
+/** With so many steps, seen from so far, what is written on the cards cannot be read and is not drawn. */
+const farFrom = { steps: 100, zoom: 0.3 };
 const fitOptions = { maxZoom: 1, minZoom: 0.1, padding: 0.08 };
 const words = {
   "node.a11yDescription.default": "Press Enter to choose the step, Delete to remove it, L to link it to another.",
@@ -166,8 +174,22 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
     [handlers, choose, react],
   );
 
+  const changeEdges = useCallback((changes: EdgeChange<FlowEdge>[]) => {
+    setEdges((now) =>
+      applyEdgeChanges(
+        changes.filter(({ type }) => type !== "remove"),
+        now,
+      ),
+    );
+  }, []);
+  const edits = useToldEdits(handlers);
+  const far = useStore(({ transform }) => transform[2] < farFrom.zoom) && many > farFrom.steps;
+
   // Opening the drawer or a panel changes the room: as long as the hand has not moved the view, all stays in sight.
   const moved = useRef(false);
+  const noteMove = useCallback((event: MouseEvent | TouchEvent | null) => {
+    if (event) moved.current = true;
+  }, []);
   useEffect(() => {
     const watcher = new ResizeObserver(() => {
       if (!moved.current) react.fitView(fitOptions);
@@ -201,16 +223,6 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
           ),
     [edges, aimed],
   );
-  /** A link let go over the card of a step means its port. */
-  const endOnCard: OnConnectEnd = (event, { fromNode, fromHandle, toHandle }) => {
-    if (!handlers || toHandle || !fromNode || fromHandle?.type !== "source") return;
-    const { clientX, clientY } =
-      "changedTouches" in event ? (event.changedTouches[0] ?? { clientX: -1, clientY: -1 }) : event;
-    const card = document.elementFromPoint(clientX, clientY)?.closest<HTMLElement>(".react-flow__node");
-    const target = card?.dataset.id;
-    if (target && target !== fromNode.id)
-      handlers.onLink(linkOf({ source: fromNode.id, sourceHandle: fromHandle.id, target }));
-  };
 
   return (
     // biome-ignore lint/a11y/useSemanticElements: the steps in it are what is focused; the box only hears their keys
@@ -238,48 +250,32 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
       }}
     >
       <ReactFlow<StepNode, FlowEdge>
+        className={far ? "is-far" : undefined}
         nodes={nodes}
         edges={shownEdges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         defaultEdgeOptions={edgeDefaults}
         onNodesChange={changeNodes}
-        onEdgesChange={(changes) =>
-          setEdges((now) =>
-            applyEdgeChanges(
-              changes.filter(({ type }) => type !== "remove"),
-              now,
-            ),
-          )
-        }
-        onConnect={(connection) => handlers?.onLink(linkOf(connection))}
-        onConnectEnd={endOnCard}
-        isValidConnection={({ source, target }) => source !== target}
-        onBeforeDelete={async ({ nodes: gone, edges: cut }) => {
-          const steps = gone.map(({ id }) => id);
-          // Links of a removed step go with it; those chosen by themselves are named.
-          const links = cut
-            .filter(({ source, target }) => !steps.includes(source) && !steps.includes(target))
-            .map(linkOf);
-          if (steps.length + links.length > 0) handlers?.onRemove({ steps, links });
-          return false;
-        }}
+        onEdgesChange={changeEdges}
+        onConnect={edits.connect}
+        onConnectEnd={edits.endOnCard}
+        isValidConnection={isOtherStep}
+        onBeforeDelete={edits.remove}
         onNodeDoubleClick={(_, node) => handlers?.onOpen(node.id)}
-        deleteKeyCode={handlers ? ["Delete", "Backspace"] : null}
+        deleteKeyCode={handlers ? deleteKeys : null}
         nodesDraggable={Boolean(handlers)}
         nodesConnectable={Boolean(handlers)}
         edgesFocusable={Boolean(handlers)}
         elementsSelectable={Boolean(handlers || onSelect)}
-        onMove={(event) => {
-          if (event) moved.current = true;
-        }}
+        onMove={noteMove}
         fitView={begun}
         fitViewOptions={fitOptions}
         minZoom={0.1}
         maxZoom={2}
         connectionRadius={36}
         snapToGrid
-        snapGrid={[4, 4]}
+        snapGrid={snapGrid}
         selectNodesOnDrag
         zoomOnDoubleClick={false}
         preventScrolling={!plain}

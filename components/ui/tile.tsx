@@ -29,6 +29,7 @@ export function Tile({
   return (
     <span
       aria-hidden
+      data-tile
       className={cx(
         "inline-flex shrink-0 items-center justify-center rounded-control font-semibold tracking-tight",
         large ? "size-9 text-work" : "size-6 text-[10px]",
