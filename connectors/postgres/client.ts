@@ -17,18 +17,44 @@ export const rawTypes: pg.CustomTypesConfig = {
   getTypeParser: (() => (raw: string) => raw) as pg.CustomTypesConfig["getTypeParser"],
 };
 
+/** Sessions that were read from and wait for the next read: for so long, and so many at most. */
+const RESTING_MS = 10_000;
+const MOST_RESTING = 4;
+
 /**
  * Sessions of one connection. `use` lends one of at most four for short work and takes it back; `dedicated` opens one
- * that the caller ends, so that reads that last for hours never starve the writes.
+ * that the caller ends or lets `rest`, so that reads that last for hours never starve the writes. One that rests is taken by
+ * the next read: opening one costs both sides more than a small read does.
  */
 export function openClients(access: Access) {
   const idle: pg.Client[] = [];
+  const resting: { client: pg.Client; wake: NodeJS.Timeout }[] = [];
   const waiting: ((client: pg.Client | undefined) => void)[] = [];
   const live = new Set<pg.Client>();
   let lent = 0;
   let closed = false;
 
   async function dedicated(): Promise<pg.Client> {
+    for (let rested = resting.pop(); rested; rested = resting.pop()) {
+      clearTimeout(rested.wake);
+      if (live.has(rested.client)) return rested.client;
+    }
+    return await fresh();
+  }
+
+  /** Takes back a session that is in no transaction and busy with nothing. */
+  async function rest(client: pg.Client): Promise<void> {
+    if (closed || resting.length >= MOST_RESTING || !live.has(client)) return void (await end(client));
+    const wake = setTimeout(() => {
+      const place = resting.findIndex((rested) => rested.client === client);
+      if (place >= 0) resting.splice(place, 1);
+      void end(client);
+    }, RESTING_MS);
+    wake.unref();
+    resting.push({ client, wake });
+  }
+
+  async function fresh(): Promise<pg.Client> {
     const client = await connect(access);
     live.add(client);
     client.on("end", () => live.delete(client));
@@ -50,7 +76,7 @@ export function openClients(access: Access) {
     }
     lent++;
     try {
-      return await dedicated();
+      return await fresh();
     } catch (error) {
       lent--;
       waiting.shift()?.(undefined);
@@ -73,6 +99,7 @@ export function openClients(access: Access) {
   return {
     access,
     dedicated,
+    rest,
     end,
     /** Lends a session to `work`. It goes back clean or is closed: after an error it is rolled back first. */
     async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -102,6 +129,7 @@ export function openClients(access: Access) {
     async close(): Promise<void> {
       closed = true;
       for (const wake of waiting.splice(0)) wake(undefined);
+      for (const { wake } of resting.splice(0)) clearTimeout(wake);
       await Promise.all([...live].map(end));
     },
   };

@@ -25,7 +25,8 @@ CREATE TABLE stamped (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), at timestam
 INSERT INTO stamped (at) SELECT CASE WHEN g % 6 = 0 THEN NULL ELSE timestamptz '2026-01-01Z' + (g / 4) * interval '1 microsecond' END FROM generate_series(1, 60) g;
 CREATE TABLE big (id int PRIMARY KEY, name text, qty int);
 INSERT INTO big SELECT g, 'name ' || g, g FROM generate_series(1, 20000) g;
-CREATE TABLE no_index (kind int, note text);`;
+CREATE TABLE no_index (kind int, note text);
+CREATE VIEW who AS SELECT pg_backend_pid() AS pid;`;
 
 describe("the PostgreSQL connector", () => {
   let db: Awaited<ReturnType<typeof openTestSession>>;
@@ -33,6 +34,16 @@ describe("the PostgreSQL connector", () => {
     db = await openTestSession("pg_connector", sql);
   });
   afterAll(() => db?.stop());
+
+  it("reads in the session of the read before, unless that one was broken off", async () => {
+    const who = async () => (await readPages(db.session, { stream: "who" })).flatMap(({ records }) => records)[0]!.pid;
+    const first = await who();
+    expect(await who()).toBe(first);
+    for await (const _ of db.session.read({ stream: "big", cursor: null, pageSize: 10, signal: calm() })) break;
+    const second = await who();
+    expect(second).not.toBe(first);
+    expect(await Promise.all([who(), who()])).toContain(second);
+  });
 
   it("describes tables, views and partitioned tables, and no partitions", async () => {
     const streams = await db.session.streams(calm());

@@ -22,53 +22,64 @@ export async function* readTable(clients: Clients, table: Table, request: ReadRe
   planRead(clients.access.name, table, request); // refuses what cannot be asked, before connecting
   if (request.limit !== undefined && request.limit <= 0) return;
   const client = await clients.dedicated();
+  let whole = false;
   const stop = () => {
     void clients.cancel(client).then(() => clients.end(client));
   };
   signal.addEventListener("abort", stop, { once: true });
   try {
     await client.query(begin);
-    const { name } = clients.access;
-    const again = await readsTiesAgain(client, name, table, request);
-    const late = await followsLate(client, name, table, request);
-    const { position, open } = splitCursor(request.cursor);
-    const rest = { ...request, cursor: position };
-    if (!late) return yield* pages(client, table, planRead(name, table, rest, again), rest, again);
-    const { snapshot } = late;
-    const before = openMarkOf(request.watermark?.after);
-    let left = request.limit;
-    if (before && (position === null || isLate(position))) {
-      const rows = new OpenRows(snapshot, before, false);
-      const writers = { current: snapshot.current, lateFrom: BigInt(before.from) };
-      const from = isLate(position) ? position.late : null;
-      for await (const page of latePages(
-        client,
-        table,
-        planRead(name, table, { ...rest, cursor: from }, false, writers),
-        rest,
-        rows,
-      )) {
-        yield page;
-        if (left !== undefined) left -= page.records.length;
-      }
-      if (left !== undefined && left <= 0) return;
-    }
-    const rows = new OpenRows(snapshot, open ?? before, open !== undefined);
-    const main = {
-      ...rest,
-      cursor: isLate(position) ? null : position,
-      ...(left === undefined ? {} : { limit: left }),
-    };
-    const plan = planRead(name, table, main, again, { current: snapshot.current });
-    yield* pages(client, table, plan, main, again, rows);
+    yield* readSnapshot(client, clients.access.name, table, request);
+    await client.query("COMMIT");
+    whole = true;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (shapeChanged(error)) throw new ShapeChanged(error);
     throw callFailure(clients.access, error, table.table) ?? serverTrouble(clients.access, error, table.table);
   } finally {
     signal.removeEventListener("abort", stop);
-    await clients.end(client);
+    await (whole && !signal.aborted ? clients.rest(client) : clients.end(client));
   }
+}
+
+async function* readSnapshot(
+  client: pg.Client,
+  name: string,
+  table: Table,
+  request: ReadRequest,
+): AsyncGenerator<ReadPage> {
+  const again = await readsTiesAgain(client, name, table, request);
+  const late = await followsLate(client, name, table, request);
+  const { position, open } = splitCursor(request.cursor);
+  const rest = { ...request, cursor: position };
+  if (!late) return yield* pages(client, table, planRead(name, table, rest, again), rest, again);
+  const { snapshot } = late;
+  const before = openMarkOf(request.watermark?.after);
+  let left = request.limit;
+  if (before && (position === null || isLate(position))) {
+    const rows = new OpenRows(snapshot, before, false);
+    const writers = { current: snapshot.current, lateFrom: BigInt(before.from) };
+    const from = isLate(position) ? position.late : null;
+    for await (const page of latePages(
+      client,
+      table,
+      planRead(name, table, { ...rest, cursor: from }, false, writers),
+      rest,
+      rows,
+    )) {
+      yield page;
+      if (left !== undefined) left -= page.records.length;
+    }
+    if (left !== undefined && left <= 0) return;
+  }
+  const rows = new OpenRows(snapshot, open ?? before, open !== undefined);
+  const main = {
+    ...rest,
+    cursor: isLate(position) ? null : position,
+    ...(left === undefined ? {} : { limit: left }),
+  };
+  const plan = planRead(name, table, main, again, { current: snapshot.current });
+  yield* pages(client, table, plan, main, again, rows);
 }
 
 /** Whether rows with the very watermark of the start are looked at again: always when they are known one by one. */
@@ -170,8 +181,9 @@ async function* pages(
       yield page;
       signal.throwIfAborted();
     }
-    if (rows.length < pageSize) return;
+    if (rows.length < pageSize) break;
   }
+  await cursor.close();
 }
 
 /** Rejects as soon as the signal does, whatever the server is busy with. */

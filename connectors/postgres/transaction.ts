@@ -59,13 +59,14 @@ export async function inTransaction(
         ? "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
         : "";
       await client.query(`BEGIN; ${plan} SAVEPOINT piece`);
-      const entries = await work(pieces(client));
+      const transaction = pieces(client);
+      const entries = await work(transaction);
       signal.throwIfAborted();
       if (entries.length === 0) {
         await client.query("ROLLBACK");
         return;
       }
-      const receipt = await receiptOf(client);
+      const receipt = await receiptOf(client, transaction.id());
       entering = true;
       await hooks.enter(entries, receipt);
       entering = false;
@@ -97,10 +98,15 @@ function commitFailure(clients: Clients, what: string, error: unknown): unknown 
   );
 }
 
-/** Deferred constraints would speak at COMMIT, when it is too late to tell which record is to blame. */
-const endPiece = "SET CONSTRAINTS ALL IMMEDIATE; RELEASE piece; SAVEPOINT piece";
+/**
+ * Deferred constraints would speak at COMMIT, when it is too late to tell which record is to blame. The id of the
+ * transaction, which its receipt needs, comes along on the same way.
+ */
+const endPiece =
+  "SET CONSTRAINTS ALL IMMEDIATE; RELEASE piece; SAVEPOINT piece; SELECT pg_catalog.txid_current()::text AS id";
 
-function pieces(client: pg.ClientBase): Transaction {
+function pieces(client: pg.ClientBase): Transaction & { id(): string | undefined } {
+  let id: string | undefined;
   const query: Transaction["query"] = (text, values, name) => rawQuery(client, text, values, name);
   const halve = async (
     rows: number[],
@@ -109,7 +115,9 @@ function pieces(client: pg.ClientBase): Transaction {
   ): Promise<void> => {
     try {
       await work(rows);
-      await client.query(endPiece);
+      // several statements in one text are answered by a list, which the driver's types do not know
+      const answers = (await client.query(endPiece)) as unknown as pg.QueryResult<{ id: string }>[];
+      id = answers.at(-1)?.rows[0]?.id;
       return;
     } catch (error) {
       assertRefusal(error);
@@ -143,7 +151,7 @@ function pieces(client: pg.ClientBase): Transaction {
   const restart: Transaction["restart"] = async () => {
     await client.query("ROLLBACK TO piece");
   };
-  return { query, bisect, restart };
+  return { query, bisect, restart, id: () => id };
 }
 
 /** Passes on what halving the page cannot help. */
@@ -160,11 +168,11 @@ const epochs = new WeakMap<pg.ClientBase, string>();
  * The transaction's id, and when the server last recovered from a crash: an id that never reached the disk is given out
  * again after one, so a commit of the same id in another epoch proves nothing.
  */
-async function receiptOf(client: pg.ClientBase): Promise<Json> {
+async function receiptOf(client: pg.ClientBase, id: string | undefined): Promise<Json> {
   const epoch = epochs.get(client) ?? (await epochOf(client));
   epochs.set(client, epoch);
-  const [row] = await rawQuery(client, "SELECT pg_catalog.txid_current()::text", []);
-  return { xid: row![0]!, epoch };
+  const xid = id ?? (await rawQuery(client, "SELECT pg_catalog.txid_current()::text", []))[0]![0]!;
+  return { xid, epoch };
 }
 
 async function epochOf(client: pg.ClientBase): Promise<string> {
