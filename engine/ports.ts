@@ -112,6 +112,8 @@ export type AfterCheckpoint =
   | { kind: "continue" }
   /** enqueue the continuation */
   | { kind: "yield" }
+  /** the end of a stretch; with the last one the run ends, by what all of them counted */
+  | { kind: "done" }
   | { kind: "finish"; state: "succeeded" | "succeeded_with_errors" | "failed" | "cancelled"; error?: RunFailure };
 
 export type RunFailure = { code: string; message: string; step?: string };
@@ -149,7 +151,8 @@ export type Checkpoint = {
 
 /** What a checkpoint tells back: a person's wish, and the counters so far. */
 export type CheckpointReply = {
-  stop: "cancel" | "pause" | null;
+  /** halt: another stretch of the run has to wait or has failed, and the run with it */
+  stop: "cancel" | "pause" | "halt" | null;
   /** collect: what the counters changed by because groups were settled */
   settled?: Partial<RunCounts>;
 };
@@ -177,7 +180,7 @@ export type RunStore = {
   openEntries(): Promise<{ entries: OpenEntry[]; receipts: { address: PartAddress; receipt: Json }[] }>;
   /** says what became of open parts: landed rows stay, absent ones are voided */
   settleParts(parts: { address: PartAddress; landed: boolean }[], fixes: LedgerFix[]): Promise<void>;
-  /** gives the run back unfinished (the worker is stopping); its continuation is enqueued */
+  /** gives the run back unfinished (the worker is stopping, or a stretch is to halt); it goes on when it may */
   release(): Promise<void>;
   /**
    * Order by-key: which of these keys have a dead record nobody has settled yet, or, with `orParked`, records that wait

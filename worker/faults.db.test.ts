@@ -81,7 +81,13 @@ async function kill(child: ChildProcess | undefined): Promise<void> {
 
 /** Starts it, and again whenever it ends: what the supervisor of `npm start` does. */
 function keepWorker(place: number): void {
-  const env = { ...process.env, VITEST: "", DATABASE_URL: database.url, PLUMBLINE_LOG: "json" };
+  const env = {
+    ...process.env,
+    VITEST: "",
+    DATABASE_URL: database.url,
+    PLUMBLINE_LOG: "json",
+    PLUMBLINE_STRETCH_ROWS: STRETCH_ROWS,
+  };
   const child = spawn(process.execPath, ["worker/main.ts"], { cwd: root, env, stdio: "ignore" });
   workers[place] = child;
   child.once("exit", () => {
@@ -132,12 +138,17 @@ type Line = {
   bad: number;
   pageSize: number;
   connection: "Own" | "Steady" | "Books";
+  /** both workers work on a run at once */
+  divided?: true;
 };
 const lines: Line[] = [
   { name: "own", rows: 3_000, bad: 0, pageSize: 50, connection: "Own" },
   { name: "steady", rows: 3_000, bad: 7, pageSize: 50, connection: "Steady" },
-  { name: "http", rows: 250, bad: 0, pageSize: 50, connection: "Books" },
+  { name: "http", rows: 250, bad: 0, pageSize: 50, connection: "Books", divided: true },
+  { name: "divided", rows: 6_000, bad: 11, pageSize: 50, connection: "Steady", divided: true },
 ];
+/** Divides runs of 5,000 rows and more; of 200 where they are sent one by one. */
+const STRETCH_ROWS = "1250";
 
 const targetUrl = ({ connection }: Line) => (connection === "Own" ? database.url : steady.url);
 
@@ -223,6 +234,15 @@ async function round(line: Line, flowId: string, number: number): Promise<void> 
     "SELECT count(*)::int AS rows, count(DISTINCT record_key)::int AS keys FROM change WHERE run_id = $1 AND state = 'done'",
     [id],
   );
+  const [divided] = await ask<{ stretches: number | null; left: number }>(
+    database.url,
+    "SELECT stretches, (SELECT count(*)::int FROM run_stretch WHERE run_id = $1) AS left FROM run WHERE id = $1",
+    [id],
+  );
+  expect({ stretches: (divided?.stretches ?? 0) > 3, left: divided?.left }, about).toEqual({
+    stretches: line.divided === true,
+    left: 0,
+  });
   expect(ledger, `ledger of ${about}`).toEqual({ rows: good, keys: good });
   expect(await ask(database.url, "SELECT count(*)::int AS parts FROM sending_page WHERE run_id = $1", [id])).toEqual([
     { parts: 0 },

@@ -25,12 +25,17 @@ import { deliverEvents, forgetOldEvents } from "../server/topics/deliver.ts";
 import { followChanges } from "../server/watching/follow-changes.ts";
 import type { TaskTools } from "./define-task.ts";
 import { every } from "./every.ts";
+import { workOnStretches } from "./stretches.ts";
 import { tasks } from "./tasks/list.ts";
 
 const CONCURRENCY = Number(process.env.PLUMBLINE_WORKER_CONCURRENCY ?? 8);
 const STOP_WITHIN_MS = 9_000;
 
-process.env.PLUMBLINE_POOL_SIZE ??= String(CONCURRENCY * 2 + 6);
+/** Stretches of big runs at a time, and of one run: more of those help where a slow system is waited for. */
+const STRETCHES = Number(process.env.PLUMBLINE_WORKER_STRETCHES ?? 1);
+const ALL_STRETCHES = Math.max(4, STRETCHES);
+
+process.env.PLUMBLINE_POOL_SIZE ??= String(CONCURRENCY * 2 + ALL_STRETCHES * 2 + 6);
 const { db, pool } = getDatabase();
 const stopping = new AbortController();
 const active = new Set<string>();
@@ -60,6 +65,7 @@ const runner: Runner = await run({
   events,
 });
 const utils = await makeWorkerUtils({ pgPool: pool });
+const lanes = workOnStretches(tools, { atOnce: ALL_STRETCHES, ofOneRun: STRETCHES });
 const draining = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal });
 
 const following = await followChanges({ db, pool, workerId: presence.id, signal: stopping.signal });
@@ -72,6 +78,7 @@ const clocks = [
   }),
   every("recovery", 5_000, async () => {
     await releaseAbandoned(pool, presence.id, active);
+    await lanes.releaseAbandoned();
     const { deadWorkers, runs } = await recoverRuns(pool);
     const dead = deadWorkers.flatMap((worker) => worker.poolIds);
     if (dead.length > 0) await utils.forceUnlockWorkers(dead);
@@ -110,7 +117,8 @@ function stop(reason: string): Promise<void> {
     hard.unref();
     for (const clock of clocks) clock.stop();
     stopping.abort(new Error("The worker is stopping."));
-    await Promise.all([runner.stop().catch(() => {}), draining.stop(), following.stop(), delivering.stop()]);
+    const stops = [lanes, draining, following, delivering].map((one) => one.stop());
+    await Promise.all([runner.stop().catch(() => {}), ...stops]);
     await closeListener();
     await presence.stop();
     await utils.release();

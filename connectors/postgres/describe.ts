@@ -60,6 +60,8 @@ function sinkOf(table: Table, schema: string): SinkInfo | undefined {
         "The user of this connection may not insert, update and delete here, so some changes cannot be put back.",
     }),
     idempotencyKeys: false,
+    uniques: table.uniques.map(({ columns }) => columns),
+    refers: [...new Set(table.foreignKeys.map((to) => publicName({ schema: to.schema, table: to.table }, schema)))],
     transactional: true,
     effect: "once",
   };

@@ -62,6 +62,7 @@ export function planRead(
     if (until !== null && until !== undefined)
       where.push(`(${w} <= ${bind(encode(until), watermark.base)} OR ${w} IS NULL)`);
   }
+  if (request.range !== undefined) where.push(...within(connection, table, request.range, sorts[0], bind));
   if (position) where.push(...resumed(position, watermark || undefined, counted ? undefined : sorts, bind));
   const order = [
     ...(watermark ? [`t.${name(watermark.name)}${position?.w ? "" : nullsFirst}`] : []),
@@ -84,6 +85,35 @@ export function planRead(
     watermarkAt,
     advance: counted ? counting(position, watermarkAt) : keyed(table.columns.length, sorts.length, watermarkAt),
   };
+}
+
+/** A stretch of a table in the order of its key's first column: from (inclusive) … to (exclusive); null: no end there. */
+export type KeyRange = { by: string; from: string | null; to: string | null };
+
+/** @throws IntegrationError when the key is another than the range was made for */
+function within(
+  connection: string,
+  table: Table,
+  range: Json,
+  first: Sort | undefined,
+  bind: (value: string, type: string) => string,
+): string[] {
+  const { by, from, to } = range as KeyRange;
+  if (first?.sql !== by) {
+    throw new IntegrationError(
+      `“${connection}”: the key of ${table.table} changed while it was read in ranges of it. Run the flow again.`,
+      { kind: "settings", code: "table-changed" },
+    );
+  }
+  const conditions: string[] = [];
+  if (from !== null) conditions.push(`${by} >= ${bind(from, first.type)}`);
+  if (to !== null) conditions.push(`${by} < ${bind(to, first.type)}`);
+  return conditions;
+}
+
+/** The first column of the key rows are read in the order of; undefined for tables without a key. */
+export function leadingSort(table: Table): Sort | undefined {
+  return keysOf(table).length > 0 ? keyOf(table)?.[0] : undefined;
 }
 
 /** How many of the rows read may be passed over because an earlier run read them. */

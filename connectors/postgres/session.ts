@@ -9,6 +9,7 @@ import { callFailure, serverTrouble } from "./errors.ts";
 import { findRows } from "./find.ts";
 import { foreseePage } from "./foresee.ts";
 import { UnknownField } from "./page.ts";
+import { keyRanges } from "./ranges.ts";
 import { readTable } from "./read.ts";
 import type { PostgresCredentials, PostgresSettings } from "./settings.ts";
 import { openTables } from "./tables.ts";
@@ -69,6 +70,7 @@ export function openSession(options: OpenOptions<PostgresSettings, PostgresCrede
         throw outdated(options.name, request.stream, error);
       }
     },
+    ranges: (request) => onTable(request.stream, (table) => keyRanges(clients, table, request)),
     find: (request) => onTable(request.stream, (table) => findRows(clients, table, request)),
     write: (request, hooks) =>
       onTable(request.sink, (table) =>

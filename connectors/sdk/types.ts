@@ -100,6 +100,10 @@ export type SinkInfo = {
   /** what is lost or why it cannot be undone, a sentence for the screen */
   undoNote?: string;
   idempotencyKeys: boolean;
+  /** all that must be unique, as far as it is known; null for an expression, of which nothing more is known */
+  uniques?: (string[] | null)[];
+  /** sinks of the same connection whose records must be there before its own (foreign keys) */
+  refers?: string[];
   /** each `write` is one transaction of the target: nothing of it shows before all of it does */
   transactional?: boolean;
   /** "once": after any crash the target holds each write once; "at-least-once": it may arrive twice */
@@ -112,10 +116,24 @@ export type ReadRequest = {
   cursor: Json;
   /** incremental: only records whose `field` is beyond `after` (null: all), oldest first; `until` (inclusive) ends a backfill */
   watermark?: { field: string; after: Json; until?: Json };
+  /** only records of this range, as `ranges` made it */
+  range?: Json;
   /** records per page wanted */
   pageSize: number;
   /** stop after so many records (a preview, a limited dry run) */
   limit?: number;
+  signal: AbortSignal;
+};
+
+/** How a stream is to be divided, so that several workers read it at once. */
+export type RangesRequest = {
+  stream: string;
+  /** about so many records in each range */
+  size: number;
+  /** at most so many ranges */
+  most: number;
+  /** fewer records than this are not divided */
+  least: number;
   signal: AbortSignal;
 };
 
@@ -310,6 +328,11 @@ export type ConnectorSession = {
    * `keys`; null when this stream cannot be asked for records by these fields.
    */
   find?(request: FindRequest): Promise<JsonRecord[][] | null>;
+  /**
+   * Divides a stream by the order of its key, so that each record is in one range and stays there as long as its key does not
+   * change. Absent, or null: this stream cannot be divided, or is too small to be worth it.
+   */
+  ranges?(request: RangesRequest): Promise<Json[] | null>;
   /** Outcomes in the order of `records`. Throws only when nothing of the call landed (or its receipt can tell). */
   write(request: WriteRequest, hooks: WriteHooks): Promise<WriteOutcome[]>;
   /** The dry run of `write`; writes nothing anywhere. */

@@ -105,6 +105,19 @@ export function describeReading<S, C>({ connector, can, system }: ContractContex
       for (const pages of all) expect(idsOf(pages).toSorted()).toEqual(ids);
     });
 
+    it("divides a stream, where it can, into ranges that hold each record once", async () => {
+      const ranges = await session.ranges?.({ stream: place.stream, size: 10, most: 4, least: 1, signal: calm() });
+      if (!ranges) return;
+      expect(ranges).toHaveLength(4);
+      const read: string[] = [];
+      for (const range of JSON.parse(JSON.stringify(ranges)) as Json[]) {
+        const [first] = await readPages(session, { stream: place.stream, pageSize: 3, range }, 1);
+        const rest = await readPages(session, { stream: place.stream, pageSize: 7, range, cursor: first!.cursor });
+        read.push(...idsOf([first!, ...rest]));
+      }
+      expect(read.toSorted()).toEqual(ids);
+    });
+
     if (can.watermark) describeWatermark();
 
     function describeWatermark() {

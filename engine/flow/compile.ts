@@ -10,6 +10,7 @@ import { compileRecordKey } from "./record-key.ts";
 import type { Timing } from "./schedule.ts";
 import type { Flow, Step, StepKind } from "./schema.ts";
 import { examine, type StepShapes } from "./validate.ts";
+import { whyWhole } from "./whole.ts";
 
 export type { CompiledWrite } from "../steps/write/compile-write.ts";
 
@@ -44,6 +45,8 @@ export type Plan = {
   /** The key of a record as the trigger read it (order by key, journeys); null when it has none. */
   keyOf(record: JsonRecord): string | null;
   timing: Timing;
+  /** why a run cannot be divided among workers; null when it can */
+  whole: string | null;
   /** tolerant: steps left out because they, or one before them, have a problem; in the order of the document */
   cut: string[];
 };
@@ -95,6 +98,7 @@ export function compileFlow(
     steps,
     keyOf: compileRecordKey(flow, world, graph, trigger),
     timing: timingOf(flow, trigger),
+    whole: whyWhole({ flow, world, graph, trigger, shapes, steps: order.map(({ step }) => step) }),
     cut: [...graph.index.keys(), ...broken].filter((id) => !kept.has(id) && (upTo === undefined || wanted.has(id))),
   };
   return { plan, problems };

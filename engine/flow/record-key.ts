@@ -38,24 +38,34 @@ function matchedField(flow: Flow, graph: Graph, triggerId: string): string | und
   for (const id of graph.order) {
     const step = flow.steps[graph.index.get(id)!]!;
     const match = step.kind === "write" ? step.match?.[0] : undefined;
-    const source = match === undefined ? undefined : trace(flow, graph, triggerId, id, match, new Map());
+    const source = match === undefined ? undefined : trace({ flow, graph, triggerId, before: written }, id, match);
     if (source !== undefined) return source;
   }
   return undefined;
 }
 
+/** Through a map also when it is written another way there; any other step leaves it as it is. */
+const written = (step: Step, field: string) => (step.kind === "map" ? sourceOf(step, field) : field);
+
+/** `before`: the field coming into a step that leaves it as `field`; undefined when there is none. */
+export type Tracing = {
+  flow: Flow;
+  graph: Graph;
+  triggerId: string;
+  before(step: Step, field: string): string | undefined;
+};
+
 /** The trigger's field that a field arriving at a step comes from, when it is the same on every way. */
-function trace(
-  flow: Flow,
-  graph: Graph,
-  triggerId: string,
+export function trace(
+  tracing: Tracing,
   id: string,
   field: string,
-  known: Map<string, string | undefined>,
+  known = new Map<string, string | undefined>(),
 ): string | undefined {
   const place = `${id} ${field}`;
   if (known.has(place)) return known.get(place);
   known.set(place, undefined);
+  const { flow, graph, triggerId, before } = tracing;
   const sources = new Set<string | undefined>();
   for (const { from } of graph.incoming.get(id)!) {
     const step = flow.steps[graph.index.get(from)!]!;
@@ -63,8 +73,8 @@ function trace(
       sources.add(field);
       continue;
     }
-    const before = step.kind === "map" ? sourceOf(step, field) : field;
-    sources.add(before === undefined ? undefined : trace(flow, graph, triggerId, from, before, known));
+    const earlier = before(step, field);
+    sources.add(earlier === undefined ? undefined : trace(tracing, from, earlier, known));
   }
   const [source] = sources;
   const result = sources.size === 1 ? source : undefined;

@@ -49,7 +49,9 @@ export type FlowJob = {
   sliceMs: number;
   /** a replay: records come from letters and enter in the middle */
   entersByLetter?: boolean;
-  /** attempts since the run began; from the second on, open ledger rows are settled first */
+  /** a stretch of the run: the range of the stream that is read */
+  range?: Json;
+  /** attempts since the run (or its stretch) began; from the second on, open ledger rows are settled first */
   attempt: number;
 };
 
@@ -126,6 +128,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
     stop: stopCondition(settings),
     patient: job.mode === "live",
     sliceMs: job.sliceMs,
+    ...(job.range === undefined ? {} : { stretch: true }),
     width,
     unfinished: () => recent,
     async prepare(planned, number) {

@@ -63,6 +63,7 @@ export async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): Asy
   const pages = session.read({
     stream: step.stream,
     cursor: job.cursor?.cursor ?? null,
+    ...(job.range === undefined ? {} : { range: job.range }),
     ...(incremental && step.watermark
       ? {
           watermark: {

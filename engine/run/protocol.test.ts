@@ -1,16 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { IntegrationError } from "../../connectors/sdk/errors.ts";
-import type { RecordSink } from "../../connectors/sdk/plan-write.ts";
-import { writeRecords } from "../../connectors/sdk/record-sink.ts";
-import { foreseeRecords } from "../../connectors/sdk/record-sink-undo.ts";
-import type { ConnectorSession, Json, JsonRecord, SinkInfo, WriteOutcome } from "../../connectors/sdk/types.ts";
-import { compileFlow, type Plan } from "../flow/compile.ts";
-import { readDraft } from "../flow/read-draft.ts";
+import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import {
   type Checkpoint,
   LeaseLost,
-  type LedgerDraft,
   type LedgerFix,
   type OpenEntry,
   type PartAddress,
@@ -19,52 +12,19 @@ import {
 } from "../ports.ts";
 import { noRunCounts } from "./counts.ts";
 import { executeFlow, type FlowCursor } from "./execute-flow.ts";
-
-/**
- * The protocol of run, lease and checkpoint as a model: the real engine over a store and targets in memory, with a crash
- * before or after any of their effects. Whatever the moments of the crashes, afterwards every record has one outcome, the
- * target was changed once per record, and ledger, counters and target agree.
- */
-class Crash extends Error {}
-
-/** Kills the attempt at the effects with these numbers; the next attempt lives on until the next. */
-class Fate {
-  readonly #crashes: { at: number; after: boolean; takeover: boolean }[];
-  readonly #onTakeover: () => void;
-  #count = 0;
-  dead = false;
-  readonly trail: string[] = [];
-
-  constructor(crashes: { at: number; after: boolean; takeover: boolean }[], onTakeover: () => void) {
-    this.#crashes = [...crashes];
-    this.#onTakeover = onTakeover;
-  }
-
-  async effect<T>(name: string, work: () => T): Promise<T> {
-    await Promise.resolve();
-    if (this.dead) throw new Crash();
-    const crash = this.#count++ === this.#crashes[0]?.at ? this.#crashes.shift() : undefined;
-    if (crash?.takeover) this.#onTakeover(); // this attempt does not die; it finds out that it lost the run
-    if (crash && !crash.takeover && !crash.after) return this.#die(`† before ${name}`);
-    const result = work();
-    this.trail.push(name);
-    if (crash && !crash.takeover) return this.#die(`† after ${name}`);
-    return result;
-  }
-
-  #die(where: string): never {
-    this.trail.push(where);
-    this.dead = true;
-    throw new Crash();
-  }
-
-  live(): void {
-    this.dead = false;
-    this.#count = 0;
-  }
-}
-
-type Change = LedgerDraft & { address: PartAddress; state: "done" | "void" | "unknown" };
+import {
+  type Change,
+  Crash,
+  Fate,
+  fixChanges,
+  type Kind,
+  MemoryTarget,
+  planOf,
+  same,
+  sinkInfo,
+  source,
+  targets,
+} from "./testing/protocol-model.ts";
 
 /** What PostgreSQL keeps, with every method one transaction. */
 class MemoryRun {
@@ -145,10 +105,7 @@ class MemoryRun {
   }
 
   #fix(fixes: LedgerFix[]): void {
-    for (const fix of fixes)
-      for (const change of this.changes)
-        if (same(change.address, fix) && change.key === fix.key)
-          change.state = fix.unknown ? "unknown" : fix.landed ? "done" : "void";
+    fixChanges(this.changes, fixes);
   }
 
   #checkpoint({ page, cursor, counts, letters, fixes, after }: Checkpoint) {
@@ -162,182 +119,6 @@ class MemoryRun {
     if (after.kind === "yield") this.state = "queued";
     return { stop: null };
   }
-}
-
-const same = (a: PartAddress, b: PartAddress) => a.step === b.step && a.page === b.page && a.part === b.part;
-
-/** What targets can do: the four ways in which an outcome can be found out, or not. */
-const targets = ["transaction", "keys", "read-back", "neither"] as const;
-type Kind = (typeof targets)[number];
-
-class MemoryTarget {
-  /** every change that took effect, in order */
-  effects: string[] = [];
-  readonly records = new Map<string, JsonRecord>();
-  readonly #committed = new Set<string>();
-  readonly #remembered = new Map<string, JsonRecord>();
-  readonly #kind: Kind;
-  #transactions = 0;
-
-  constructor(kind: Kind) {
-    this.#kind = kind;
-  }
-
-  session(fate: Fate, flaky: () => boolean): ConnectorSession {
-    const kind = this.#kind;
-    const none = () => Promise.reject(new Error("not part of this model"));
-    const sink = this.#recordSink(fate, flaky);
-    return {
-      check: async () => ({}),
-      streams: async () => [],
-      sinks: async () => [sinkInfo(kind)],
-      read: () => {
-        throw new Error("not a source");
-      },
-      write: (request, hooks) =>
-        kind === "transaction" ? this.#transaction(fate, flaky, request, hooks) : writeRecords(sink, request, hooks),
-      foresee: (request) => foreseeRecords(sink, request),
-      undo: none,
-      ...(kind === "transaction"
-        ? { settle: async (receipt: Json) => (this.#committed.has(String(receipt)) ? "landed" : "absent") }
-        : {}),
-      close: async () => {},
-    };
-  }
-
-  async #transaction(
-    fate: Fate,
-    flaky: () => boolean,
-    { records }: Parameters<ConnectorSession["write"]>[0],
-    { enter }: Parameters<ConnectorSession["write"]>[1],
-  ): Promise<WriteOutcome[]> {
-    if (flaky()) throw passing();
-    const good = records.flatMap((record, index) => (record.values.bad === true ? [] : [{ record, index }]));
-    const fresh = good.filter(({ record }) => !this.records.has(record.key));
-    const receipt = `tx${++this.#transactions}`;
-    await enter(
-      fresh.map(({ record, index }) => ({
-        index,
-        operation: "create" as const,
-        identity: { id: record.key },
-        before: null,
-        after: record.values,
-      })),
-      receipt,
-    );
-    await fate.effect("commit", () => {
-      for (const { record } of fresh) this.#create(record.key, record.values);
-      this.#committed.add(receipt);
-    });
-    return records.map((record): WriteOutcome => {
-      if (record.values.bad === true) return { outcome: "failed", failure: refusal };
-      return { outcome: fresh.some((one) => one.record === record) ? "created" : "unchanged" };
-    });
-  }
-
-  #recordSink(fate: Fate, flaky: () => boolean): RecordSink {
-    return {
-      name: "orders",
-      key: ["id"],
-      concurrency: 2,
-      idempotencyKeys: this.#kind === "keys",
-      identify: ({ id = null }) => ({ id }),
-      ...(this.#kind === "read-back" || this.#kind === "transaction"
-        ? {
-            read: ({ id }: JsonRecord) =>
-              fate.effect("read", () => {
-                const record = this.records.get(String(id));
-                return record ? { record } : null;
-              }),
-          }
-        : {}),
-      create: async (values, { idempotencyKey }) => {
-        if (flaky()) throw passing();
-        return await fate.effect("create", () => {
-          if (values.bad === true) throw new IntegrationError("no", { kind: "rejected", code: "refused" });
-          if (this.#kind === "keys") {
-            const before = this.#remembered.get(idempotencyKey);
-            if (before) return { record: before };
-            this.#remembered.set(idempotencyKey, values);
-          }
-          this.#create(String(values.id), values);
-          return { record: values };
-        });
-      },
-    };
-  }
-
-  #create(key: string, values: JsonRecord): void {
-    this.effects.push(key);
-    this.records.set(key, values);
-  }
-}
-
-const refusal = { kind: "rejected", code: "refused", message: "no" } as const;
-const passing = () => new IntegrationError("busy", { kind: "transient", code: "unavailable" });
-
-const sinkInfo = (kind: Kind): SinkInfo => ({
-  name: "orders",
-  title: "Orders",
-  fields: [],
-  open: true,
-  matchKeys: [["id"]],
-  operations: ["insert", "upsert"],
-  batchSize: 4,
-  readBack: kind === "read-back" || kind === "transaction",
-  undo: "none",
-  idempotencyKeys: kind === "keys",
-  ...(kind === "transaction" ? { transactional: true } : {}),
-  effect: kind === "neither" ? "at-least-once" : "once",
-});
-
-function planOf(kind: Kind, pageSize: number): Plan {
-  const { flow } = readDraft({
-    format: "plumbline/1",
-    name: "Model",
-    steps: [
-      { id: "read", kind: "read", connection: "From", stream: "orders", sync: "full" },
-      {
-        id: "write",
-        kind: "write",
-        connection: "To",
-        sink: "orders",
-        operation: kind === "transaction" ? "upsert" : "insert",
-        ...(kind === "transaction" ? { match: ["id"] } : {}),
-      },
-    ],
-    links: [{ from: "read", to: "write" }],
-    settings: { pageSize, retry: { attempts: 1_000, for: "24h" } },
-  });
-  const fields = [
-    { name: "id", type: "text" as const, key: true },
-    { name: "bad", type: "boolean" as const },
-  ];
-  const { plan, problems } = compileFlow(flow, {
-    connections: new Map([
-      [
-        "From",
-        {
-          name: "From",
-          connector: "x",
-          streams: [{ name: "orders", title: "", fields, key: ["id"], watermarks: [] }],
-          sinks: [],
-        },
-      ],
-      ["To", { name: "To", connector: "x", streams: [], sinks: [sinkInfo(kind)] }],
-    ]),
-  });
-  if (!plan) throw new Error(JSON.stringify(problems));
-  return plan;
-}
-
-function source(records: JsonRecord[]): ConnectorSession["read"] {
-  return async function* ({ cursor, pageSize }) {
-    for (let from = typeof cursor === "number" ? cursor : 0; from < records.length; from += pageSize) {
-      await Promise.resolve();
-      yield { records: records.slice(from, from + pageSize), cursor: from + pageSize };
-    }
-  };
 }
 
 const scenario = fc.record({
@@ -437,6 +218,11 @@ async function check(what: {
   expect(run.sending).toEqual([]);
 }
 
+/**
+ * The protocol of run, lease and checkpoint as a model: the real engine over a store and targets in memory, with a crash
+ * before or after any of their effects. Whatever the moments of the crashes, afterwards every record has one outcome, the
+ * target was changed once per record, and ledger, counters and target agree.
+ */
 describe("run, lease and checkpoint", () => {
   it("without a fault, every record is written once", async () => {
     for (const kind of targets)

@@ -45,8 +45,12 @@ export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<stri
     settledParts.set(partKey(entry.address), { address: entry.address, landed: verdict === "landed" });
     if (verdict === "landed") keep({ ...entry, state: "done" });
   }
+  const doubtful = new Set<string>();
+  const looked = new Map<string, PartAddress>();
   for (const group of toRead.values()) {
     for (const { entry, verdict } of await readVerdicts(ports, group)) {
+      looked.set(partKey(entry.address), entry.address);
+      if (verdict === "unknown") doubtful.add(partKey(entry.address));
       if (verdict === "absent") fixes.push({ ...entry.address, key: entry.key, landed: false });
       else if (verdict === "landed") {
         fixes.push({ ...entry.address, key: entry.key, landed: true });
@@ -54,6 +58,8 @@ export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<stri
       } else keep(entry);
     }
   }
+  // whole again: what did not land is among the fixes
+  for (const [key, address] of looked) if (!doubtful.has(key)) settledParts.set(key, { address, landed: true });
   if (settledParts.size > 0 || fixes.length > 0) await ports.store.settleParts([...settledParts.values()], fixes);
   return open;
 }

@@ -59,6 +59,8 @@ export type PageLoop<P, R> = {
   patient: boolean;
   /** give the worker back after so long */
   sliceMs: number;
+  /** a stretch of a run: the store ends the run with the last of them */
+  stretch?: boolean;
 };
 
 /**
@@ -86,7 +88,7 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
       saving = null;
       if (!landed) {
         const empty: WorkedPage = { page: state.page, cursor: null, counts: {}, steps: {}, ...nothing() };
-        await ports.store.checkpoint({ ...empty, after: finish(state.totals) });
+        await ports.store.checkpoint({ ...empty, after: end(loop) });
         return "finished";
       }
       add(state.totals, landed.worked.counts);
@@ -94,7 +96,7 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
       stopNow = stopReason(loop);
       const rest = landed.idle && (late || wish !== null || stopNow !== null);
       const yields = rest && wish === null && stopNow === null;
-      const after = landed.last ? finish(state.totals) : yields ? YIELD : CONTINUE;
+      const after = landed.last ? end(loop) : yields ? YIELD : CONTINUE;
       const storing = ports.store.checkpoint({ ...landed.worked, after });
       storing.catch(() => {}); // awaited, with its failure, when the next page has landed
       saving = storing;
@@ -104,7 +106,7 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
       wish = reply.stop ?? wish;
       if (reply.settled) add(state.totals, reply.settled);
       saving = null;
-      if (after.kind === "finish") return "finished";
+      if (after.kind === "finish" || after.kind === "done") return "finished";
       if (after.kind === "yield") return "yielded"; // a wish that came just now is met by the next attempt
       return await stopped(loop, wish, stopNow);
     }
@@ -131,6 +133,10 @@ async function stopped<P, R>(
   if (wish === "cancel") {
     await ports.store.finish({ state: "cancelled" });
     return "finished";
+  }
+  if (wish === "halt") {
+    await ports.store.release();
+    return "yielded";
   }
   if (wish === "pause") {
     const message = "The flow is paused. The run goes on where it stopped once the flow is resumed.";
@@ -187,8 +193,11 @@ function add(totals: Totals, counts: Checkpoint["counts"]): void {
     totals[name] += value ?? 0;
 }
 
+const end = ({ stretch, state }: Pick<PageLoop<unknown, unknown>, "stretch" | "state">): Checkpoint["after"] =>
+  stretch ? { kind: "done" } : finish(state.totals);
+
 /** The final state: errors are dead letters, conflicts and failed restorations; a balance that does not close fails the run. */
-function finish(totals: Totals): Checkpoint["after"] {
+export function finish(totals: Totals): Extract<Checkpoint["after"], { kind: "finish" }> {
   const ended = settled(totals) + totals.restored + totals.conflict + totals.failed;
   if (totals.read !== ended) {
     const message = `The balance does not close: ${totals.read} records were read, ${ended} have an outcome. Nothing more was written. Report this as a defect, with the run's number.`;

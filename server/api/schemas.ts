@@ -110,6 +110,8 @@ export const SinkSchema: z.ZodType<Listed<SinkInfo>, Listed<SinkInfo>> = z
     undo: z.enum(["full", "lossy", "none"]),
     undoNote: z.string().optional(),
     idempotencyKeys: z.boolean(),
+    uniques: z.array(z.array(z.string()).nullable()).optional(),
+    refers: z.array(z.string()).optional(),
     transactional: z.boolean().optional(),
     effect: z.enum(["once", "at-least-once"]),
   } satisfies Record<keyof SinkInfo, unknown>)

@@ -100,6 +100,7 @@ async function removeRows(
   const withParts = `WITH gone AS (${some("run", "id", runs)} RETURNING id),
     steps AS (DELETE FROM run_step WHERE run_id IN (SELECT id FROM gone)),
     places AS (DELETE FROM checkpoint WHERE run_id IN (SELECT id FROM gone)),
+    stretches AS (DELETE FROM run_stretch WHERE run_id IN (SELECT id FROM gone)),
     events AS (DELETE FROM inbox_event WHERE id IN (SELECT id FROM gone)),
     answers AS (DELETE FROM inbox_answer WHERE id IN (SELECT id FROM gone))
     SELECT id FROM gone`;

@@ -20,6 +20,8 @@ export type ClaimedRun = {
   totals: Totals;
   /** null before the first checkpoint */
   checkpoint: { page: number; cursor: Json; memory: { stoppedAt?: { read: number; dead: number } } } | null;
+  /** it is divided: its stretches are free to be worked on now, and there is nothing else to do */
+  stretches: number | null;
 };
 
 type ClaimRow = {
@@ -39,27 +41,29 @@ type ClaimRow = {
   failingSince: Date | null;
   startedAt: Date;
   totals: Totals;
+  stretches: number | null;
   page: number | null;
   cursor: Json;
   memory: { stoppedAt?: { read: number; dead: number } } | null;
 };
 
-const TOTALS = `jsonb_build_object('read', r.read, 'created', r.created, 'updated', r.updated, 'deleted', r.deleted,
+export const TOTALS = `jsonb_build_object('read', r.read, 'created', r.created, 'updated', r.updated, 'deleted', r.deleted,
   'unchanged', r.unchanged, 'filtered', r.filtered, 'duplicate', r.duplicate, 'dead', r.dead, 'held', r.held,
   'restored', r.restored, 'conflict', r.conflict, 'failed', r.failed)`;
 
 const CLAIM = `
-  WITH claimed AS (UPDATE run SET state = 'running', lease_worker = $2, lease_token = lease_token + 1, attempt = attempt + 1,
+  WITH claimed AS (UPDATE run SET state = 'running', lease_worker = CASE WHEN stretches IS NULL THEN $2 END, lease_token = lease_token + 1, attempt = attempt + 1,
       slot = CASE WHEN kind = 'flow' AND mode = 'live' THEN flow_id END,
       started_at = coalesce(started_at, now()), wait_reason = NULL, resume_at = NULL, error = NULL
     WHERE id = $1::bigint AND state = ANY($3)
       AND (state <> 'waiting' OR resume_at <= now() + interval '1 second')
       AND NOT EXISTS (SELECT FROM inbox_queue q WHERE q.flow_id = run.flow_id AND q.id = run.id)
-    RETURNING *)
+    RETURNING *),
+  opened AS (UPDATE run_stretch s SET ending = NULL, waiting_records = 0 FROM claimed WHERE s.run_id = claimed.id)
   SELECT r.lease_token AS token, r.workspace_id AS "workspaceId", r.flow_id AS "flowId", r.version, r.kind, r.mode,
     coalesce(r.document, v.document) AS document, r.request, r.stop_request AS "stopRequest", r.parent_id::text AS "parentId", r.attempt, r.failures,
     r.failing_since AS "failingSince", r.started_at AS "startedAt", ${TOTALS} AS totals,
-    c.page, c.cursor, c.memory
+    r.stretches, c.page, c.cursor, c.memory
   FROM claimed r
   LEFT JOIN flow_version v ON v.flow_id = r.flow_id AND v.version = r.version
   LEFT JOIN checkpoint c ON c.run_id = r.id`;

@@ -1,9 +1,9 @@
 /** One attempt at a run: takes hold of it, lets the engine run it, and stores how it went. */
 import type pg from "pg";
 import { failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
-import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../../engine/flow/compile.ts";
-import { ConnectionFailed, type RunPorts } from "../../engine/ports.ts";
+import { ConnectionFailed, LeaseLost, type RunPorts } from "../../engine/ports.ts";
 import {
   executeContinuation,
   executeFlow,
@@ -23,6 +23,8 @@ import { runStore } from "../db/run-store/store.ts";
 import { eventPages } from "../events/try-events.ts";
 import { logUnexpected } from "../log.ts";
 import { type ClaimedRun, claimRun } from "./claim-run.ts";
+import type { ClaimedStretch } from "./claim-stretch.ts";
+import { divideRun, rangesFor } from "./divide-run.ts";
 import { isOutage } from "./outage.ts";
 import { progressTeller } from "./progress.ts";
 import { type RunConnections, runConnections } from "./run-connections.ts";
@@ -46,10 +48,24 @@ export async function executeRun(
   services: RunServices,
   { runId, signal }: { runId: string; signal: AbortSignal },
 ): Promise<{ end: AttemptEnd; attempt: number; durationMs: number } | null> {
-  const { db, pool, workerId } = services;
-  const run = await claimRun(pool, runId, workerId);
-  if (!run) return null;
   const begun = Date.now();
+  const run = await claimRun(services.pool, runId, services.workerId);
+  if (!run) return null;
+  const end = run.stretches === null ? await execute(services, run, signal) : "yielded";
+  return { end, attempt: run.attempt, durationMs: Date.now() - begun };
+}
+
+/** Runs one attempt at a stretch that was claimed. @throws as `executeRun` does */
+export async function executeStretch(
+  services: RunServices,
+  { stretch, signal }: { stretch: ClaimedStretch; signal: AbortSignal },
+): Promise<AttemptEnd> {
+  return await execute(services, stretch, signal, stretch.range);
+}
+
+async function execute(services: RunServices, run: ClaimedRun, signal: AbortSignal, range?: Json): Promise<AttemptEnd> {
+  const { db, pool } = services;
+  const { runId } = run.lease;
   const tell = progressTeller(pool, runId);
   const store = runStore(pool, run.lease, { checkpointed: tell });
   const connections = runConnections({ db, pool }, run.lease.workspaceId);
@@ -67,8 +83,7 @@ export async function executeRun(
   };
   tell(false);
   try {
-    const end = await attempt(services, run, ports, connections);
-    return { end, attempt: run.attempt, durationMs: Date.now() - begun };
+    return await attempt(services, run, { ports, connections, range });
   } finally {
     connections.release();
   }
@@ -77,11 +92,10 @@ export async function executeRun(
 async function attempt(
   services: RunServices,
   run: ClaimedRun,
-  ports: RunPorts,
-  connections: RunConnections,
+  { ports, connections, range }: { ports: RunPorts; connections: RunConnections; range: Json | undefined },
 ): Promise<AttemptEnd> {
   const { lease } = run;
-  if (run.attempt > 1) await forgetUnsaved(services.pool, lease);
+  if (run.attempt > 1 && (lease.mode === "dry" || lease.kind === "undo")) await forgetUnsaved(services.pool, lease);
   if (run.stopRequest === "cancel") return await cancelled(run, ports);
   const sliceMs = services.sliceMs ?? SLICE_MS;
   const state: AttemptState = {
@@ -111,6 +125,14 @@ async function attempt(
   } catch (error) {
     return await planFailed(run, ports, error);
   }
+  const ranges = await rangesFor(run, plan, ports);
+  if (ranges) {
+    const divided = await divideRun(services.pool, lease, ranges).catch((error: unknown) => {
+      if (error instanceof LeaseLost) return null;
+      throw error;
+    });
+    if (divided !== false) return divided ? "yielded" : "lost";
+  }
   const job: FlowJob = {
     state,
     flowId: lease.flowId,
@@ -120,6 +142,7 @@ async function attempt(
     now: run.startedAt,
     sliceMs,
     attempt: run.attempt,
+    ...(range === undefined ? {} : { range }),
   };
   if (lease.kind === "replay" && run.request.release === true) {
     const parked = readParked(services.pool, lease.flowId, run.checkpoint?.cursor ?? null);

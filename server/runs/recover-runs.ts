@@ -3,6 +3,7 @@ import type pg from "pg";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { enqueueRun } from "../jobs/enqueue.ts";
 import { DEAD_AFTER_MS } from "../processes/presence.ts";
+import { recoverStretches } from "./claim-stretch.ts";
 
 const SWEEP_LOCK = 7264002;
 
@@ -35,8 +36,10 @@ export async function recoverRuns(pool: pg.Pool): Promise<Recovered> {
     // a worker that is gone, or that came back under another id, holds nothing
     const orphans = await client.query<{ id: string }>(
       `UPDATE run r SET state = 'queued', lease_worker = NULL, lease_token = lease_token + 1
-       WHERE state = 'running' AND NOT EXISTS (SELECT FROM process p WHERE p.id = r.lease_worker) RETURNING id::text`,
+       WHERE state = 'running' AND stretches IS NULL AND NOT EXISTS (SELECT FROM process p WHERE p.id = r.lease_worker)
+       RETURNING id::text`,
     );
+    await recoverStretches(client);
     // its flow is free: the run that should have woken it died in between
     const idle = await client.query<{ id: string }>(
       `UPDATE run SET state = 'queued', wait_reason = NULL WHERE id IN (

@@ -80,6 +80,7 @@ export function guardedSession({ session, pool, connection, pace }: Guarded): Co
     foresee: (request) => call(() => session.foresee(request), request.signal),
     ...(session.find ? { find: (request) => call(() => session.find!(request), request.signal) } : {}),
     ...(watching ? { watching: { ...watching, changes } } : {}),
+    ...(session.ranges ? { ranges: (request) => call(() => session.ranges!(request), request.signal) } : {}),
     undo: (request, hooks) => call(() => session.undo(request, hooks), request.signal),
     ...(settle ? { settle: (receipt, signal) => call(() => settle.call(session, receipt, signal), signal) } : {}),
     close: () => session.close(),

@@ -5,46 +5,14 @@ import { enqueueRun } from "../../jobs/enqueue.ts";
 import { publishFromFlow } from "../../topics/flow-events.ts";
 import { LIVE_CHANNEL } from "../listen.ts";
 import { storableJson } from "../storable.ts";
+import { addSteps, SUMS } from "./counters.ts";
 import { storeGroups } from "./groups.ts";
 import { storeContinued, storeHeld } from "./held.ts";
 import { inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
 import { reopenLetters, resolveLetters, storeLetters } from "./letters.ts";
 import { releaseParked, storeParked } from "./parked.ts";
-
-const COUNTERS = [
-  "read",
-  "created",
-  "updated",
-  "deleted",
-  "unchanged",
-  "filtered",
-  "duplicate",
-  "dead",
-  "held",
-  "restored",
-  "conflict",
-  "failed",
-] as const;
-const STEP_COUNTERS = [
-  "in",
-  "made",
-  "out",
-  "joined",
-  "created",
-  "updated",
-  "deleted",
-  "unchanged",
-  "filtered",
-  "duplicate",
-  "dead",
-  "held",
-] as const;
-
-const SUMS = COUNTERS.map((name) => `${name} = run.${name} + coalesce((c.d->>'${name}')::bigint, 0)`).join(", ");
-const STEP_TYPES = STEP_COUNTERS.map((name) => `"${name}" bigint`).join(", ");
-const STEP_NAMES = STEP_COUNTERS.map((name) => `"${name}"`).join(", ");
-const STEP_SUMS = STEP_COUNTERS.map((name) => `"${name}" = s."${name}" + excluded."${name}"`).join(", ");
+import { storeStretchCheckpoint } from "./stretches.ts";
 
 /**
  * $1 run, $2 token, $3 counters, $4 next state or null, $5 error, $6 next page, $7 cursor, $8 steps, $9 give the lease
@@ -62,51 +30,54 @@ const CHECKPOINT = `
   saved AS (INSERT INTO checkpoint (run_id, page, cursor, updated_at)
     SELECT $1, $6::int, $7::jsonb, now() FROM claimed
     ON CONFLICT (run_id) DO UPDATE SET page = excluded.page, cursor = excluded.cursor, updated_at = now()),
-  stepped AS (INSERT INTO run_step AS s (run_id, step_id, ${STEP_NAMES}, ports)
-    SELECT $1, r.id, ${STEP_COUNTERS.map((name) => `r."${name}"`).join(", ")}, r.ports
-    FROM claimed, jsonb_to_recordset($8::jsonb) AS r(id text, ${STEP_TYPES}, ports jsonb)
-    ON CONFLICT (run_id, step_id) DO UPDATE SET ${STEP_SUMS},
-      ports = (SELECT coalesce(jsonb_object_agg(k, coalesce((s.ports->>k)::bigint, 0) + coalesce((excluded.ports->>k)::bigint, 0)), '{}')
-        FROM (SELECT jsonb_object_keys(s.ports || excluded.ports) AS k) AS keys)),
+  stepped AS (${addSteps("claimed", "$8")}),
   sent AS (DELETE FROM sending_page WHERE run_id = $1 AND page < $6::int AND EXISTS (SELECT FROM claimed))
   SELECT stop_request AS stop FROM claimed`;
 
 /** @throws LeaseLost when another attempt holds the run; then nothing is stored */
 export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: Checkpoint): Promise<CheckpointReply> {
   const { after } = checkpoint;
+  if (lease.stretch) return await storeStretchCheckpoint(pool, lease, lease.stretch, checkpoint);
   if (isPlain(checkpoint)) return await storePlain(pool, lease, checkpoint);
   return await inTransaction(pool, async (client) => {
     const reply = await storePlain(client, lease, checkpoint);
-    const settled = checkpoint.groups && (await storeGroups(client, lease, checkpoint.groups));
-    await storeLetters(client, lease, checkpoint.letters);
-    await resolveLetters(client, lease, checkpoint.resolvedLetters);
-    await fixLedger(client, lease, checkpoint.fixes);
-    await storeOutcomes(client, lease, checkpoint);
-    await storeRemembered(client, lease, checkpoint);
-    await storeWatermark(client, lease, checkpoint);
-    await markUndone(client, lease, checkpoint);
-    if (checkpoint.held) await storeHeld(client, lease, checkpoint.held);
-    if (checkpoint.continued) await storeContinued(client, lease, checkpoint.continued);
-    if (checkpoint.published && lease.mode === "live") {
-      const { runId } = lease;
-      await publishFromFlow(
-        client,
-        lease,
-        checkpoint.published.map((event) => ({ ...event, runId })),
-      );
-    }
-    await storeParked(client, lease, checkpoint.parked ?? []);
-    await releaseParked(client, lease, checkpoint.released ?? []);
+    const settled = await storeRest(client, lease, checkpoint);
     if (after.kind === "yield") await enqueueRun(client, lease.runId);
     if (after.kind === "finish") await afterFinish(client, lease);
-    if (checkpoint.letters.length + checkpoint.resolvedLetters.length > 0) {
-      await tell(client, lease, { type: "letters", flowId: lease.flowId });
-    }
     return settled ? { ...reply, settled } : reply;
   });
 }
 
-function isPlain({ after, ...checkpoint }: Checkpoint): boolean {
+/** Everything of a checkpoint but counters, cursor and what follows. */
+export async function storeRest(client: pg.PoolClient, lease: Lease, checkpoint: Checkpoint) {
+  const settled = checkpoint.groups && (await storeGroups(client, lease, checkpoint.groups));
+  await storeLetters(client, lease, checkpoint.letters);
+  await resolveLetters(client, lease, checkpoint.resolvedLetters);
+  await fixLedger(client, lease, checkpoint.fixes);
+  await storeOutcomes(client, lease, checkpoint);
+  await storeRemembered(client, lease, checkpoint);
+  await storeWatermark(client, lease, checkpoint);
+  await markUndone(client, lease, checkpoint);
+  if (checkpoint.held) await storeHeld(client, lease, checkpoint.held);
+  if (checkpoint.continued) await storeContinued(client, lease, checkpoint.continued);
+  if (checkpoint.published && lease.mode === "live") {
+    const { runId } = lease;
+    await publishFromFlow(
+      client,
+      lease,
+      checkpoint.published.map((event) => ({ ...event, runId })),
+    );
+  }
+  await storeParked(client, lease, checkpoint.parked ?? []);
+  await releaseParked(client, lease, checkpoint.released ?? []);
+  if (checkpoint.letters.length + checkpoint.resolvedLetters.length > 0) {
+    await tell(client, lease, { type: "letters", flowId: lease.flowId });
+  }
+  return settled;
+}
+
+/** Whether it is one statement: no more than counters and cursor. */
+export function isPlain({ after, ...checkpoint }: Checkpoint): boolean {
   return (
     after.kind === "continue" &&
     checkpoint.letters.length === 0 &&

@@ -5,11 +5,11 @@ import { enqueueRun } from "../../jobs/enqueue.ts";
 import { storableJson } from "../storable.ts";
 import { afterFinish, tell } from "./checkpoint.ts";
 import { closeHalfPage } from "./half-page.ts";
-import { holdLease, inTransaction, type Lease } from "./lease.ts";
-import { fixLedger } from "./ledger.ts";
+import { holdLease, inTransaction, type Lease, pageNumbers } from "./lease.ts";
+import { fixLedger, NEXT_PAGE } from "./ledger.ts";
 
 /** Parts whose answers are all known need no recovery any more. */
-async function closeParts(client: pg.ClientBase, lease: Lease, pages: HalfPage[] = []): Promise<void> {
+export async function closeParts(client: pg.ClientBase, lease: Lease, pages: HalfPage[] = []): Promise<void> {
   for (const { number, fixes, unsettled } of pages) {
     await fixLedger(client, lease, fixes);
     await client.query(
@@ -19,24 +19,26 @@ async function closeParts(client: pg.ClientBase, lease: Lease, pages: HalfPage[]
   }
 }
 
-/** How many records the run has read that are neither written nor checkpointed: they are shown as held while it waits. */
-async function countWaiting(client: pg.ClientBase, lease: Lease, pages: HalfPage[] = []): Promise<void> {
+/** How many records were read that are neither written nor checkpointed: they are shown as held while the run waits. */
+export async function waitingRecords(client: pg.ClientBase, lease: Lease, pages: HalfPage[] = []): Promise<number> {
+  if (lease.kind === "undo" || pages.length === 0) return 0;
   const rows = pages.map(({ number, records }) => ({ number, records }));
-  await client.query(
+  const { rows: found } = await client.query<{ waiting: number }>(
     `WITH half AS (SELECT coalesce(sum(p.records), 0) AS records, min(p.number) AS first
        FROM json_to_recordset($2::json) AS p(number int, records int)
-       WHERE p.number >= coalesce((SELECT page FROM checkpoint WHERE run_id = $1::bigint), 0)),
+       WHERE p.number >= ${NEXT_PAGE("$1", "$3")}),
      landed AS (SELECT count(DISTINCT coalesce(c.source_key, c.record_key)) AS records FROM change c, half
-       WHERE c.run_id = $1::bigint AND c.page >= half.first AND c.state = 'done' AND NOT EXISTS (SELECT FROM sending_page s
+       WHERE c.run_id = $1::bigint AND c.page >= half.first AND c.page < $4 AND c.state = 'done' AND NOT EXISTS (
+         SELECT FROM sending_page s
          WHERE s.run_id = c.run_id AND s.step_id = c.step_id AND s.page = c.page AND s.part = c.part))
-     UPDATE run SET waiting_records = CASE WHEN kind = 'undo' THEN 0 ELSE greatest(0, half.records - landed.records) END
-     FROM half, landed WHERE id = $1::bigint`,
-    [lease.runId, JSON.stringify(rows)],
+     SELECT greatest(0, half.records - landed.records)::int AS waiting FROM half, landed`,
+    [lease.runId, JSON.stringify(rows), lease.stretch?.number ?? null, pageNumbers(lease).to],
   );
+  return found[0]?.waiting ?? 0;
 }
 
 /** The system came back between the failure and now: nobody else would wake the run. */
-async function unlessBack(client: pg.ClientBase, lease: Lease): Promise<void> {
+export async function unlessBack(client: pg.ClientBase, lease: Lease): Promise<void> {
   const { rowCount } = await client.query(
     `SELECT FROM connection_guard g WHERE g.connection_id = (SELECT wait_connection FROM run WHERE id = $1) AND g.state = 'open' FOR SHARE`,
     [lease.runId],
@@ -47,7 +49,7 @@ async function unlessBack(client: pg.ClientBase, lease: Lease): Promise<void> {
 }
 
 /** Marks the connection a run waits for or failed on, so that screens and other flows know. */
-async function markConnection(
+export async function markConnection(
   client: pg.ClientBase,
   lease: Lease,
   name: string | undefined,
@@ -79,7 +81,8 @@ export async function storeWait(pool: pg.Pool, lease: Lease, wait: RunWait): Pro
       [lease.runId, reason, resumeAt, storableJson(wait.failure), wait.counted ? 1 : 0, wait.connection ?? null],
     );
     await closeParts(client, lease, wait.pages);
-    await countWaiting(client, lease, wait.pages);
+    const waiting = await waitingRecords(client, lease, wait.pages);
+    await client.query("UPDATE run SET waiting_records = $2 WHERE id = $1", [lease.runId, waiting]);
     if (wait.stoppedAt) {
       await client.query(
         "UPDATE checkpoint SET memory = memory || jsonb_build_object('stoppedAt', $2::jsonb) WHERE run_id = $1",

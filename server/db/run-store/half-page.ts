@@ -6,44 +6,52 @@ import type pg from "pg";
 import type { JsonRecord } from "../../../connectors/sdk/types.ts";
 import type { LetterDraft } from "../../../engine/ports.ts";
 import { generalReason, groupText } from "../../../engine/run/dead-letter.ts";
-import { digest, type Lease } from "./lease.ts";
+import { digest, type Lease, pageNumbers } from "./lease.ts";
+import { NEXT_PAGE } from "./ledger.ts";
 import { storeLetters } from "./letters.ts";
 
-const UNCHECKED = "page >= coalesce((SELECT page FROM checkpoint WHERE run_id = $1::bigint), 0)";
+/** $1 run, $2 stretch or null, $3 the first number its pages cannot have */
+const UNCHECKED = `page < $3 AND page >= ${NEXT_PAGE("$1", "$2")}`;
 const SENDING = `EXISTS (SELECT FROM sending_page s
   WHERE s.run_id = c.run_id AND s.step_id = c.step_id AND s.page = c.page AND s.part = c.part)`;
 
 type Doubtful = { step: string; connection: string; key: string; identity: JsonRecord; after: JsonRecord | null };
 
-/** Settles the half page in the ledger and the dead letters, and adds it to the counters of the run. Dry runs have none. */
+/** Settles the half page (of a stretch, its own) in the ledger and the dead letters, and counts it. Dry runs have none. */
 export async function closeHalfPage(client: pg.ClientBase, lease: Lease): Promise<void> {
   if (lease.mode === "dry") return;
-  const doubtful = await markDoubtful(client, lease);
-  await client.query("DELETE FROM sending_page WHERE run_id = $1", [lease.runId]);
+  const { from, to } = pageNumbers(lease);
+  const place = [lease.runId, lease.stretch?.number ?? null, to];
+  const doubtful = await markDoubtful(client, place);
+  await client.query("DELETE FROM sending_page WHERE run_id = $1 AND page >= $2 AND page < $3", [
+    lease.runId,
+    from,
+    to,
+  ]);
   if (lease.kind === "undo") return;
   if (doubtful.length > 0) await storeLetters(client, lease, await asLetters(client, lease, doubtful));
   await client.query(
     `WITH half AS (SELECT count(*) FILTER (WHERE operation = 'create') AS created, count(*) FILTER (WHERE operation = 'update') AS updated,
          count(*) FILTER (WHERE operation = 'delete') AS deleted, count(*) AS total
        FROM change WHERE run_id = $1::bigint AND state = 'done' AND ${UNCHECKED})
-     UPDATE run SET read = read + half.total + $2, dead = dead + $2, created = run.created + half.created,
+     UPDATE run SET read = read + half.total + $4, dead = dead + $4, created = run.created + half.created,
        updated = run.updated + half.updated, deleted = run.deleted + half.deleted
      FROM half WHERE id = $1::bigint`,
-    [lease.runId, doubtful.length],
+    [...place, doubtful.length],
   );
 }
 
 /** One entry for each record of a step; a record that was sent twice under one key is one question. */
-async function markDoubtful(client: pg.ClientBase, { runId }: Lease): Promise<Doubtful[]> {
+async function markDoubtful(client: pg.ClientBase, place: (string | number | null)[]): Promise<Doubtful[]> {
   const { rows } = await client.query<Doubtful>(
     `WITH doubtful AS (UPDATE change c SET state = 'unknown'
-       WHERE c.run_id = $1::bigint AND c.${UNCHECKED} AND (c.state = 'unknown' OR (c.state = 'done' AND ${SENDING}))
+       WHERE c.run_id = $1::bigint AND ${UNCHECKED} AND (c.state = 'unknown' OR (c.state = 'done' AND ${SENDING}))
        RETURNING c.*)
      SELECT DISTINCT ON (d.step_id, d.record_key, d.source_key) d.step_id AS step, coalesce(k.name, d.connection_id) AS connection,
        coalesce(d.source_key, d.record_key) AS key, d.identity, d.after
      FROM doubtful d LEFT JOIN connection k ON k.id = d.connection_id
      ORDER BY d.step_id, d.record_key, d.source_key, d.id DESC`,
-    [runId],
+    place,
   );
   return rows;
 }

@@ -12,7 +12,21 @@ export type Lease = {
   version: number | null;
   kind: RunKind;
   mode: RunMode;
+  /** the hold is on this stretch of the run only; `token` is the stretch's */
+  stretch?: Stretch;
 };
+
+/** A stretch of a run, whose pages are numbered from `firstPage` on. */
+export type Stretch = { number: number; firstPage: number };
+
+/** Pages of different stretches must not share a number. */
+export const PAGES_PER_STRETCH = 10_000_000;
+
+/** The numbers the pages of a lease may have: from … up to, exclusive. */
+export function pageNumbers({ stretch }: Pick<Lease, "stretch">): { from: number; to: number } {
+  if (!stretch) return { from: 0, to: 2 ** 31 - 1 };
+  return { from: stretch.firstPage, to: stretch.firstPage + PAGES_PER_STRETCH };
+}
 
 /** Does `work` in one transaction; rolls back when it throws. */
 export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -42,10 +56,13 @@ export type Wish = "cancel" | "pause" | null;
  * @returns what a person wants the run to do, if anybody said so
  * @throws LeaseLost when another attempt holds it already
  */
-export async function holdLease(client: pg.ClientBase, { runId, token }: Lease): Promise<Wish> {
+export async function holdLease(client: pg.ClientBase, { runId, token, stretch }: Lease): Promise<Wish> {
   const { rows } = await client.query<{ wish: Wish }>(
-    "SELECT stop_request AS wish FROM run WHERE id = $1 AND lease_token = $2 AND state = 'running' FOR UPDATE",
-    [runId, token],
+    stretch
+      ? `SELECT r.stop_request AS wish FROM run_stretch s JOIN run r ON r.id = s.run_id
+         WHERE s.run_id = $1 AND s.lease_token = $2 AND s.state = 'running' AND s.number = $3 FOR UPDATE OF s`
+      : "SELECT stop_request AS wish FROM run WHERE id = $1 AND lease_token = $2 AND state = 'running' FOR UPDATE",
+    stretch ? [runId, token, stretch.number] : [runId, token],
   );
   if (!rows[0]) throw new LeaseLost(runId);
   return rows[0].wish;

@@ -9,7 +9,7 @@ import {
   type PartAddress,
 } from "../../../engine/ports.ts";
 import { storableJson } from "../storable.ts";
-import type { Lease } from "./lease.ts";
+import { type Lease, pageNumbers } from "./lease.ts";
 
 /** The idempotency key of a plain write follows from the row; only others are stored. */
 function plainKey(lease: Lease, { step, page }: PartAddress, key: string): string {
@@ -83,6 +83,11 @@ export function ledgerRows(
   };
 }
 
+const RUN_HELD = `SELECT 1 FROM run WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running' FOR SHARE`;
+/** The run's own row is left alone here: the checkpoints of all its stretches go through that. */
+const STRETCH_HELD = `SELECT 1 FROM run_stretch
+  WHERE run_id = $1::bigint AND number = $22::int AND lease_token = $2::int AND state = 'running' FOR SHARE`;
+
 /** Stores entries that are about to be sent. One statement: the lease is checked and held until it commits. */
 export async function enterLedger(
   pool: pg.Pool,
@@ -93,9 +98,10 @@ export async function enterLedger(
 ): Promise<void> {
   const values = parameters(lease, address, drafts).with(2, receipt === undefined ? null : storableJson(receipt));
   values.push(drafts[0]?.undo ?? "possible");
+  if (lease.stretch) values.push(lease.stretch.number);
   const { rowCount } = await pool.query({
-    name: "ledger-enter",
-    text: `WITH lease AS MATERIALIZED (SELECT 1 FROM run WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running' FOR SHARE),
+    name: lease.stretch ? "ledger-enter-stretch" : "ledger-enter",
+    text: `WITH lease AS MATERIALIZED (${lease.stretch ? STRETCH_HELD : RUN_HELD}),
       part AS (INSERT INTO sending_page (run_id, step_id, page, part, connection_id, sink, receipt, lease_token)
         SELECT $1::bigint, $6, $19::int, $20::int, $7, $18, $3::jsonb, $2::int FROM lease)
       INSERT INTO change (${LEDGER_COLUMNS}) SELECT ${VALUES}, 'done', $21, r.n::bigint FROM lease, ${ROWS}`,
@@ -200,11 +206,17 @@ type OpenRow = {
   sending: boolean;
 };
 
+/** SQL of the first page without a checkpoint, of a stretch or (number null) of a whole run. */
+export const NEXT_PAGE = (run: string, stretch: string) =>
+  `coalesce((SELECT page FROM run_stretch WHERE run_id = ${run}::bigint AND number = ${stretch}::int),
+    (SELECT page FROM checkpoint WHERE run_id = ${run}::bigint), 0)`;
+
 /** Ledger rows of pages that have no checkpoint yet, and the receipts of the parts being sent. */
 export async function openLedger(
   pool: pg.Pool,
   lease: Lease,
 ): Promise<{ entries: OpenEntry[]; receipts: { address: PartAddress; receipt: Json }[] }> {
+  const { from, to } = pageNumbers(lease);
   const { rows } = await pool.query<OpenRow>(
     `SELECT c.step_id AS step, c.connection_id AS connection, c.sink, c.page, c.part, c.record_key AS key,
        c.source_key AS "sourceKey", c.operation, c.identity, c.before, c.after, c.remote_id AS "remoteId",
@@ -212,9 +224,9 @@ export async function openLedger(
      FROM change c
      LEFT JOIN sending_page s ON s.run_id = c.run_id AND s.step_id = c.step_id AND s.page = c.page AND s.part = c.part
      WHERE c.run_id = $1 AND c.state IN ('done', 'unknown')
-       AND c.page >= coalesce((SELECT page FROM checkpoint WHERE run_id = $1), 0)
+       AND c.page >= ${NEXT_PAGE("$1", "$2")} AND c.page < $3
      ORDER BY c.id`,
-    [lease.runId],
+    [lease.runId, lease.stretch?.number ?? null, to],
   );
   const entries = rows.map((row): OpenEntry => {
     const { step, connection, sink, page, part, sending, idempotencyKey, remoteId, undoes, ...entry } = row;
@@ -230,8 +242,8 @@ export async function openLedger(
   });
   const parts = await pool.query<PartAddress & { receipt: Json }>(
     `SELECT step_id AS step, connection_id AS connection, sink, page, part, receipt FROM sending_page
-     WHERE run_id = $1 AND receipt IS NOT NULL`,
-    [lease.runId],
+     WHERE run_id = $1 AND receipt IS NOT NULL AND page >= $2 AND page < $3`,
+    [lease.runId, from, to],
   );
   return { entries, receipts: parts.rows.map(({ receipt, ...address }) => ({ address, receipt })) };
 }

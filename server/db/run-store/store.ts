@@ -8,6 +8,7 @@ import { holdLease, inTransaction, type Lease } from "./lease.ts";
 import { enterLedger, foreseeLedger, foreseenRecords, openLedger, settleLedger } from "./ledger.ts";
 
 import { blockedKeys } from "./parked.ts";
+import { storeStretchFinish, storeStretchRelease, storeStretchWait } from "./stretches.ts";
 
 /** What the store tells after something of the run changed, for the live screens. */
 export type RunStoreListener = { checkpointed?(final: boolean): void };
@@ -23,15 +24,18 @@ export function runStore(pool: pg.Pool, lease: Lease, listener: RunStoreListener
       return reply;
     },
     async wait(wait) {
-      await storeWait(pool, lease, wait);
+      if (lease.stretch) await storeStretchWait(pool, lease, lease.stretch, wait);
+      else await storeWait(pool, lease, wait);
       listener.checkpointed?.(true);
     },
     async finish(finish) {
-      await storeFinish(pool, lease, finish);
+      if (lease.stretch) await storeStretchFinish(pool, lease, lease.stretch, finish);
+      else await storeFinish(pool, lease, finish);
       listener.checkpointed?.(true);
     },
     async release() {
-      await storeRelease(pool, lease);
+      if (lease.stretch) await storeStretchRelease(pool, lease, lease.stretch);
+      else await storeRelease(pool, lease);
       listener.checkpointed?.(true);
     },
     openEntries: () => openLedger(pool, lease),

@@ -1,0 +1,389 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ConnectorSession, Json, JsonRecord } from "../../connectors/sdk/types.ts";
+import {
+  type Checkpoint,
+  LeaseLost,
+  type OpenEntry,
+  type PartAddress,
+  type RunPorts,
+  type RunStore,
+} from "../ports.ts";
+import { noRunCounts } from "./counts.ts";
+import { executeFlow, type FlowCursor } from "./execute-flow.ts";
+import { recoverOpenEntries } from "./recover.ts";
+import { finish } from "./run-pages.ts";
+import {
+  type Change,
+  Crash,
+  Fate,
+  fixChanges,
+  type Kind,
+  MemoryTarget,
+  planOf,
+  same,
+  sinkInfo,
+  source,
+  targets,
+} from "./testing/protocol-model.ts";
+
+const PAGES = 1_000;
+
+type Stretch = {
+  number: number;
+  range: [number, number];
+  state: "queued" | "running" | "done";
+  token: number;
+  attempt: number;
+  page: number;
+  cursor: FlowCursor | null;
+  ending: "wait" | "failed" | "cancelled" | null;
+};
+
+const pageOf = (stretch: number, { page }: PartAddress) => page >= stretch * PAGES && page < (stretch + 1) * PAGES;
+
+/** What PostgreSQL keeps of a divided run (server/db/run-store/stretches.ts), with every method one transaction. */
+class MemoryStretches {
+  state = "running";
+  stop: "cancel" | null = null;
+  totals = { ...noRunCounts(), restored: 0, conflict: 0, failed: 0 };
+  changes: Change[] = [];
+  sending: { address: PartAddress; receipt: Json | undefined; token: number }[] = [];
+  letters: { key: string; code: string }[] = [];
+  readonly stretches: Stretch[];
+
+  constructor(ranges: [number, number][]) {
+    this.stretches = ranges.map((range, number) => ({
+      ...{ number, range, state: "queued", token: 0, attempt: 0, page: number * PAGES, cursor: null, ending: null },
+    }));
+  }
+
+  claim(): Stretch | undefined {
+    const halting = this.stretches.some(({ ending }) => ending !== null);
+    const free = this.stretches.find(
+      (one) => one.state === "queued" && (!halting || (this.breaksOff() && one.ending === null && this.#halfSent(one))),
+    );
+    if (this.state !== "running" || !free) return undefined;
+    Object.assign(free, { state: "running", token: free.token + 1, attempt: free.attempt + 1 });
+    return free;
+  }
+
+  /** What a sweep does to a stretch whose worker is gone, or is taken to be. */
+  takeBack(stretch: Stretch, token: number): void {
+    if (stretch.state !== "running" || stretch.token !== token) return;
+    Object.assign(stretch, { state: "queued", token: token + 1 });
+    this.#leave();
+  }
+
+  /** The run is due again. */
+  takeUp(): void {
+    if (this.state !== "waiting") return;
+    this.state = "running";
+    for (const stretch of this.stretches) stretch.ending = null;
+  }
+
+  /** It is to end early, and only waits for what is known of half-sent pages. */
+  breaksOff(): boolean {
+    return this.stop === "cancel" || this.stretches.some(({ ending }) => ending === "failed" || ending === "cancelled");
+  }
+
+  #halfSent({ number }: Stretch): boolean {
+    return this.sending.some(({ address }) => pageOf(number, address));
+  }
+
+  #leave(): void {
+    if (this.state !== "running" || this.stretches.some(({ state }) => state === "running")) return;
+    if (this.stretches.every(({ state }) => state === "done")) {
+      this.state = finish(this.totals).state;
+      return;
+    }
+    const endings = new Set(this.stretches.map(({ ending }) => ending));
+    const looks = this.stretches.some((one) => one.state === "queued" && one.ending === null && this.#halfSent(one));
+    if (this.breaksOff() && looks) return;
+    if (endings.has("failed")) this.#breakOff("failed");
+    else if (this.breaksOff()) this.#breakOff("cancelled");
+    else if (endings.has("wait")) this.state = "waiting";
+  }
+
+  /** What landed beyond a checkpoint counts; what is in doubt is a person's. */
+  #breakOff(state: string): void {
+    this.state = state;
+    for (const { number, page } of this.stretches)
+      for (const change of this.changes) {
+        if (!pageOf(number, change.address) || change.address.page < page || change.state === "void") continue;
+        const sending = this.sending.some((one) => same(one.address, change.address));
+        if (sending) change.state = "unknown";
+        this.totals.read++;
+        this.totals[change.state === "done" ? "created" : "dead"]++;
+        if (change.state === "unknown") this.letters.push({ key: change.key, code: "may-have-arrived" });
+      }
+    this.sending = [];
+  }
+
+  store(fate: Fate, stretch: Stretch): RunStore {
+    const { token, number } = stretch;
+    const mine = (address: PartAddress) => pageOf(number, address);
+    const fenced = <T>(name: string, work: () => T) =>
+      fate.effect(`${name} ${number}`, () => {
+        if (stretch.state !== "running" || token !== stretch.token) throw new LeaseLost("1");
+        return work();
+      });
+    const giveBack = (ending: Stretch["ending"]) => {
+      Object.assign(stretch, { state: "queued", ending });
+      this.#leave();
+    };
+    return {
+      enter: (address, drafts, receipt) =>
+        fenced("enter", () => {
+          this.sending.push({ address, receipt, token });
+          for (const draft of drafts) this.changes.push({ ...draft, address, state: "done" });
+        }),
+      foresee: async () => {},
+      foreseen: async () => new Map(),
+      checkpoint: (checkpoint) => fenced("checkpoint", () => this.#checkpoint(stretch, mine, checkpoint)),
+      wait: (wait) =>
+        fenced("wait", () => {
+          for (const { number: page, fixes, unsettled } of wait.pages ?? []) {
+            fixChanges(this.changes, fixes);
+            this.sending = this.sending.filter(
+              (part) => part.token !== token || part.address.page !== page || unsettled.includes(part.address.part),
+            );
+          }
+          giveBack("wait");
+        }),
+      finish: ({ state }) => fenced("finish", () => giveBack(state)),
+      release: () => fenced("release", () => giveBack(null)),
+      openEntries: () =>
+        fate.effect(`open ${number}`, () => {
+          const isSending = (address: PartAddress) => this.sending.some((one) => same(one.address, address));
+          const open = this.changes.filter(
+            ({ address, state }) => mine(address) && address.page >= stretch.page && state !== "void",
+          );
+          const entries = open.map(
+            ({ state, ...change }): OpenEntry => ({
+              ...change,
+              state: state === "unknown" || isSending(change.address) ? "sending" : "done",
+            }),
+          );
+          const receipts = this.sending.flatMap(({ address, receipt }) =>
+            receipt === undefined || !mine(address) ? [] : [{ address, receipt }],
+          );
+          return { entries, receipts };
+        }),
+      settleParts: (parts, fixes) =>
+        fate.effect(`settle ${number}`, () => {
+          for (const { address, landed } of parts) {
+            for (const change of this.changes)
+              if (!landed && same(change.address, address) && change.state === "done") change.state = "void";
+            this.sending = this.sending.filter((one) => !same(one.address, address));
+          }
+          fixChanges(this.changes, fixes);
+        }),
+      collected: async () => [],
+      blocked: async () => new Set(),
+      seen: async () => new Set(),
+    };
+  }
+
+  #checkpoint(stretch: Stretch, mine: (address: PartAddress) => boolean, checkpoint: Checkpoint) {
+    const { page, cursor, counts, letters, fixes, after } = checkpoint;
+    for (const [name, value] of Object.entries(counts)) this.totals[name as keyof typeof this.totals] += value ?? 0;
+    stretch.page = page + 1;
+    stretch.cursor = cursor as FlowCursor | null;
+    fixChanges(this.changes, fixes);
+    this.sending = this.sending.filter(({ address }) => !mine(address) || address.page > page);
+    for (const { key, failure } of letters) this.letters.push({ key, code: failure.code });
+    if (after.kind === "finish") throw new Error("A stretch does not end its run by itself.");
+    if (after.kind !== "continue") {
+      stretch.state = after.kind === "done" ? "done" : "queued";
+      this.#leave();
+    }
+    const halt = this.stretches.some(({ ending }) => ending !== null);
+    return { stop: this.stop ?? (halt ? ("halt" as const) : null) };
+  }
+}
+
+type Crashes = { at: number; after: boolean; takeover: boolean }[];
+
+type Scenario = {
+  kind: Kind;
+  records: boolean[];
+  cuts: number[];
+  pageSize: number;
+  workers: Crashes[];
+  flakes: boolean[];
+  sliceMs: number;
+  /** after so many effects of all workers a person cancels the run */
+  cancelAt: number | null;
+};
+
+const crash = fc.record({ at: fc.integer({ min: 0, max: 25 }), after: fc.boolean(), takeover: fc.boolean() });
+const scenario: fc.Arbitrary<Scenario> = fc.record({
+  kind: fc.constantFrom(...targets),
+  records: fc.array(fc.boolean(), { minLength: 1, maxLength: 20 }),
+  cuts: fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 3 }),
+  pageSize: fc.integer({ min: 1, max: 6 }),
+  workers: fc.array(fc.array(crash, { maxLength: 4 }), { minLength: 2, maxLength: 3 }),
+  flakes: fc.array(fc.boolean(), { maxLength: 8 }),
+  sliceMs: fc.constantFrom(0, 1_000_000),
+  cancelAt: fc.option(fc.integer({ min: 0, max: 60 }), { freq: 4 }),
+});
+
+const ENDED = ["succeeded", "succeeded_with_errors", "failed", "cancelled"];
+
+/** The range of a stretch: some of the records, by their place. */
+function ranged(records: JsonRecord[]): ConnectorSession["read"] {
+  return (request) => {
+    const [from, to] = request.range as [number, number];
+    return source(records.slice(from, to))(request);
+  };
+}
+
+async function play(what: Scenario, turn: () => Promise<unknown>) {
+  const records = what.records.map((bad, index): JsonRecord => ({ id: `r${index}`, bad }));
+  const ends = [...new Set([...what.cuts.map((cut) => Math.min(cut, records.length)), records.length])].sort(
+    (a, b) => a - b,
+  );
+  const run = new MemoryStretches(ends.map((to, at) => [ends[at - 1] ?? 0, to]));
+  const target = new MemoryTarget(what.kind);
+  const plan = planOf(what.kind, what.pageSize);
+  const luck = [...what.flakes];
+  let effects = 0;
+  let atOnce = 0;
+  let mostAtOnce = 0;
+
+  async function worker(crashes: Crashes): Promise<void> {
+    let held: { stretch: Stretch; token: number } | undefined;
+    const fate = new Fate(
+      // A server without transactions cannot say that a request of a worker taken for dead is still on its way to it; such
+      // a worker is dead here. Where it can say so, it lives on and finds out that it lost its stretch.
+      what.kind === "transaction" ? crashes : crashes.map((one) => ({ ...one, takeover: false })),
+      () => held && run.takeBack(held.stretch, held.token),
+      async () => {
+        await turn();
+        if (++effects === what.cancelAt && run.state === "running") run.stop = "cancel";
+      },
+    );
+    for (let attempt = 1; !ENDED.includes(run.state); attempt++) {
+      if (attempt > 2_000) throw new Error(`A worker finds no end: ${JSON.stringify(run.stretches)}, ${run.state}`);
+      await turn();
+      // a worker in its place finds out what became of the one before it
+      if (held) run.takeBack(held.stretch, held.token);
+      held = undefined;
+      fate.live();
+      run.takeUp();
+      const stretch = run.claim();
+      if (!stretch) continue;
+      held = { stretch, token: stretch.token };
+      mostAtOnce = Math.max(mostAtOnce, ++atOnce);
+      await attemptAt(stretch, fate, attempt).finally(() => atOnce--);
+    }
+  }
+
+  async function attemptAt(stretch: Stretch, fate: Fate, attempt: number): Promise<void> {
+    const session = target.session(fate, () => luck.shift() ?? false);
+    const from = { id: "con_from", session: { ...session, read: ranged(records) }, sinks: new Map() };
+    const to = { id: "con_to", session, sinks: new Map([["orders", sinkInfo(what.kind)]]) };
+    const ports: RunPorts = {
+      store: run.store(fate, stretch),
+      connection: async (name) => (name === "From" ? from : to),
+      connectionById: async () => to,
+      clock: () => new Date(attempt * 1000),
+      sleep: async () => {},
+      isOutage: (error) => error instanceof Crash || fate.dead,
+      isDown: async () => false,
+      report: (error) => {
+        if (!(error instanceof Crash)) throw error;
+      },
+      random: () => 0.5,
+      signal: new AbortController().signal,
+    };
+    const { page, cursor, range } = stretch;
+    const state = { runId: "1", page, totals: { ...run.totals }, failures: 0, failingSince: null, stoppedAt: null };
+    const job = {
+      ...{ state, flowId: "flw", mode: "live" as const, cursor, watermark: null, now: new Date(0), range },
+      ...{ sliceMs: what.sliceMs, attempt: stretch.attempt },
+    };
+    const attempted = run.breaksOff() ? cancelled(ports, stretch) : executeFlow(plan, job, ports);
+    await attempted.then(() => undefined, survived(fate));
+  }
+
+  /** As server/runs/execute-run.ts ends a run. */
+  async function cancelled(ports: RunPorts, stretch: Stretch): Promise<void> {
+    if (stretch.attempt > 1) await recoverOpenEntries(ports);
+    await ports.store.finish({ state: "cancelled" });
+  }
+
+  await Promise.all(what.workers.map(worker));
+  return { run, target, records, mostAtOnce };
+}
+
+/** What a worker that died, or lost its stretch, leaves behind. */
+const survived = (fate: Fate) => (error: unknown) => {
+  if (!(error instanceof Crash) && !(error instanceof LeaseLost) && !fate.dead) throw error;
+};
+
+async function check(what: Scenario, turn: () => Promise<unknown>): Promise<number> {
+  const { run, target, records, mostAtOnce } = await play(what, turn);
+  const { totals } = run;
+  const good = records.filter(({ bad }) => bad !== true).map(({ id }) => String(id));
+  const asked = run.letters.filter(({ code }) => code === "may-have-arrived").map(({ key }) => key);
+  const refused = run.letters.filter(({ code }) => code === "refused").map(({ key }) => key);
+  // however it ends: it adds up, nothing took effect twice, nobody has two letters
+  expect(totals.created + totals.unchanged + totals.dead).toBe(totals.read);
+  expect(totals.dead).toBe(run.letters.length);
+  expect(new Set(run.letters.map(({ key }) => key)).size).toBe(run.letters.length);
+  expect(target.effects).toHaveLength(new Set(target.effects).size);
+  for (const key of refused) expect(target.records.has(key)).toBe(false);
+  const ledger = run.changes.filter(({ state }) => state === "done").map(({ key }) => key);
+  expect(ledger).toHaveLength(new Set(ledger).size);
+  expect(totals.created).toBe(ledger.length);
+  expect(run.sending).toEqual([]);
+  if (run.state === "cancelled") {
+    expect(what.cancelAt).not.toBeNull();
+    for (const key of ledger) expect(target.records.has(key), `${key} was not written`).toBe(true);
+    for (const key of target.records.keys())
+      expect([...ledger, ...asked], `${key} is not accounted for`).toContain(key);
+    return mostAtOnce;
+  }
+  if (what.kind !== "neither") expect(asked).toEqual([]);
+  expect(["succeeded", "succeeded_with_errors"]).toContain(run.state);
+  expect(totals.read).toBe(records.length);
+  for (const key of good) expect(target.records.has(key) || asked.includes(key), `${key} is lost`).toBe(true);
+  expect([...ledger].sort()).toEqual(good.filter((key) => !asked.includes(key)).sort());
+  return mostAtOnce;
+}
+
+/**
+ * A run divided into stretches, as a model: the real engine in two or three workers whose effects are interleaved in any
+ * order, each of which may die, or lose its stretch, before or after any of them.
+ */
+describe("stretches of a run", () => {
+  it("without a fault, are worked on at once, and every record is written once", async () => {
+    for (const kind of targets) {
+      const records = Array.from({ length: 12 }, (_, at) => at === 5);
+      const what = {
+        kind,
+        records,
+        cuts: [4, 8],
+        pageSize: 2,
+        workers: [[], [], []],
+        flakes: [],
+        sliceMs: 1_000_000,
+        cancelAt: null,
+      };
+      expect(await check(what, () => Promise.resolve())).toBe(3);
+    }
+  });
+
+  it("keep their promises whatever the order of effects, crashes, takeovers and passing failures", async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, fc.scheduler(), async (what, scheduler) => {
+        const checked = check(what, () => scheduler.schedule(Promise.resolve()));
+        await scheduler.waitFor(checked.catch(() => {}));
+        await checked;
+      }),
+      { numRuns: 600 },
+    );
+  }, 120_000);
+});

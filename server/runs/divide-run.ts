@@ -1,0 +1,70 @@
+/** Divides a big run into stretches of its stream's key, which all workers work on (docs/decisions/0008). */
+import type pg from "pg";
+import { IntegrationError } from "../../connectors/sdk/errors.ts";
+import type { Json } from "../../connectors/sdk/types.ts";
+import type { Plan } from "../../engine/flow/compile.ts";
+import { LeaseLost, type RunPorts } from "../../engine/ports.ts";
+import { inTransaction, type Lease, PAGES_PER_STRETCH } from "../db/run-store/lease.ts";
+import type { ClaimedRun } from "./claim-run.ts";
+
+/** Records of a stretch where targets take pages at once; PLUMBLINE_STRETCH_ROWS sets another number, 0 divides nothing. */
+const ROWS = 50_000;
+/** Records that go one by one take so much longer. */
+const ONE_BY_ONE = 25;
+/** Below so many stretches' worth a run is not divided, and into no more than so many. */
+const LEAST = 4;
+const MOST = 64;
+
+/**
+ * The ranges this run is to be divided into; null when it is worked on as a whole, also when the source cannot be asked: why
+ * not shows when it is read.
+ */
+export async function rangesFor(run: ClaimedRun, plan: Plan, ports: RunPorts): Promise<Json[] | null> {
+  const { lease, request } = run;
+  const { trigger } = plan;
+  if (lease.kind !== "flow" || lease.mode !== "live" || lease.stretch || run.checkpoint !== null) return null;
+  if (plan.whole !== null || trigger.step.kind !== "read") return null;
+  if (request.limit !== undefined || request.backfill !== undefined) return null;
+  const rows = Number(process.env.PLUMBLINE_STRETCH_ROWS ?? ROWS);
+  if (!(rows > 0)) return null;
+  const inPages = plan.order.every(({ write }) => write === undefined || write.info?.transactional === true);
+  const size = inPages ? rows : Math.max(1, Math.ceil(rows / ONE_BY_ONE));
+  const asked = { stream: trigger.step.stream, size, least: LEAST * size, most: MOST, signal: ports.signal };
+  try {
+    const { session } = await ports.connection(trigger.step.connection);
+    const ranges = await session.ranges?.(asked);
+    return ranges && ranges.length > 1 ? ranges : null;
+  } catch (error) {
+    if (!(error instanceof IntegrationError) && !ports.signal.aborted) ports.report(error);
+    return null;
+  }
+}
+
+/**
+ * Stores the stretches and lets go of the run, which any worker may now help with.
+ *
+ * @returns false when an earlier attempt has begun to write: then the run stays whole
+ * @throws LeaseLost when another attempt holds the run
+ */
+export async function divideRun(pool: pg.Pool, lease: Lease, ranges: Json[]): Promise<boolean> {
+  return await inTransaction(pool, async (client) => {
+    const held = await client.query<{ begun: boolean }>(
+      `SELECT EXISTS (SELECT FROM change c WHERE c.run_id = run.id) AS begun FROM run
+       WHERE id = $1 AND lease_token = $2 AND state = 'running' FOR UPDATE`,
+      [lease.runId, lease.token],
+    );
+    if (!held.rows[0]) throw new LeaseLost(lease.runId);
+    if (held.rows[0].begun) return false;
+    await client.query(
+      `INSERT INTO run_stretch (run_id, number, range, first_page, page)
+       SELECT $1, r.n - 1, r.range, (r.n - 1) * $3, (r.n - 1) * $3
+       FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS r(range, n)`,
+      [lease.runId, JSON.stringify(ranges), PAGES_PER_STRETCH],
+    );
+    await client.query("UPDATE run SET stretches = $2, lease_worker = NULL WHERE id = $1", [
+      lease.runId,
+      ranges.length,
+    ]);
+    return true;
+  });
+}
