@@ -15,7 +15,7 @@ import {
 import { storableText } from "../db/storable.ts";
 import { LongPageQuery, PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
 import { getWatch, installWatch, removeWatch } from "../watching/install-watch.ts";
-import { createConnection, removeConnection, updateConnection } from "./change-connections.ts";
+import { createConnection, laidOver, removeConnection, updateConnection } from "./change-connections.ts";
 import { checkConnection } from "./check-connection.ts";
 import { connectorInfo, getConnector, listConnectors } from "./connector-info.ts";
 import { ConnectionPatch, CreateConnection } from "./input.ts";
@@ -151,10 +151,15 @@ export const connectionRoutes = [
     role: "builder",
     summary: "Change name, settings or credentials",
     params: IdParams,
-    body: ConnectionPatch,
+    body: ConnectionPatch.extend({
+      settings: z.unknown().optional().describe("Laid over the stored ones: an absent setting stays, null removes it."),
+    }),
     response: Ok,
     failures: { "name-taken": 409, "connection-in-use": 409 },
-    handle: (ctx, { params, body }) => updateConnection(ctx, { ...body, id: params.id }),
+    async handle(ctx, { params, body }) {
+      const { settings: before } = await getConnection(ctx, params);
+      return updateConnection(ctx, { ...body, id: params.id, settings: laidOver(before, body.settings) });
+    },
   }),
   defineRoute({
     method: "DELETE",

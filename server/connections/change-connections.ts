@@ -74,7 +74,7 @@ export async function updateConnection(ctx: ServerContext, change: ConnectionCha
   if (name !== row.name) refuseWhileUsed(row, await flowsUsing(ctx, row), "renamed");
   const { settings, credentials } = validate(connector, {
     settings: change.settings === undefined ? row.settings : change.settings,
-    credentials: change.credentials === undefined ? openCredentials(row) : laidOver(row, change.credentials),
+    credentials: change.credentials === undefined ? openCredentials(row) : newCredentials(row, change.credentials),
   });
   await orNameTaken(name, () =>
     db.$transaction(async (tx) => {
@@ -102,14 +102,17 @@ export async function updateConnection(ctx: ServerContext, change: ConnectionCha
   return { ok: true };
 }
 
-function laidOver(row: Connection, entered: unknown): unknown {
-  if (typeof entered !== "object" || entered === null || Array.isArray(entered)) return entered;
-  let before: unknown;
+function newCredentials(row: Connection, entered: unknown): unknown {
   try {
-    before = openCredentials(row);
+    return laidOver(openCredentials(row), entered);
   } catch {
-    before = {}; // its key is gone; what is entered now replaces it
+    return laidOver({}, entered); // its key is gone; what is entered now replaces it
   }
+}
+
+/** A change of single entries: an absent one stays as it was, null removes it. What is no record replaces all. */
+export function laidOver(before: unknown, entered: unknown): unknown {
+  if (typeof entered !== "object" || entered === null || Array.isArray(entered)) return entered;
   const merged = { ...(before as object), ...entered };
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null && value !== undefined));
 }

@@ -135,6 +135,18 @@ describe("a connection", () => {
     expect(row.state).toBe("unchecked");
   });
 
+  it("keeps the settings that a change does not name; null takes one back to its default", async () => {
+    const id = await create("Shop");
+    const { settings } = entered("Shop");
+    const change = async (change: object) => {
+      expect((await api.ask("PATCH", `/connections/${id}`, { body: { settings: change } })).status).toBe(200);
+      return ((await api.ask("GET", `/connections/${id}`)).body as { settings: object }).settings;
+    };
+    expect(await change({ schema: "other" })).toMatchObject({ ...settings, schema: "other" });
+    expect(await change({ schema: null })).toMatchObject({ ...settings, schema: "public" });
+    expect((await api.ask("PATCH", `/connections/${id}`, { body: { settings: [] } })).status).toBe(400);
+  });
+
   it("lets runs that waited for it go on when it is mended", async () => {
     const id = await create("Shop");
     const steps = [{ id: "orders", kind: "read", connection: "Shop", stream: "orders" }];
