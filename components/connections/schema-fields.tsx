@@ -14,10 +14,12 @@ export type FormProps = {
   path?: string;
   /** secrets the server holds, by path */
   kept?: ReadonlySet<string>;
+  /** fields that are never folded away, though they may stay empty */
+  often?: readonly string[];
 };
 
 /** Fields of a form, or of a part of one: what is needed first, the rest folded away when there is much of it. */
-export function SchemaFields({ fields, values, onChange, problems, path = "", kept }: FormProps) {
+export function SchemaFields({ fields, values, onChange, problems, path = "", kept, often = [] }: FormProps) {
   const draw = ({ name, node }: FormField): ReactNode => (
     <SchemaField
       key={name}
@@ -32,8 +34,12 @@ export function SchemaFields({ fields, values, onChange, problems, path = "", ke
   // What is declared before the last needed field belongs to it: host and port of a database stand beside its name.
   const lastNeeded = fields.findLastIndex(({ node }) => !node.optional);
   const isRare = (field: FormField) => fields.indexOf(field) > lastNeeded && isSpare(field);
-  const isSpare = ({ node }: FormField) =>
-    node.optional && !(node.kind === "variants" && node.default) && node.kind !== "list" && node.kind !== "words";
+  const isSpare = ({ name, node }: FormField) =>
+    node.optional &&
+    !often.includes(name) &&
+    !(node.kind === "variants" && node.default) &&
+    node.kind !== "list" &&
+    node.kind !== "words";
   const rare = fields.filter(isRare);
   if (rare.length <= 2 || rare.length === fields.length)
     return <div className="flex flex-col gap-4">{fields.map(draw)}</div>;

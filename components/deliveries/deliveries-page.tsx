@@ -9,13 +9,13 @@ import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
-import { CodeBlock } from "../ui/code.tsx";
 import { count } from "../ui/format.ts";
 import { Page, PageHeader } from "../ui/page.tsx";
 import { EmptyState } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 import { DeliveryDialog } from "./delivery-dialog.tsx";
+import { HookAddress } from "./hook-address.tsx";
 import { SecretDialog } from "./secret-dialog.tsx";
 
 /** What other systems sent to a flow's address, newest first. */
@@ -57,7 +57,7 @@ export function DeliveriesPage({ flowId }: { flowId: string }) {
           )
         }
       />
-      {hook && <CodeBlock label="address" text={`${origin()}${hook}`} className="mb-4 max-w-2xl" />}
+      {hook && <HookAddress path={hook} className="mb-4 max-w-2xl" />}
       <Loaded query={deliveries} what="The deliveries could not be loaded">
         {() =>
           items.length === 0 ? (
@@ -89,8 +89,6 @@ export function DeliveriesPage({ flowId }: { flowId: string }) {
     </Page>
   );
 }
-
-const origin = () => (typeof window === "undefined" ? "" : window.location.origin);
 
 const columns: Column<DeliveryItem>[] = [
   {

@@ -1,6 +1,6 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { CirclePause, CirclePlay, Download, Ellipsis, History, LayoutGrid, Trash2, Upload } from "lucide-react";
+import { CirclePause, CirclePlay, Download, Ellipsis, History, Inbox, LayoutGrid, Trash2, Upload } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
 import type { Flow } from "../../engine/flow/schema.ts";
@@ -11,9 +11,10 @@ import { useMay } from "../server/me.tsx";
 import { type Outputs, useTRPC } from "../server/trpc.ts";
 import { IconButton } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { Menu, MenuItem, MenuSeparator } from "../ui/menu.tsx";
+import { Menu, MenuItem, MenuLink, MenuSeparator } from "../ui/menu.tsx";
 import { toast } from "../ui/toast.tsx";
 import { useEditor } from "./editor-context.tsx";
+import { startsWithEvents } from "./starts-with-events.ts";
 import { VersionsDialog } from "./versions-dialog.tsx";
 
 /** What is done with the flow as a whole and not every day. */
@@ -90,6 +91,11 @@ export function EditorMenu({
           <MenuItem icon={LayoutGrid} onSelect={onArrange}>
             Arrange the steps
           </MenuItem>
+        )}
+        {startsWithEvents(flow) && (
+          <MenuLink icon={Inbox} href={`/flows/${flowId}/deliveries`}>
+            Deliveries
+          </MenuLink>
         )}
         {detail.live && (
           <MenuItem icon={History} onSelect={() => setOpen("versions")}>

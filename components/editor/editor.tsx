@@ -29,6 +29,7 @@ import { ConflictNotice, UnreadableNotice } from "./notices.tsx";
 import { Palette } from "./palette.tsx";
 import { type PaletteItem, paletteItems, stepOf } from "./palette-items.ts";
 import { PublishDialog } from "./publish-dialog.tsx";
+import { startsWithEvents } from "./starts-with-events.ts";
 import { mapBefore } from "./target-of.ts";
 import { useDraft } from "./use-draft.ts";
 import { useEditorKeys } from "./use-editor-keys.ts";
@@ -52,7 +53,7 @@ export function Editor({ detail }: { detail: Detail }) {
   const narrow = useIsNarrow();
   const flowId = detail.id;
   const { flow, broken, setBroken, first, history, dispatch, act, save, load } = useDraft(detail, readOnly);
-  const places = usePlaces();
+  const places = usePlaces({ flowId, flow });
 
   const [selected, setSelected] = useState<string | null>(null);
   const [mapping, setMapping] = useState<{ step: string; field?: string } | null>(null);
@@ -198,6 +199,7 @@ export function Editor({ detail }: { detail: Detail }) {
           onPublish={() => setPublishing(true)}
           onRun={starts.runNow}
           running={starts.starting}
+          deliveries={startsWithEvents(flow) ? `/flows/${flowId}/deliveries` : null}
           menu={
             <EditorMenu
               detail={detail}

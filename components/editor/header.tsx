@@ -5,6 +5,7 @@ import {
   CircleAlert,
   CloudUpload,
   FlaskConical,
+  Inbox,
   LoaderCircle,
   Play,
   Redo2,
@@ -15,7 +16,7 @@ import Link from "next/link";
 import { type ReactNode, useEffect, useState } from "react";
 import { TRY_AT_MOST } from "../runs/run-words.ts";
 import { useMay } from "../server/me.tsx";
-import { Button, IconButton } from "../ui/button.tsx";
+import { Button, ButtonLink, IconButton } from "../ui/button.tsx";
 import { cx } from "../ui/cx.ts";
 import { count } from "../ui/format.ts";
 import { Menu, MenuItem } from "../ui/menu.tsx";
@@ -39,6 +40,8 @@ type Props = {
   onPublish: () => void;
   onRun: () => void;
   running: boolean;
+  /** of a flow that starts with events: where they are seen; it is not run by hand */
+  deliveries: string | null;
   menu: ReactNode;
 };
 
@@ -142,7 +145,10 @@ function Actions({
   onPublish,
   onRun,
   running,
-}: Pick<Props, "live" | "onTry" | "trying" | "onPublish" | "onRun" | "running"> & { readOnly: boolean }) {
+  deliveries,
+}: Pick<Props, "live" | "onTry" | "trying" | "onPublish" | "onRun" | "running" | "deliveries"> & {
+  readOnly: boolean;
+}) {
   return (
     <>
       <span className="inline-flex">
@@ -174,10 +180,15 @@ function Actions({
           </MenuItem>
         </Menu>
       </span>
-      {live && (
+      {live && !deliveries && (
         <Button large icon={Play} busy={running} onClick={onRun}>
           Run now
         </Button>
+      )}
+      {live && deliveries && (
+        <ButtonLink large icon={Inbox} href={deliveries} className="max-md:hidden">
+          Deliveries
+        </ButtonLink>
       )}
       {!readOnly && (
         <Button look="primary" icon={Rocket} onClick={onPublish}>

@@ -1,13 +1,14 @@
 "use client";
 import { useMutation } from "@tanstack/react-query";
-import { Play, TriangleAlert } from "lucide-react";
+import { Inbox, Play, TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import type { FlowChange } from "../../engine/flow/diff.ts";
 import type { Flow } from "../../engine/flow/schema.ts";
 import type { Problem } from "../../engine/steps/define-step.ts";
+import { HookAddress } from "../deliveries/hook-address.tsx";
 import { readFailure } from "../server/failure.ts";
 import { useTRPCClient } from "../server/trpc.ts";
-import { Button } from "../ui/button.tsx";
+import { Button, ButtonLink } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { count } from "../ui/format.ts";
@@ -15,11 +16,12 @@ import { Textarea } from "../ui/input.tsx";
 import { Notice } from "../ui/states.tsx";
 import { useEditor } from "./editor-context.tsx";
 import { ProblemList } from "./problem-list.tsx";
+import { startsWithEvents } from "./starts-with-events.ts";
 
 /** When a published flow runs, as its trigger says; what the brief says about it is only a plan. */
-function whenItRuns({ steps }: Flow): string {
-  if (steps.some(({ kind }) => kind === "webhook" || kind === "event"))
-    return "From then on it runs whenever something arrives.";
+function whenItRuns(flow: Flow): string {
+  const { steps } = flow;
+  if (startsWithEvents(flow)) return "From then on it runs whenever something arrives.";
   if (steps.some((step) => step.kind === "read" && (step.every !== undefined || step.cron !== undefined)))
     return "From then on it runs on the schedule of its read step.";
   return "It has no schedule: it runs when somebody presses “Run now”. For a schedule, choose its read step and set “When”.";
@@ -70,19 +72,26 @@ export function PublishDialog({
             <Button large onClick={onClose}>
               Close
             </Button>
-            <Button
-              look="primary"
-              icon={Play}
-              onClick={() => {
-                onClose();
-                onRun();
-              }}
-            >
-              Run now
-            </Button>
+            {startsWithEvents(flow) ? (
+              <ButtonLink look="primary" icon={Inbox} href={`/flows/${flowId}/deliveries`}>
+                Deliveries
+              </ButtonLink>
+            ) : (
+              <Button
+                look="primary"
+                icon={Play}
+                onClick={() => {
+                  onClose();
+                  onRun();
+                }}
+              >
+                Run now
+              </Button>
+            )}
           </>
         }
       >
+        {publish.data.hook && <HookAddress path={publish.data.hook} />}
         <p className="text-work text-muted">{note}</p>
       </Dialog>
     );

@@ -1,6 +1,7 @@
 "use client";
 import { type UseQueryResult, useQueries, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import type { Flow } from "../../engine/flow/schema.ts";
 import type { ConnectionShape, FlowWorld } from "../../engine/steps/define-step.ts";
 import { readFailure } from "../server/failure.ts";
 import { useTRPC } from "../server/trpc.ts";
@@ -11,6 +12,8 @@ export type Places = {
   /** all connections have answered, or said why they cannot */
   ready: boolean;
   world: FlowWorld;
+  /** of the webhook: "/hooks/…"; null while it is not known */
+  address: string | null;
   /** mark and title of a connector */
   markOf: (connector: string) => { letters: string; tint: string };
 };
@@ -20,12 +23,16 @@ function answersOf<Data>(answers: UseQueryResult<Data, unknown>[]) {
   return answers.map(({ data, error, isPending }) => ({ data, error, isPending }));
 }
 
-/** The workspace's connections with what they offer: for the palette, and as the world in which a flow is validated here. */
-export function usePlaces(): Places {
+/** The workspace's connections with what they offer, and what the flow's events carried: for the palette, and as the world in which a flow is validated here. */
+export function usePlaces({ flowId, flow }: { flowId: string; flow: Flow }): Places {
   const trpc = useTRPC();
   const list = useQuery(trpc.connections.list.queryOptions());
   const connectors = useQuery(
     trpc.connections.connectors.queryOptions(undefined, { staleTime: Number.POSITIVE_INFINITY }),
+  );
+  const trigger = flow.steps.find(({ kind }) => kind === "webhook" || kind === "event")?.id;
+  const events = useQuery(
+    trpc.flows.events.queryOptions({ flowId }, { enabled: trigger !== undefined, refetchInterval: 10_000 }),
   );
   const connections = list.data ?? [];
   const keep = { staleTime: 5 * 60_000, retry: false } as const;
@@ -52,7 +59,8 @@ export function usePlaces(): Places {
         ...(to?.error ? { sinksUnavailable: readFailure(to.error).message } : {}),
       };
     });
-    const ready = list.data !== undefined && [...streams, ...sinks].every(({ isPending }) => !isPending);
+    const heard = trigger === undefined || !events.isPending;
+    const ready = list.data !== undefined && heard && [...streams, ...sinks].every(({ isPending }) => !isPending);
     const shapes = places.map((place): [string, ConnectionShape] => {
       const { name, connector, streams: from, sinks: to, streamsUnavailable, sinksUnavailable } = place;
       const why = streamsUnavailable ?? sinksUnavailable;
@@ -71,8 +79,13 @@ export function usePlaces(): Places {
     return {
       places,
       ready,
-      world: { connections: new Map(shapes) },
+      world: {
+        connections: new Map(shapes),
+        ...(trigger !== undefined && events.data?.learnt ? { learnt: new Map([[trigger, events.data.learnt]]) } : {}),
+        ...(events.data ? { listeners: events.data.listeners } : {}),
+      },
+      address: events.data?.address ?? null,
       markOf: (connector) => marks.get(connector) ?? { letters: connector.slice(0, 2), tint: "slate" },
     };
-  }, [list.data, connections, streams, sinks, connectors.data]);
+  }, [list.data, connections, streams, sinks, connectors.data, trigger, events.data, events.isPending]);
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AnyId } from "../db/storable.ts";
 import { adminProcedure, builderProcedure, operatorProcedure, router, viewerProcedure } from "../trpc/init.ts";
 import { createFlow } from "./create-flow.ts";
+import { eventWorld } from "./event-world.ts";
 import { getFlow } from "./get-flow.ts";
 import { getVersion } from "./get-version.ts";
 import { listFlows } from "./list-flows.ts";
@@ -28,6 +29,7 @@ const SaveDraft = ByFlow.extend({ document: FlowDocument, revision: z.number().i
 
 export const flowsRouter = router({
   list: viewerProcedure.input(Nothing).query(({ ctx }) => listFlows(ctx)),
+  events: viewerProcedure.input(ByFlow).query(({ ctx, input }) => eventWorld(ctx, input.flowId)),
   get: viewerProcedure.input(ByFlow).query(({ ctx, input }) => getFlow(ctx, input.flowId)),
   create: builderProcedure.input(OfDocument).mutation(({ ctx, input }) => createFlow(ctx, input.document)),
   saveDraft: builderProcedure.input(SaveDraft).mutation(({ ctx, input }) => saveDraft(ctx, input)),

@@ -12,8 +12,17 @@ import { useEditor, useProblems } from "../editor-context.tsx";
  * Settings of a step kind that has no form of its own, drawn from its schema. What cannot be used yet stays on the screen with
  * its reason and is not put into the flow.
  * @param without settings that are drawn elsewhere
+ * @param often settings that are in sight, though they may stay empty
  */
-export function GenericForm({ step, without = [] }: { step: Step; without?: readonly string[] }) {
+export function GenericForm({
+  step,
+  without = [],
+  often = [],
+}: {
+  step: Step;
+  without?: readonly string[];
+  often?: readonly string[];
+}) {
   const { act } = useEditor();
   const known = useProblems(step.id);
   const definition = definitionOf(step);
@@ -48,5 +57,5 @@ export function GenericForm({ step, without = [] }: { step: Step; without?: read
       );
     }
   };
-  return <SchemaFields fields={fields} values={values} onChange={change} problems={problems} />;
+  return <SchemaFields fields={fields} values={values} onChange={change} problems={problems} often={often} />;
 }

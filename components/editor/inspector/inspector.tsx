@@ -21,6 +21,7 @@ import { GenericForm } from "./generic-form.tsx";
 import { MapForm } from "./map-form.tsx";
 import { PlaceFields } from "./place-fields.tsx";
 import { ReadForm } from "./read-form.tsx";
+import { WebhookForm } from "./webhook-form.tsx";
 import { WriteForm } from "./write-form.tsx";
 
 /** Settings of the chosen step; of the flow when none is chosen. */
@@ -151,6 +152,7 @@ function StepBody({ step }: { step: Step }) {
 }
 
 const placeOfLookup = ["connection", "stream"];
+const ofApproval = ["question", "within", "otherwise"];
 
 function Form({ step }: { step: Step }) {
   switch (step.kind) {
@@ -164,6 +166,10 @@ function Form({ step }: { step: Step }) {
       return <BranchForm step={step} />;
     case "dedupe":
       return <DedupeForm step={step} />;
+    case "approve":
+      return <GenericForm step={step} often={ofApproval} />;
+    case "webhook":
+      return <WebhookForm step={step} />;
     case "write":
       return <WriteForm step={step} />;
     case "lookup":
