@@ -18,8 +18,11 @@ import type { StreamInfo } from "./data-types.ts";
 
 type Place = { connectionId: string; stream: StreamInfo };
 
-/** Whether the changes of a stream are recorded, so that flows can follow it; and the ways to change that. */
-export function WatchStream({ connectionId, stream }: Place) {
+/**
+ * Whether the changes of a stream are recorded, so that flows can follow it; and the ways to change that.
+ * @param keeps offers no way to stop it: a flow is being made that needs it
+ */
+export function WatchStream({ connectionId, stream, keeps }: Place & { keeps?: boolean }) {
   const [asking, setAsking] = useState<"install" | "remove" | null>(null);
   const mayBuild = useMay("builder");
   const { watch } = stream;
@@ -27,7 +30,7 @@ export function WatchStream({ connectionId, stream }: Place) {
   const close = () => setAsking(null);
   const on = watch.state === "on";
   const can = watch.state !== "impossible";
-  const action = mayBuild && can && (
+  const action = mayBuild && can && !(on && keeps) && (
     <Button onClick={() => setAsking(on ? "remove" : "install")}>{on ? "Stop recording…" : "Record changes…"}</Button>
   );
   return (

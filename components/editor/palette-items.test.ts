@@ -68,5 +68,12 @@ describe("the palette", () => {
     const brief = { moves: "Orders", timing: "Every 5 minutes" };
     expect(read && stepOf(read, { ...flow, brief }, places)).toMatchObject({ kind: "read", every: "5m" });
     expect(read && stepOf(read, flow, places)).not.toHaveProperty("every");
+    const atOnce = { ...flow, brief: { ...brief, timing: "As soon as a record changes" } };
+    expect(read && stepOf(read, atOnce, places)).not.toHaveProperty("sync");
+    const watched = places.map((place) => ({
+      ...place,
+      streams: place.streams?.map((stream) => ({ ...stream, watch: { state: "on" as const } })),
+    }));
+    expect(read && stepOf(read, atOnce, watched as Place[])).toMatchObject({ sync: "changes" });
   });
 });

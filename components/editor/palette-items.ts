@@ -2,7 +2,7 @@
 import type { SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
 import type { Flow, Step } from "../../engine/flow/schema.ts";
 import { definitionOf, stepDefinitions } from "../../engine/steps/registry.ts";
-import { scheduleIn } from "../flows/brief.ts";
+import { asksForChanges, scheduleIn } from "../flows/brief.ts";
 import { freshId } from "./commands.ts";
 
 /** One connection as the editor knows it; what could not be asked says why. */
@@ -89,7 +89,12 @@ export function stepOf(item: PaletteItem, flow: Flow, places: readonly Place[]):
   const { title, connection = "", place = "", kind } = item;
   const draft = definitionOf({ kind }).draft();
   if (kind === "read") {
-    const schedule = scheduleIn(flow.brief?.timing ?? "", Intl.DateTimeFormat().resolvedOptions().timeZone);
+    const timing = flow.brief?.timing ?? "";
+    const stream = places.find(({ name }) => name === connection)?.streams?.find(({ name }) => name === place);
+    const follows = stream?.watch?.state === "on" && asksForChanges(timing);
+    const schedule = follows
+      ? { sync: "changes" as const }
+      : scheduleIn(timing, Intl.DateTimeFormat().resolvedOptions().timeZone);
     return { id: freshId(flow, place), kind, title, connection, stream: place, ...schedule };
   }
   if (kind === "write") {

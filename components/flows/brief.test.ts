@@ -1,17 +1,32 @@
 import { describe, expect, it } from "vitest";
 import { flowSchema } from "../../engine/flow/schema.ts";
-import { briefQuestions, emptyBrief, newFlowDocument, readDocumentFile, scheduleIn, suggestions } from "./brief.ts";
+import {
+  asksForChanges,
+  briefQuestions,
+  emptyBrief,
+  newFlowDocument,
+  readDocumentFile,
+  scheduleIn,
+  suggestions,
+} from "./brief.ts";
 
 describe("when a flow runs", () => {
   const zone = "Europe/Berlin";
   it("is read from every suggestion, and from what resembles one", () => {
     expect(suggestions("timing", { connections: [], email: "" }).map((text) => scheduleIn(text, zone))).toEqual([
+      {},
       { every: "5m" },
       { every: "1h" },
       { cron: "0 6 * * *", timeZone: zone },
       {},
     ]);
     expect(scheduleIn(" daily at 18:30 ", zone)).toEqual({ cron: "30 18 * * *", timeZone: zone });
+  });
+  it("is at once where the words ask for that", () => {
+    expect(suggestions("timing", { connections: [], email: "" }).filter(asksForChanges)).toEqual([
+      "As soon as a record changes",
+    ]);
+    expect(["real-time", "Realtime", "by hand", "every hour"].map(asksForChanges)).toEqual([true, true, false, false]);
   });
   it("stays open where the words leave it open", () => {
     for (const text of ["", "real-time", "every now and then", "every 0 minutes", "every day at 25:00", "every Monday"])

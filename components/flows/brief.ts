@@ -33,7 +33,7 @@ export function suggestions(
     case "direction":
       return ["One-way", "Both ways; the newer change wins"];
     case "timing":
-      return ["Every 5 minutes", "Every hour", "Every day at 6:00", "By hand"];
+      return ["As soon as a record changes", "Every 5 minutes", "Every hour", "Every day at 6:00", "By hand"];
     case "onFailure":
       return [
         "The record waits under Failed until somebody corrects it; others go on",
@@ -58,6 +58,10 @@ export function scheduleIn(timing: string, timeZone: string): { every?: string; 
   const [, amount = "1", unit] = said.match(/^every (?:(\d{1,4}) )?(minute|hour|day|week)s?$/) ?? [];
   return unit === undefined || Number(amount) === 0 ? {} : { every: `${Number(amount)}${unit.charAt(0)}` };
 }
+
+/** Does an answer to “When?” ask for each change at once: “As soon as a record changes”, “real-time”? */
+export const asksForChanges = (timing: string): boolean =>
+  /\b(as soon as|real.?time|at once|immediately)\b/i.test(timing);
 
 /** A few ways between two connections, each connection as a source once before any is one again. */
 function pairs(connections: string[]): [string, string][] {

@@ -13,15 +13,18 @@ const freshAfterFailureMs = 5_000;
 const freshAfter = (tookMs: number) => Math.min(Math.max(50 * tookMs, 2_000), 30_000);
 /** Up to here an answer is cheap enough to ask again whenever it seems out of date. */
 const cheapMs = 1_000;
+/** So old an answer still serves who is in a hurry. */
+const hurriedMs = 60_000;
 
 type Found = { streams: StreamInfo[]; sinks: SinkInfo[] };
-/** `cheap`: it was answered, and quickly */
-type Entry = { found: Promise<Found>; until: number; cheap: boolean };
+/** `cheap`: it was answered, and quickly. `last`: while it is being asked, the answer before, and how long that serves the hurried */
+type Entry = { found: Promise<Found>; until: number; answered: boolean; cheap: boolean; last?: Last | undefined };
+type Last = { found: Promise<Found>; until: number };
 /**
  * How far to trust what is remembered: `refresh` asks again at all events, `doubt` where that is cheap, because what is
- * remembered does not fit what is wanted.
+ * remembered does not fit what is wanted. `hurry`: what was true a minute ago will do now, and is asked anew meanwhile.
  */
-export type Asking = { refresh?: boolean | undefined; doubt?: boolean | undefined };
+export type Asking = { refresh?: boolean | undefined; doubt?: boolean | undefined; hurry?: boolean | undefined };
 
 const shared = globalThis as typeof globalThis & { plumblineDiscovered?: Map<string, Entry> };
 
@@ -30,27 +33,35 @@ const shared = globalThis as typeof globalThis & { plumblineDiscovered?: Map<str
  * ask, up to 30 s for a slow one.
  * @throws IntegrationError when it cannot be asked, after 15 s at most
  */
-export function discover(row: Connection, { refresh = false, doubt = false }: Asking = {}): Promise<Found> {
+export function discover(
+  row: Connection,
+  { refresh = false, doubt = false, hurry = false }: Asking = {},
+): Promise<Found> {
   shared.plumblineDiscovered ??= new Map();
   const cache = shared.plumblineDiscovered;
   const key = contentKey(row);
+  const now = Date.now();
   const known = cache.get(key);
-  if (known && !refresh && !(doubt && known.cheap) && known.until > Date.now()) return known.found;
-  for (const [other, { until }] of cache) if (until < Date.now()) cache.delete(other);
-  const asked = Date.now();
-  const entry: Entry = { found: ask(row), until: asked + 2 * DISCOVER_LIMIT_MS, cheap: false };
+  const last = known?.answered ? { found: known.found, until: known.until + hurriedMs } : known?.last;
+  const serves = hurry && last && last.until > now ? last.found : undefined;
+  if (known && !refresh && !(doubt && known.cheap) && known.until > now) return serves ?? known.found;
+  for (const [other, { until }] of cache) if (until + hurriedMs < now) cache.delete(other);
+  const entry: Entry = { found: ask(row), until: now + 2 * DISCOVER_LIMIT_MS, answered: false, cheap: false, last };
   cache.set(key, entry);
   entry.found.then(
     () => {
-      const tookMs = Date.now() - asked;
+      const tookMs = Date.now() - now;
       entry.until = Date.now() + freshAfter(tookMs);
+      entry.answered = true;
       entry.cheap = tookMs < cheapMs;
+      entry.last = undefined;
     },
     () => {
       entry.until = Date.now() + freshAfterFailureMs;
+      entry.last = undefined;
     },
   );
-  return entry.found;
+  return serves ?? entry.found;
 }
 
 async function ask(row: Connection): Promise<Found> {

@@ -13,6 +13,8 @@ export type ClaimedRun = {
   /** a wish that came while nobody worked on the run */
   stopRequest: "cancel" | "pause" | null;
   parentId: string | null;
+  /** what started it: `manual`, `schedule`, `changes` … */
+  trigger: string;
   attempt: number;
   failures: number;
   failingSince: Date | null;
@@ -36,6 +38,7 @@ type ClaimRow = {
   /** a wish that came while nobody worked on the run */
   stopRequest: "cancel" | "pause" | null;
   parentId: string | null;
+  trigger: string;
   attempt: number;
   failures: number;
   failingSince: Date | null;
@@ -61,7 +64,7 @@ const CLAIM = `
     RETURNING *),
   opened AS (UPDATE run_stretch s SET ending = NULL, waiting_records = 0 FROM claimed WHERE s.run_id = claimed.id)
   SELECT r.lease_token AS token, r.workspace_id AS "workspaceId", r.flow_id AS "flowId", r.version, r.kind, r.mode,
-    coalesce(r.document, v.document) AS document, r.request, r.stop_request AS "stopRequest", r.parent_id::text AS "parentId", r.attempt, r.failures,
+    coalesce(r.document, v.document) AS document, r.request, r.stop_request AS "stopRequest", r.parent_id::text AS "parentId", r.trigger, r.attempt, r.failures,
     r.failing_since AS "failingSince", r.started_at AS "startedAt", ${TOTALS} AS totals,
     r.stretches, c.page, c.cursor, c.memory
   FROM claimed r

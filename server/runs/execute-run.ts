@@ -68,7 +68,7 @@ async function execute(services: RunServices, run: ClaimedRun, signal: AbortSign
   const { runId } = run.lease;
   const tell = progressTeller(pool, runId);
   const store = runStore(pool, run.lease, { checkpointed: tell });
-  const connections = runConnections({ db, pool }, run.lease.workspaceId);
+  const connections = runConnections({ db, pool }, run.lease.workspaceId, { hurry: run.trigger === "changes" });
   const ports: RunPorts = {
     store,
     connection: connections.connection,

@@ -25,7 +25,12 @@ export type RunConnections = {
   release(): void;
 };
 
-export function runConnections({ db, pool }: Pick<Database, "db" | "pool">, workspaceId: string): RunConnections {
+/** @param hurry what the systems offered a minute ago will do: for runs that change things within moments */
+export function runConnections(
+  { db, pool }: Pick<Database, "db" | "pool">,
+  workspaceId: string,
+  { hurry = false }: Pick<Asking, "hurry"> = {},
+): RunConnections {
   const open = new Map<string, Promise<RunConnection>>();
   const releases: (() => void)[] = [];
   const rows = new Map<string, Promise<Connection | null>>();
@@ -44,7 +49,7 @@ export function runConnections({ db, pool }: Pick<Database, "db" | "pool">, work
     if (!opened) {
       opened = (async () => {
         await sharePace(pool, row.id);
-        const found = await guarded(row, () => discover(row));
+        const found = await guarded(row, () => discover(row, { hurry }));
         const { session: bare, release } = await guarded(row, () => borrow(row));
         releases.push(release);
         const pace = connectorById(row.connector)?.paced ? undefined : paceOf(row);
@@ -89,7 +94,9 @@ export function runConnections({ db, pool }: Pick<Database, "db" | "pool">, work
         found
           .filter((row) => row !== null)
           .map(async (row): Promise<ConnectionShape> => {
-            const { streams, sinks } = await guarded(row, () => discover(row, asking));
+            const { streams, sinks } = await guarded(row, () =>
+              discover(row, { hurry: hurry && !asking?.doubt, ...asking }),
+            );
             return { name: row.name, connector: row.connector, streams, sinks };
           }),
       );

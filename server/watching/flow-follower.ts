@@ -17,7 +17,7 @@ export type WatchedFlow = {
 };
 
 /** Runs that follow one another without a pause come further apart, so that a flood is written in bulk. */
-const GAPS_MS = [0, 0, 50, 100, 200, 400];
+const GAPS_MS = [0, 0, 20, 50, 100];
 const QUIET_MS = 2_000;
 /** After a run that failed or that somebody cancelled, the next one waits so long. */
 const REST_MS = 60_000;

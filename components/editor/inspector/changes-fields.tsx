@@ -23,7 +23,7 @@ export function ChangesFields({ step, onChange }: { step: ReadStep; onChange: (c
   );
   return (
     <>
-      {place && stream && <WatchStream connectionId={place.id} stream={stream} />}
+      {place && stream && <WatchStream connectionId={place.id} stream={stream} keeps />}
       <Field label="Records that exist already" error={problems.of("existing")}>
         <Select
           value={step.existing ?? "read"}

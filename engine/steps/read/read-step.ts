@@ -90,6 +90,7 @@ function timingProblems(step: ReadStep): Problem[] {
 
 function describe({ stream, sync, every, cron }: ReadStep): string {
   if (stream === "") return "no stream yet";
+  if (sync === "changes") return `${stream}, as they change`;
   const when = every === undefined ? (cron === undefined ? "by hand" : cronText(cron)) : everyText(every);
   return `${sync === "incremental" ? "changed" : "all"} ${stream}, ${when}`;
 }
