@@ -41,6 +41,7 @@ type Site = {
 /** Why the runs of this flow are worked on as a whole; null when they may be divided. */
 export function whyWhole({ flow, world, graph, trigger, shapes, steps }: Site): string | null {
   if (trigger.kind !== "read") return "it does not start by reading";
+  if (trigger.sync === "changes") return "it reads what changed, in the order it was recorded";
   if ((trigger.sync ?? "full") !== "full") return "it reads in the order of its watermark";
   const { order, stopAt } = flow.settings ?? {};
   if (order === "by-key") return "records of one key stay in order";

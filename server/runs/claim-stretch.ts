@@ -22,7 +22,7 @@ type StretchRow = {
 };
 
 type RunRow = Pick<ClaimedRun["lease"], "workspaceId" | "flowId" | "version" | "kind" | "mode"> &
-  Pick<ClaimedRun, "document" | "request" | "stopRequest" | "parentId" | "startedAt" | "totals">;
+  Pick<ClaimedRun, "document" | "request" | "stopRequest" | "parentId" | "trigger" | "startedAt" | "totals">;
 
 /** The run is to end early, and only waits for what is known of half-sent pages. */
 const BREAKS_OFF = (run: string) =>
@@ -45,7 +45,7 @@ const TAKE = `
 const OF_RUN = `SELECT r.workspace_id AS "workspaceId", r.flow_id AS "flowId", r.version, r.kind, r.mode,
     coalesce(r.document, v.document) AS document, r.request,
     CASE WHEN ${BREAKS_OFF("r.id")} THEN 'cancel' ELSE r.stop_request END AS "stopRequest", r.parent_id::text AS "parentId",
-    r.started_at AS "startedAt", ${TOTALS} AS totals
+    r.trigger, r.started_at AS "startedAt", ${TOTALS} AS totals
   FROM run r LEFT JOIN flow_version v ON v.flow_id = r.flow_id AND v.version = r.version
   WHERE r.id = $1 AND r.state = 'running' FOR SHARE OF r`;
 
