@@ -76,7 +76,7 @@ function State({ data, problems }: { data: StepData; problems: number }) {
       {counts.dead > 0 && (
         <span className="flex items-center gap-1 font-medium text-bad-text">
           <CircleAlert aria-hidden className="size-3" />
-          {formatNumber(counts.dead)} failed
+          {formatNumber(counts.dead)} {data.run?.dry ? "would fail" : "failed"}
         </span>
       )}
     </span>

@@ -3,13 +3,16 @@ import { useQuery } from "@tanstack/react-query";
 import { Cable, Plus } from "lucide-react";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
+import { useState } from "react";
 import type { ConnectionSummary } from "../../server/trpc/contract.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { FilterChip, useUrlValue } from "../ui/filters.tsx";
+import { SearchInput } from "../ui/input.tsx";
 import { Page, PageHeader } from "../ui/page.tsx";
+import { byName } from "../ui/sort.ts";
 import { EmptyState } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { Tile } from "../ui/tile.tsx";
@@ -38,6 +41,7 @@ function List() {
   const mayBuild = useMay("builder");
   const [state, setState] = useUrlValue("state");
   const [adding, setAdding] = useUrlValue("new");
+  const [search, setSearch] = useState("");
   const connections = useQuery(trpc.connections.list.queryOptions());
   const connectors = useQuery(trpc.connections.connectors.queryOptions());
   const markOf = (id: string) =>
@@ -113,21 +117,27 @@ function List() {
     <Page wide>
       <PageHeader title="Connections" sentence={<Sentence all={connections.data} />} actions={mayBuild && add} />
       <div className="mb-3 flex flex-wrap gap-2">
+        <SearchInput label="Find a connection" value={search} onChange={setSearch} className="w-52 max-sm:w-full" />
         <FilterChip label="State" options={stateOptions} value={state} onChange={setState} />
       </div>
       <Loaded query={connections} what="The connections could not be loaded">
         {(all) => {
-          const shown = state ? all.filter((connection) => connection.state === state) : all;
+          const wanted = search.trim().toLowerCase();
+          const shown = byName(all).filter(
+            (connection) =>
+              (!state || connection.state === state) &&
+              `${connection.name} ${connection.connectorTitle}`.toLowerCase().includes(wanted),
+          );
           if (shown.length === 0) {
             return (
               <EmptyState
                 icon={Cable}
-                title={all.length === 0 ? "No system is connected yet" : "No connection is in this state"}
+                title={all.length === 0 ? "No system is connected yet" : "No connection matches"}
                 action={all.length === 0 && mayBuild && add}
               >
                 {all.length === 0
                   ? "A connection is how flows reach a database, a REST interface or a folder of files."
-                  : "Take the filter away to see all."}
+                  : "Empty the search or take the filter away to see more."}
               </EmptyState>
             );
           }

@@ -61,7 +61,11 @@ export function DataPanel() {
       <div className="flex items-center gap-3 px-3 py-1">
         <span className="truncate text-work font-medium text-ink">{titleOf(step)}</span>
         <SampleStepper length={items.length} />
-        {at && <span className="truncate font-mono text-caption text-muted">{at.key}</span>}
+        {at && (
+          <span className="truncate text-caption text-muted">
+            record <span className="font-mono">{at.key}</span>
+          </span>
+        )}
         {preview.isError && (
           <span className="truncate text-caption text-bad-text">{readFailure(preview.error).message}</span>
         )}

@@ -61,7 +61,7 @@ export function Drawer({
   ];
   return (
     <section aria-label="Problems, data and last run" className="shrink-0 border-t border-line bg-surface">
-      <div className="flex h-9 items-center gap-1 overflow-x-auto px-2">
+      <div className="flex h-9 items-center gap-1 overflow-x-auto px-2 pointer-coarse:h-12">
         {parts.map(({ id, label }) => (
           <button
             key={id}
@@ -69,7 +69,7 @@ export function Drawer({
             aria-expanded={part === id}
             onClick={() => onPart(part === id ? null : id)}
             className={cx(
-              "flex h-7 min-w-0 items-center gap-1 rounded-control px-2 text-work font-medium whitespace-nowrap -outline-offset-2 hover:bg-hover pointer-coarse:h-9",
+              "flex h-7 min-w-0 items-center gap-1 rounded-control px-2 text-work font-medium whitespace-nowrap -outline-offset-2 hover:bg-hover pointer-coarse:h-11",
               id !== "run" && "shrink-0",
               part === id ? "text-ink" : "text-muted",
             )}

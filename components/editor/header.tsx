@@ -166,7 +166,7 @@ function Actions({
             <button
               type="button"
               aria-label="How many records to try"
-              className="control-large inline-flex w-6 items-center justify-center rounded-l-none! border border-edge bg-surface text-muted hover:bg-hover"
+              className="control-large inline-flex w-6 pointer-coarse:w-9 items-center justify-center rounded-l-none! border border-edge bg-surface text-muted hover:bg-hover"
             >
               <ChevronDown aria-hidden className="size-3.5" />
             </button>
@@ -181,8 +181,9 @@ function Actions({
         </Menu>
       </span>
       {live && !deliveries && (
-        <Button large icon={Play} busy={running} onClick={onRun}>
-          Run now
+        <Button large icon={Play} busy={running} onClick={onRun} aria-label="Run now">
+          <span className="max-md:hidden">Run now</span>
+          <span className="md:hidden">Run</span>
         </Button>
       )}
       {live && deliveries && (

@@ -1,10 +1,11 @@
 "use client";
 import { PanelLeftClose, TriangleAlert } from "lucide-react";
-import { useMemo, useState } from "react";
+import { Fragment, useMemo, useRef, useState } from "react";
 import { definitionOf } from "../../engine/steps/registry.ts";
 import { dragMiddleType, dragType } from "../canvas/flow-canvas.tsx";
 import { stepLook } from "../canvas/step-look.ts";
 import { IconButton } from "../ui/button.tsx";
+import { formatNumber } from "../ui/format.ts";
 import { SearchInput } from "../ui/input.tsx";
 import { Skeleton } from "../ui/states.tsx";
 import { Tile } from "../ui/tile.tsx";
@@ -12,14 +13,34 @@ import { Tooltip } from "../ui/tooltip.tsx";
 import { useEditor } from "./editor-context.tsx";
 import { type PaletteItem, paletteItems, searchPalette } from "./palette-items.ts";
 
+const groups = ["read", "step", "write"] as const;
 const headings = { read: "Read from", step: "Steps", write: "Write to" } as const;
+
+/** With hundreds of places nobody looks through them: these many are listed, the rest is found by searching. */
+const MOST = 60;
+const headingHeight = 28;
 
 /** What can be put on the canvas: dragged there, or added behind the chosen step by click or Enter. */
 export function Palette({ onAdd, onHide }: { onAdd: (item: PaletteItem) => void; onHide?: () => void }) {
-  const { places } = useEditor();
+  const { flow, places } = useEditor();
   const [search, setSearch] = useState("");
   const items = useMemo(() => paletteItems(places.places), [places.places]);
-  const found = searchPalette(items, search);
+  const found = useMemo(() => {
+    const used = new Set(flow.steps.flatMap((step) => ("connection" in step && step.connection) || []));
+    // Connections the flow knows come first: in a long list they would be lost.
+    const near = (item: PaletteItem) => (used.has(item.connection ?? "") ? 0 : 1);
+    return searchPalette(items, search).toSorted((one, other) => near(one) - near(other));
+  }, [items, search, flow.steps]);
+  const list = useRef<HTMLElement>(null);
+  const shown = groups.flatMap((group) => {
+    const own = found.filter((item) => item.group === group);
+    const waiting = group !== "step" && !places.ready;
+    return own.length === 0 && !waiting ? [] : [{ group, own, waiting }];
+  });
+  const goTo = (group: string, before: number) => {
+    const start = list.current?.querySelector<HTMLElement>(`[data-group="${group}"]`);
+    if (start) list.current?.scrollTo({ top: start.offsetTop - (before + 1) * headingHeight, behavior: "smooth" });
+  };
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex items-center gap-1 p-2">
@@ -32,30 +53,49 @@ export function Palette({ onAdd, onHide }: { onAdd: (item: PaletteItem) => void;
         />
         {onHide && <IconButton label="Hide the palette" icon={PanelLeftClose} onClick={onHide} />}
       </div>
-      <section aria-label="Palette" className="thin-scroll min-h-0 flex-1 overflow-x-hidden overflow-y-auto px-2 pb-3">
-        {(["read", "step", "write"] as const).map((group) => {
-          const own = found.filter((item) => item.group === group);
-          const waiting = group !== "step" && !places.ready;
-          if (own.length === 0 && !waiting) return null;
-          return (
-            <div key={group} className="mb-3">
-              <h2 className="px-1 py-1 text-caption font-medium text-muted">{headings[group]}</h2>
-              <ul>
-                {own.map((item) => (
-                  <li key={item.id}>
-                    <Item item={item} onAdd={onAdd} />
-                  </li>
-                ))}
-              </ul>
-              {waiting && own.length === 0 && (
-                <div className="space-y-2 p-1">
-                  <Skeleton className="h-6" />
-                  <Skeleton className="h-6" />
-                </div>
+      <section
+        ref={list}
+        aria-label="Palette"
+        className="thin-scroll min-h-0 flex-1 overflow-x-hidden overflow-y-auto px-2 motion-reduce:scroll-auto!"
+      >
+        {shown.map(({ group, own, waiting }, index) => (
+          <Fragment key={group}>
+            {/* All headings stay in sight, stacked above and below, so that nobody looks in vain for where to write to. */}
+            <h2
+              className="sticky z-10 -mx-2 border-line bg-surface px-2 not-first:border-t"
+              style={{ top: index * headingHeight, bottom: (shown.length - 1 - index) * headingHeight }}
+            >
+              <button
+                type="button"
+                onClick={() => goTo(group, index)}
+                className="flex h-7 w-full items-center gap-1 rounded-control px-1 text-caption font-medium text-muted -outline-offset-2 hover:text-ink"
+              >
+                {headings[group]}
+                <span className="font-normal text-faint tabular-nums">
+                  {own.length > 0 && formatNumber(own.length)}
+                </span>
+              </button>
+            </h2>
+            <ul data-group={group} className="mb-2">
+              {own.slice(0, MOST).map((item) => (
+                <li key={item.id} className="scroll-my-24">
+                  <Item item={item} onAdd={onAdd} />
+                </li>
+              ))}
+              {own.length > MOST && (
+                <li className="px-1 py-1 text-caption text-muted">
+                  {formatNumber(own.length - MOST)} more are found by searching.
+                </li>
               )}
-            </div>
-          );
-        })}
+              {waiting && own.length === 0 && (
+                <li className="space-y-2 p-1">
+                  <Skeleton className="h-6" />
+                  <Skeleton className="h-6" />
+                </li>
+              )}
+            </ul>
+          </Fragment>
+        ))}
         {found.length === 0 && places.ready && (
           <p className="px-1 py-2 text-work text-muted">
             {search === "" ? "There are no connections yet. Create one under Connections." : "Nothing has this name."}

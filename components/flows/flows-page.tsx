@@ -11,6 +11,7 @@ import { FilterChip, useUrlValue } from "../ui/filters.tsx";
 import { count } from "../ui/format.ts";
 import { SearchInput } from "../ui/input.tsx";
 import { Page, PageHeader } from "../ui/page.tsx";
+import { byName } from "../ui/sort.ts";
 import { EmptyState } from "../ui/states.tsx";
 import { healths } from "./flow-health.tsx";
 import { FlowsTable } from "./flows-table.tsx";
@@ -59,7 +60,7 @@ export function FlowsPage() {
       </div>
       <Loaded query={flows} what="The flows could not be loaded">
         {(all) => {
-          const shown = all.filter(
+          const shown = byName(all).filter(
             (flow) =>
               (!health || flow.health === health) &&
               (!connection || flow.connections.includes(connection)) &&

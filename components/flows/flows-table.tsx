@@ -25,6 +25,7 @@ const columns: Column<FlowSummary>[] = [
   {
     id: "why",
     header: "State",
+    width: "24%",
     wideOnly: true,
     cell: (flow) => (
       <span className="text-muted" title={flow.healthText}>

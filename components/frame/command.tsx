@@ -2,7 +2,7 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Command } from "cmdk";
-import { Cable, FileSearch, type LucideIcon, Plus, Search } from "lucide-react";
+import { ArrowRight, Cable, FileSearch, type LucideIcon, Play, Plus, Search, Workflow } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useDeferredValue, useState } from "react";
 import type { SearchHit } from "../../server/trpc/contract.ts";
@@ -16,6 +16,13 @@ const item =
   "flex h-9 cursor-default items-center gap-2.5 rounded-control px-2.5 text-work text-ink select-none data-[selected=true]:bg-hover pointer-coarse:h-11";
 const group =
   "p-1 [&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:py-1 [&_[cmdk-group-heading]]:text-caption [&_[cmdk-group-heading]]:text-muted";
+const hitIcons: Record<SearchHit["kind"], LucideIcon> = {
+  flow: Workflow,
+  connection: Cable,
+  run: Play,
+  record: FileSearch,
+  page: ArrowRight,
+};
 const hitWords: Record<SearchHit["kind"], string> = {
   flow: "Flow",
   connection: "Connection",
@@ -95,7 +102,7 @@ function Palette({ onClose }: { onClose: () => void }) {
               <Entry
                 key={`${hit.kind} ${hit.href}`}
                 value={`hit ${hit.href}`}
-                icon={FileSearch}
+                icon={hitIcons[hit.kind]}
                 onSelect={() => go(hit.href)}
                 aside={hitWords[hit.kind]}
               >

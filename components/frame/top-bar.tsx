@@ -22,7 +22,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
     <header className="flex h-12 shrink-0 items-center gap-2 border-b border-line bg-surface px-3">
       <Link
         href="/"
-        className="flex items-center gap-2 rounded-control pr-1 text-body font-semibold tracking-tight text-ink"
+        className="flex items-center gap-2 rounded-control pr-1 pointer-coarse:h-11 pointer-coarse:min-w-11 text-body font-semibold tracking-tight text-ink"
       >
         <Logo />
         <span className="max-sm:sr-only">Plumbline</span>
@@ -68,7 +68,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
         trigger={
           <button
             type="button"
-            className="flex size-7 items-center justify-center rounded-full bg-accent-soft text-[11px] font-semibold text-accent-text pointer-coarse:size-9"
+            className="flex size-7 items-center justify-center rounded-full bg-accent-soft text-[11px] font-semibold text-accent-text pointer-coarse:size-11 pointer-coarse:text-caption"
           >
             <span aria-hidden>{initials(me.user.name || me.user.email)}</span>
             <span className="sr-only">Your account, {me.user.name}</span>

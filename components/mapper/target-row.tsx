@@ -173,15 +173,27 @@ function Outcome({ rule, result, problem, target }: Props) {
     return (
       <span className="flex items-start gap-1 text-caption leading-4 text-bad-text">
         <CircleAlert aria-hidden className="mt-0.5 size-3 shrink-0" />
-        <span className="line-clamp-2 min-w-0 break-words">{problem ?? result.reason}</span>
+        <span className="line-clamp-2 min-w-0 break-words" title={problem ?? result.reason}>
+          {problem ?? result.reason}
+        </span>
       </span>
     );
   return (
     <span className="block min-w-0">
       <span className="block truncate">{result ? <JsonValue value={result.value} /> : null}</span>
-      {problem && <span className="line-clamp-2 text-[11px] leading-4 break-words text-bad-text">{problem}</span>}
+      {problem && (
+        <span className="line-clamp-2 text-[11px] leading-4 break-words text-bad-text" title={problem}>
+          {besideTarget(problem)}
+        </span>
+      )}
     </span>
   );
+}
+
+/** Beside the field it need not be said again where it goes: “Sink “invoices” expects …” → “Expects …”. */
+function besideTarget(problem: string): string {
+  const said = problem.replace(/^Sink “[^”]*” /, "");
+  return said.charAt(0).toUpperCase() + said.slice(1);
 }
 
 /** One press that does what is suggested. */

@@ -52,6 +52,16 @@ export function Journey({ items }: { items: JourneyItem[] }) {
                   · <RelativeTime at={item.at} />
                 </span>
               </p>
+              {item.reason && (
+                <p
+                  className={cx(
+                    "mt-0.5 text-work break-words",
+                    item.event === "failed" ? "text-bad-text" : "text-muted",
+                  )}
+                >
+                  {item.event === "failed" ? item.reason : `“${item.reason}”`}
+                </p>
+              )}
               {fields.length > 0 && (
                 <ul className="mt-1 space-y-0.5">
                   {fields.slice(0, 12).map(({ field, before, after, changed }) => (

@@ -21,8 +21,11 @@ export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
         <Notice tone="dry" icon={FlaskConical}>
           {run.kind === "undo"
             ? "This is a preview. It compared what the run wrote with what is there now, and wrote nothing."
-            : "This was a dry run with real data. It wrote nothing anywhere; what follows is what would be."}
+            : isFinal(run.state)
+              ? "This was a dry run with real data. It wrote nothing anywhere; what follows is what would be."
+              : "This is a dry run with real data. It writes nothing anywhere; what follows is what would be."}
           {run.kind !== "undo" &&
+            isFinal(run.state) &&
             run.counts.read === TRY_AT_MOST &&
             ` It ended after the first ${formatNumber(TRY_AT_MOST)} records; to try all, open the menu beside “Try it”.`}
         </Notice>

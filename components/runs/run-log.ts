@@ -46,5 +46,6 @@ function ending(run: RunDetail, at: string): LogLine {
   if (run.state === "cancelled")
     return { at, text: `Cancelled${took}. What was written until then stays.`, tone: "warn" };
   const failed = run.kind === "undo" ? run.undoCounts.failed + run.undoCounts.conflict : run.counts.dead;
-  return { at, text: failed > 0 ? `Ended${took}; ${count(failed, "record")} not done.` : `Ended${took}.` };
+  const so = run.mode === "dry" ? "would not be done" : "not done";
+  return { at, text: failed > 0 ? `Ended${took}; ${count(failed, "record")} ${so}.` : `Ended${took}.` };
 }

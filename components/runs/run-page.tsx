@@ -26,7 +26,7 @@ import { RunCanvas } from "./run-canvas.tsx";
 import { RunLog } from "./run-log-list.tsx";
 import { RunState } from "./run-state.tsx";
 import { RunSteps } from "./run-steps.tsx";
-import { nounOf, runSentence, runTitle, triggerWords } from "./run-words.ts";
+import { nounOf, runSentence, runTitle, triggerWords, written } from "./run-words.ts";
 import { RunsTable } from "./runs-table.tsx";
 import { UndoDialog } from "./undo-dialog.tsx";
 import { useLiveRun } from "./use-live-run.ts";
@@ -57,6 +57,7 @@ function TheRun({ run }: { run: RunDetail }) {
     {
       value: "changes",
       label: run.mode === "dry" ? "What would change" : "Changes",
+      count: undo ? run.undoCounts.restored : written(run.counts),
       content: <ChangesTable run={run} onUndo={undoable ? (keys) => setUndoing({ keys }) : undefined} />,
     },
     ...(undo ? [] : [{ value: "steps", label: "Steps", count: run.steps.length, content: <RunSteps run={run} /> }]),

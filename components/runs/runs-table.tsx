@@ -19,16 +19,21 @@ const columns: Column<RunSummary>[] = [
     id: "run",
     header: "Run",
     width: "104px",
+    wideOnly: true,
+    cell: (run) => <RunLink run={run} />,
+  },
+  {
+    id: "flow",
+    header: "Flow",
     cell: (run) => (
-      <Link
-        href={`/runs/${run.id}`}
-        className={cx("rounded-mark font-medium hover:underline", run.mode === "dry" ? "text-dry-text" : "text-ink")}
-      >
-        {runShort(run)}
-      </Link>
+      <>
+        <span title={run.flowName}>{run.flowName}</span>
+        <span className="block truncate text-caption text-muted md:hidden">
+          <RunLink run={run} /> · <RelativeTime at={run.startedAt ?? run.createdAt} />
+        </span>
+      </>
     ),
   },
-  { id: "flow", header: "Flow", cell: (run) => <span title={run.flowName}>{run.flowName}</span> },
   { id: "state", header: "State", width: "156px", cell: (run) => <RunState run={run} /> },
   { id: "read", header: "Read", width: "84px", align: "right", wideOnly: true, cell: (run) => formatNumber(read(run)) },
   {
@@ -73,7 +78,18 @@ const columns: Column<RunSummary>[] = [
   },
 ];
 
-/** Runs, newest first. */
+function RunLink({ run }: { run: RunSummary }) {
+  return (
+    <Link
+      href={`/runs/${run.id}`}
+      className={cx("rounded-mark font-medium hover:underline", run.mode === "dry" ? "text-dry-text" : "text-ink")}
+    >
+      {runShort(run)}
+    </Link>
+  );
+}
+
+/** Runs, newest first. On a phone number and time stand below the flow's name. */
 export function RunsTable({
   runs,
   footer,

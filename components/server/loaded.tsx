@@ -20,14 +20,11 @@ export function Loaded<Data>({
   children: (data: Data) => ReactNode;
 }) {
   if (query.data !== undefined) return children(query.data);
-  if (query.isError)
-    return (
-      <ErrorState
-        title={what}
-        why={readFailure(query.error).message}
-        onRetry={() => query.refetch()}
-        busy={query.isFetching}
-      />
-    );
+  if (query.isError) {
+    const { message, status } = readFailure(query.error);
+    // What is not there will not be there on the next try either.
+    const onRetry = status === 404 || status === 403 ? undefined : () => query.refetch();
+    return <ErrorState title={what} why={message} onRetry={onRetry} busy={query.isFetching} />;
+  }
   return skeleton;
 }

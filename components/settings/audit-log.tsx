@@ -5,11 +5,10 @@ import Link from "next/link";
 import { Loaded } from "../server/loaded.tsx";
 import { type AuditItem, useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
-import { JsonValue } from "../ui/code.tsx";
 import { EmptyState } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { RelativeTime } from "../ui/values.tsx";
-import { auditHref, auditWords } from "./audit-words.ts";
+import { auditDetail, auditHref, auditWords } from "./audit-words.ts";
 
 const columns: Column<AuditItem>[] = [
   { id: "at", header: "When", width: "140px", cell: ({ at }) => <RelativeTime at={at} className="text-muted" /> },
@@ -17,30 +16,39 @@ const columns: Column<AuditItem>[] = [
   {
     id: "what",
     header: "What",
-    width: "210px",
-    cell: ({ action, subject }) => <What action={action} subject={subject} />,
+    width: "32%",
+    cell: (item) => <What item={item} />,
   },
   {
     id: "detail",
     header: "Detail",
     wideOnly: true,
-    cell: ({ detail }) =>
-      hasDetail(detail) ? <JsonValue value={detail} className="break-normal! whitespace-nowrap! text-muted" /> : null,
+    cell: (item) => {
+      const text = auditDetail(item);
+      return (
+        <span title={text} className="text-caption text-muted">
+          {text}
+        </span>
+      );
+    },
   },
 ];
 
-function What({ action, subject }: { action: string; subject: string | null }) {
-  const href = auditHref(action, subject);
-  const words = auditWords(action, subject);
-  if (!href) return <span className="font-medium text-ink">{words}</span>;
+function What({ item }: { item: AuditItem }) {
+  const href = auditHref(item);
+  const words = auditWords(item);
+  if (!href)
+    return (
+      <span title={words} className="font-medium text-ink">
+        {words}
+      </span>
+    );
   return (
-    <Link href={href} className="rounded-mark font-medium text-ink hover:underline">
+    <Link href={href} title={words} className="rounded-mark font-medium text-ink hover:underline">
       {words}
     </Link>
   );
 }
-
-const hasDetail = (detail: unknown) => typeof detail === "object" && detail !== null && Object.keys(detail).length > 0;
 
 /** Every change a person, a token or the system made. */
 export function AuditLog() {

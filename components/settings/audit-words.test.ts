@@ -1,16 +1,34 @@
 import { expect, it } from "vitest";
-import { auditHref, auditWords } from "./audit-words.ts";
+import { auditDetail, auditHref, auditWords } from "./audit-words.ts";
 
-it("an action is said in words, with the run it was about", () => {
-  expect(auditWords("flow.publish", "flow_1")).toBe("Published a flow");
-  expect(auditWords("run.undo", "14")).toBe("Undid run 14");
-  expect(auditWords("person.join", "u")).toBe("A person joined");
-  expect(auditWords("secrets.rotate")).toBe("secrets.rotate");
+it("an action is said in words, with what it was about", () => {
+  expect(auditWords({ action: "flow.publish", subject: "flow_1", detail: { version: 3 } })).toBe(
+    "Published version 3 of a flow",
+  );
+  expect(auditWords({ action: "run.undo", subject: "14" })).toBe("Undid run 14");
+  expect(auditWords({ action: "run.start", subject: "flow_1", detail: { run: "8", mode: "dry" } })).toBe(
+    "Tried a flow: dry run 8",
+  );
+  expect(auditWords({ action: "connection.create", detail: { name: "Shop" } })).toBe("Created the connection “Shop”");
+  expect(auditWords({ action: "connection.create" })).toBe("Created a connection");
+  expect(auditWords({ action: "person.join", detail: { email: "ana@example.com" } })).toBe("ana@example.com joined");
+  expect(auditWords({ action: "secrets.rotate" })).toBe("secrets.rotate");
+});
+
+it("what else is known is one line", () => {
+  const publish = {
+    action: "flow.publish",
+    detail: { note: "EURO is EUR", before: null, ssl: { mode: "off" }, version: 3 },
+  };
+  expect(auditDetail(publish)).toBe('note: EURO is EUR · ssl: {"mode":"off"}');
+  expect(auditDetail({ action: "connection.create", detail: { name: "Price lists" } })).toBe("");
+  expect(auditDetail({ action: "flow.pause", detail: null })).toBe("");
 });
 
 it("what still exists has a page to go to", () => {
-  expect(auditHref("run.undo", "14")).toBe("/runs/14");
-  expect(auditHref("connection.update", "con 1")).toBe("/connections?connection=con%201");
-  expect(auditHref("connection.delete", "con_1")).toBeNull();
-  expect(auditHref("workspace.rename", "ws_1")).toBeNull();
+  expect(auditHref({ action: "run.undo", subject: "14" })).toBe("/runs/14");
+  expect(auditHref({ action: "run.start", subject: "flow_1", detail: { run: "8" } })).toBe("/runs/8");
+  expect(auditHref({ action: "connection.update", subject: "con 1" })).toBe("/connections?connection=con%201");
+  expect(auditHref({ action: "connection.delete", subject: "con_1" })).toBeNull();
+  expect(auditHref({ action: "workspace.rename", subject: "ws_1" })).toBeNull();
 });

@@ -1,50 +1,78 @@
-const verbs: { [verb: string]: string } = {
-  create: "Created",
-  update: "Changed",
-  save: "Saved",
-  delete: "Removed",
-  remove: "Removed",
-  publish: "Published",
-  restore: "Restored",
-  pause: "Stopped",
-  resume: "Resumed",
-  start: "Started",
-  cancel: "Cancelled",
-  undo: "Undid",
-  replay: "Replayed",
-  dismiss: "Dismissed",
-  invite: "Invited",
-  role: "Changed the role of",
-  rename: "Renamed",
-  check: "Checked",
-  watch: "Let changes be recorded in",
-  unwatch: "Stopped the recording of changes in",
-};
-const nouns: { [noun: string]: string } = {
-  flow: "a flow",
-  run: "a run",
-  letters: "failed records",
-  connection: "a connection",
-  person: "a person",
-  token: "an API token",
-  workspace: "the workspace",
-  invitation: "an invitation",
+/** The audit log in words. Pure. */
+type Entry = { action: string; subject?: string | null; detail?: unknown };
+type Detail = { [name: string]: unknown };
+
+/** What was done, with the name of the thing where the entry tells it. */
+const sentences: { [action: string]: (detail: Detail, subject: string | null) => string } = {
+  "flow.create": ({ name }) => `Created ${called("the flow", name, "a flow")}`,
+  "flow.edit": () => "Edited the draft of a flow",
+  "flow.publish": ({ version }) => (version ? `Published version ${version} of a flow` : "Published a flow"),
+  "flow.restore": ({ version }) => (version ? `Took version ${version} of a flow as its draft` : "Restored a flow"),
+  "flow.pause": () => "Stopped a flow",
+  "flow.resume": () => "Resumed a flow",
+  "flow.remove": ({ name }) => `Removed ${called("the flow", name, "a flow")}`,
+  "flow.secret": () => "Set the webhook secret of a flow",
+  "run.start": ({ run, mode }) => (mode === "dry" ? `Tried a flow: dry run ${run}` : `Started run ${run}`),
+  "run.undo": (_, subject) => `Undid run ${subject}`,
+  "run.cancel": (_, subject) => `Cancelled run ${subject}`,
+  "letters.replay": () => "Replayed failed records",
+  "letters.dismiss": () => "Dismissed failed records",
+  "approval.answer": ({ decision }) => `Answered an approval${decision ? ` with ${decision}` : ""}`,
+  "delivery.replay": () => "Replayed a delivery",
+  "subscription.create": ({ name }) => `Added ${called("the subscriber", name, "a subscriber")}`,
+  "subscription.change": () => "Changed a subscriber",
+  "subscription.delete": () => "Removed a subscriber",
+  "subscription.retry": () => "Sent a subscriber's deliveries again",
+  "connection.create": ({ name }) => `Created ${called("the connection", name, "a connection")}`,
+  "connection.update": ({ name }) => `Changed ${called("the connection", name, "a connection")}`,
+  "connection.delete": ({ name }) => `Removed ${called("the connection", name, "a connection")}`,
+  "connection.watch": () => "Let changes be recorded in a connection",
+  "connection.unwatch": () => "Stopped the recording of changes in a connection",
+  "person.invite": ({ email }) => `Invited ${email ?? "a person"}`,
+  "person.uninvite": () => "Withdrew an invitation",
+  "person.join": ({ email }) => `${email ?? "A person"} joined`,
+  "person.role": ({ email }) => `Changed the role of ${email ?? "a person"}`,
+  "person.remove": ({ email }) => `Removed ${email ?? "a person"}`,
+  "token.create": ({ name }) => `Created ${called("the API token", name, "an API token")}`,
+  "token.delete": ({ name }) => `Removed ${called("the API token", name, "an API token")}`,
+  "workspace.create": () => "Created the workspace",
+  "workspace.rename": () => "Renamed the workspace",
+  "workspace.update": () => "Changed how long things are kept",
 };
 
-/** “flow.publish” → “Published a flow”, “run.undo” of 14 → “Undid run 14”. Unknown actions are shown as they are named. */
-export function auditWords(action: string, subject: string | null = null): string {
-  if (action === "person.join") return "A person joined";
-  const [noun = "", verb = ""] = action.split(".");
-  const said = verbs[verb];
-  const of = noun === "run" && subject ? `run ${subject}` : nouns[noun];
-  return said && of ? `${said} ${of}` : action;
+function called(thing: string, name: unknown, unnamed: string): string {
+  return typeof name === "string" ? `${thing} “${name}”` : unnamed;
+}
+
+/** “flow.publish” → “Published version 3 of a flow”. Unknown actions are shown as they are named. */
+export function auditWords({ action, subject = null, detail }: Entry): string {
+  return sentences[action]?.(asDetail(detail), subject) ?? action;
+}
+
+/** What the entry tells beyond its sentence, in a line: “note: EURO is EUR · before: 1”. */
+export function auditDetail(entry: Entry): string {
+  const said = auditWords(entry);
+  return Object.entries(asDetail(entry.detail))
+    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .filter(
+      ([, value]) =>
+        typeof value === "object" || (!said.split(/[“” ]/).includes(String(value)) && !said.includes(`“${value}”`)),
+    )
+    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .join(" · ");
 }
 
 /** The page of what was acted on, where it has one. */
-export function auditHref(action: string, subject: string | null): string | null {
+export function auditHref({ action, subject = null, detail }: Entry): string | null {
   if (!subject || /\.(delete|remove)$/.test(action)) return null;
   const [noun] = action.split(".");
-  if (noun === "run") return `/runs/${encodeURIComponent(subject)}`;
+  // A start is about a flow; where it led is the run it made.
+  const run = action === "run.start" ? asDetail(detail).run : subject;
+  if (noun === "run") return run === undefined ? null : `/runs/${encodeURIComponent(String(run))}`;
   if (noun === "flow") return `/flows/${encodeURIComponent(subject)}`;
   return noun === "connection" ? `/connections?connection=${encodeURIComponent(subject)}` : null;
+}
+
+function asDetail(detail: unknown): Detail {
+  return typeof detail === "object" && detail !== null ? (detail as Detail) : {};
 }

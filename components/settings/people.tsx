@@ -52,10 +52,16 @@ export function People() {
         <span className="font-medium text-ink">
           {person.name}
           {person.userId === me.user.id && <span className="font-normal text-muted"> (you)</span>}
+          <span className="block truncate text-caption font-normal text-muted md:hidden">{person.email}</span>
         </span>
       ),
     },
-    { id: "email", header: "E-mail", cell: (person) => <span className="text-muted">{person.email}</span> },
+    {
+      id: "email",
+      header: "E-mail",
+      wideOnly: true,
+      cell: (person) => <span className="text-muted">{person.email}</span>,
+    },
     {
       id: "role",
       header: "Role",
@@ -126,7 +132,7 @@ export function People() {
               </Button>
             }
           >
-            <Table label="People" columns={columns} rows={all} rowKey={({ userId }) => userId} minWidth="520px" />
+            <Table label="People" columns={columns} rows={all} rowKey={({ userId }) => userId} />
           </Section>
           {invitations.length > 0 && (
             <Section title="Invited">

@@ -94,7 +94,7 @@ export function SearchInput({
           type="button"
           aria-label="Clear the search"
           onClick={() => onChange("")}
-          className="absolute top-1/2 right-1 flex size-5 -translate-y-1/2 items-center justify-center rounded-mark text-muted hover:text-ink"
+          className="absolute top-1/2 right-1 flex size-5 -translate-y-1/2 items-center justify-center rounded-mark text-muted hover:text-ink pointer-coarse:right-0 pointer-coarse:size-11"
         >
           <X aria-hidden className="size-3.5" />
         </button>

@@ -20,7 +20,7 @@ const rowHeight = 36;
 const virtualAbove = 200;
 
 /**
- * A table with fixed columns and rows of 36 px; above 200 rows only those in sight exist. Click, or j / k and Enter, open a row.
+ * A table with fixed columns and rows of 36 px (taller where a cell has two lines); above 200 rows only those in sight exist. Click, or j / k and Enter, open a row.
  * @param href where a row leads; the first cell should hold the same as a link, for keyboard and new tabs
  * @param onOpen instead of `href`, what opening a row does here
  * @param tall rows grow with their content (never virtual)
@@ -135,6 +135,8 @@ export function Table<Row>({
             return (
               <tr
                 key={key}
+                ref={virtual ? virtualizer.measureElement : undefined}
+                data-index={index}
                 data-row={index}
                 aria-rowindex={virtual ? index + 2 : undefined}
                 onClick={opens ? (event) => click(event, row) : undefined}

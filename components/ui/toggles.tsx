@@ -22,7 +22,7 @@ export function Checkbox({ checked, onChange, label, disabled, some, className }
       disabled={disabled}
       aria-label={label}
       className={cx(
-        "inline-flex size-4 shrink-0 items-center justify-center rounded-mark align-middle border border-faint bg-surface data-checked:border-accent data-checked:bg-accent data-indeterminate:border-accent data-indeterminate:bg-accent data-disabled:opacity-50",
+        "relative inline-flex size-4 shrink-0 items-center justify-center rounded-mark align-middle border border-faint pointer-coarse:after:absolute pointer-coarse:after:-inset-3.5 bg-surface data-checked:border-accent data-checked:bg-accent data-indeterminate:border-accent data-indeterminate:bg-accent data-disabled:opacity-50",
         className,
       )}
     >
@@ -42,7 +42,7 @@ export function Switch({ checked, onChange, label, disabled, className }: Toggle
       disabled={disabled}
       aria-label={label}
       className={cx(
-        "inline-flex h-4.5 w-8 shrink-0 items-center rounded-full bg-faint p-0.5 transition-colors data-checked:bg-accent data-disabled:opacity-50",
+        "relative inline-flex h-4.5 w-8 shrink-0 items-center rounded-full bg-faint p-0.5 pointer-coarse:after:absolute pointer-coarse:after:-inset-x-1.5 pointer-coarse:after:-inset-y-3 transition-colors data-checked:bg-accent data-disabled:opacity-50",
         className,
       )}
     >

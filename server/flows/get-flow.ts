@@ -78,9 +78,11 @@ export async function getFlow(ctx: ServerContext, flowId: string): Promise<FlowD
   };
 }
 
+/** The run whose counts the canvas shows; an undo or its preview passes no step. */
 async function lastRunOf({ pool, workspaceId }: ServerContext, flowId: string): Promise<RunSummary | null> {
   const { rows } = await pool.query<RunRow>(
-    `SELECT ${RUN_COLUMNS} FROM ${RUN_FROM} WHERE r.flow_id = $1 AND r.workspace_id = $2 ORDER BY r.id DESC LIMIT 1`,
+    `SELECT ${RUN_COLUMNS} FROM ${RUN_FROM} WHERE r.flow_id = $1 AND r.workspace_id = $2 AND r.kind <> 'undo'
+     ORDER BY r.id DESC LIMIT 1`,
     [flowId, workspaceId],
   );
   return rows[0] === undefined ? null : toRunSummary(rows[0]);

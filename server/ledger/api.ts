@@ -18,6 +18,7 @@ const JourneySchema = z.object({
   before: Values.optional(),
   after: Values.optional(),
   outcome: z.string(),
+  reason: z.string().optional().describe("Why it failed, or the note it was dismissed with"),
 });
 
 export const recordRoutes = [

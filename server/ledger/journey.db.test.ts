@@ -16,7 +16,8 @@ it("tells what happened to a record across flows, newest last", async () => {
   const run_id = await insertRunRow(ctx, { flow_id });
   const begun = Date.now() - 3_600_000;
   const minute = (count: number) => new Date(begun + count * 60_000);
-  const letter = { key: "4711", at: minute(0), state: "resolved", closed_at: minute(1), replay_run_id: run_id };
+  const reason = "Expected an e-mail address, found nothing.";
+  const letter = { key: "4711", at: minute(0), reason, state: "resolved", closed_at: minute(1), replay_run_id: run_id };
   await insertLetter(ctx, { flow_id, run_id, ...letter });
   await insertChange(ctx, {
     flow_id,
@@ -53,6 +54,7 @@ it("tells what happened to a record across flows, newest last", async () => {
     "written updated",
     "undone unknown",
   ]);
+  expect(journey.map((item) => item.reason)).toEqual([reason, ...Array(5).fill(undefined)]);
   expect(journey[4]).toMatchObject({
     flow: flow_id,
     flowName: "Orders",

@@ -10,7 +10,7 @@ export type JourneyOf = z.output<typeof JourneyOf>;
 /** More than anyone reads; the newest are kept. */
 const MOST = 1_000;
 
-type Row = Omit<JourneyItem, "at"> & { at: Date };
+type Row = Omit<JourneyItem, "at" | "reason"> & { at: Date; reason: string | null };
 
 /**
  * Everything that happened to a record, in whichever flow, newest last: writes (also put back ones), failures, and where
@@ -19,32 +19,33 @@ type Row = Omit<JourneyItem, "at"> & { at: Date };
 export async function journeyOf({ pool, workspaceId }: ServerContext, { key }: JourneyOf): Promise<JourneyItem[]> {
   const { rows } = await pool.query<Row>(
     `SELECT e.at, e.flow_id AS flow, coalesce(f.name, e.flow_id) AS "flowName", e.run_id::text AS run, e.step_id AS step,
-       e.event, e.before, e.after, e.outcome
+       e.event, e.before, e.after, e.outcome, e.reason
      FROM (
        (SELECT at, flow_id, run_id, step_id, CASE WHEN undoes IS NULL THEN 'written' ELSE 'undone' END AS event,
-          before, after, ${WRITE_OUTCOME} AS outcome, 1 AS rank, id::text AS tie
+          before, after, ${WRITE_OUTCOME} AS outcome, NULL AS reason, 1 AS rank, id::text AS tie
         FROM change WHERE workspace_id = $1 AND record_key = $2
           AND (state IN ('done', 'unknown', 'sending')) ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
        (SELECT at, flow_id, run_id, step_id, CASE WHEN undoes IS NULL THEN 'written' ELSE 'undone' END,
-          before, after, ${WRITE_OUTCOME}, 1, id::text
+          before, after, ${WRITE_OUTCOME}, NULL, 1, id::text
         FROM change WHERE workspace_id = $1 AND source_key = $2 AND source_key <> record_key
           AND (state IN ('done', 'unknown', 'sending')) ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
-       (SELECT at, flow_id, run_id, step_id, 'failed', NULL, data::json, 'dead', 0, id
+       (SELECT at, flow_id, run_id, step_id, 'failed', NULL, data::json, 'dead', reason, 0, id
         FROM dead_letter WHERE workspace_id = $1 AND key = $2 AND state <> 'foreseen' ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
        (SELECT closed_at, flow_id, coalesce(replay_run_id, run_id), step_id,
-          CASE state WHEN 'dismissed' THEN 'dismissed' ELSE 'replayed' END, NULL, NULL, state, 2, id
+          CASE state WHEN 'dismissed' THEN 'dismissed' ELSE 'replayed' END, NULL, NULL, state,
+          CASE state WHEN 'dismissed' THEN note END, 2, id
         FROM dead_letter WHERE workspace_id = $1 AND key = $2 AND closed_at IS NOT NULL
           AND state IN ('dismissed', 'resolved') ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
        (SELECT decided_at, flow_id, coalesce(release_run_id, run_id), step_id, 'decided', NULL, NULL,
           CASE kind WHEN 'wait' THEN 'waited' ELSE CASE port WHEN 'yes' THEN 'approved' ELSE 'declined' END END
-            || CASE WHEN decided_by IS NULL THEN '' ELSE ' by ' || decided_by END, 3, id::text
+            || CASE WHEN decided_by IS NULL THEN '' ELSE ' by ' || decided_by END, NULL, 3, id::text
         FROM held_part WHERE workspace_id = $1 AND key = $2 AND decided_at IS NOT NULL ORDER BY decided_at DESC LIMIT ${MOST})
        UNION ALL
-       (SELECT at, flow_id, run_id, step_id, 'ended', NULL, NULL, outcome, 0, id::text
+       (SELECT at, flow_id, run_id, step_id, 'ended', NULL, NULL, outcome, NULL, 0, id::text
         FROM record_outcome WHERE workspace_id = $1 AND keys @> ARRAY[$2] ORDER BY at DESC LIMIT ${MOST})
      ) e LEFT JOIN flow f ON f.id = e.flow_id
      ORDER BY e.at DESC, e.rank DESC, e.tie DESC LIMIT ${MOST}`,
@@ -56,12 +57,13 @@ export async function journeyOf({ pool, workspaceId }: ServerContext, { key }: J
 const WRITE_OUTCOME = `CASE WHEN state <> 'done' THEN 'unknown' WHEN operation = 'create' THEN 'created'
           WHEN operation = 'update' THEN 'updated' ELSE 'deleted' END`;
 
-function toJourneyItem({ at, before, after, ...row }: Row): JourneyItem {
+function toJourneyItem({ at, before, after, reason, ...row }: Row): JourneyItem {
   const written = row.event === "written" || row.event === "undone";
   return {
     at: at.toISOString(),
     ...row,
     ...(written ? { before: before ?? null } : {}),
+    ...(reason === null ? {} : { reason }),
     ...(written || row.event === "failed" ? { after: (after ?? null) as JsonRecord | null } : {}),
   };
 }

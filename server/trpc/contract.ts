@@ -204,6 +204,8 @@ export type JourneyItem = {
   before?: JsonRecord | null;
   after?: JsonRecord | null;
   outcome: string;
+  /** of a failure: what was expected and found; of a dismissal: the note that was left */
+  reason?: string;
 };
 
 export type FlowHealth = "ok" | "running" | "attention" | "waiting" | "paused" | "draft";
