@@ -192,7 +192,8 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
   }, []);
   useEffect(() => {
     const watcher = new ResizeObserver(() => {
-      if (!moved.current) react.fitView(fitOptions);
+      // On an empty canvas the wish would be kept, and carried out on the first step that is dropped.
+      if (!moved.current && react.getNodes().length > 0) react.fitView(fitOptions);
     });
     if (box.current) watcher.observe(box.current);
     return () => watcher.disconnect();

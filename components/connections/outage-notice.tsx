@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Hourglass, RotateCw } from "lucide-react";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import type { Outage } from "../../server/trpc/contract.ts";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
@@ -52,18 +52,25 @@ export function TryNow({ outage }: { outage: Outage }) {
   );
 }
 
-export function OutageNotice({ outage }: { outage: Outage }) {
+/** @param detail what the system, or the way to it, said */
+export function OutageNotice({ outage, detail }: { outage: Outage; detail?: ReactNode }) {
   return (
     <Notice tone="warn" icon={Hourglass} action={<TryNow outage={outage} />}>
       <OutageSentence outage={outage} />
+      {detail && <p className="text-muted">{detail}</p>}
     </Notice>
   );
 }
 
-/** For a run that waits for a connection. */
-export function ConnectionOutage({ connectionId }: { connectionId: string }) {
+/** For a run that waits for a connection: what is known of its outage, else only why the run waits. */
+export function ConnectionOutage({ connectionId, why }: { connectionId: string; why: ReactNode }) {
   const trpc = useTRPC();
   const { data } = useQuery({ ...trpc.connections.list.queryOptions(), refetchInterval: 5_000 });
   const outage = data?.find(({ id }) => id === connectionId)?.outage;
-  return outage ? <OutageNotice outage={outage} /> : null;
+  if (outage) return <OutageNotice outage={outage} detail={why} />;
+  return (
+    <Notice tone="warn" icon={Hourglass}>
+      {why}
+    </Notice>
+  );
 }

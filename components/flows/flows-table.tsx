@@ -14,18 +14,22 @@ const columns: Column<FlowSummary>[] = [
     header: "Flow",
     cell: (flow) => (
       <span className="flex min-w-0 items-center gap-2">
-        <Link href={`/flows/${flow.id}`} className="truncate rounded-mark font-medium text-ink hover:underline">
+        <Link
+          href={`/flows/${flow.id}`}
+          title={flow.name}
+          className="truncate rounded-mark font-medium text-ink hover:underline"
+        >
           {flow.name}
         </Link>
         {flow.draftChanged && flow.liveVersion !== null && <Badge>draft changed</Badge>}
       </span>
     ),
   },
-  { id: "health", header: "Health", width: "140px", cell: (flow) => <FlowHealthPill health={flow.health} /> },
+  { id: "health", header: "Health", width: "132px", cell: (flow) => <FlowHealthPill health={flow.health} /> },
   {
     id: "why",
     header: "State",
-    width: "24%",
+    width: "22%",
     wideOnly: true,
     cell: (flow) => (
       <span className="text-muted" title={flow.healthText}>
@@ -36,14 +40,18 @@ const columns: Column<FlowSummary>[] = [
   {
     id: "timing",
     header: "Timing",
-    width: "150px",
+    width: "132px",
     wideOnly: true,
-    cell: (flow) => <span className="text-muted">{flow.timing}</span>,
+    cell: (flow) => (
+      <span className="text-muted" title={flow.timing}>
+        {flow.timing}
+      </span>
+    ),
   },
   {
     id: "next",
     header: "Next run",
-    width: "112px",
+    width: "118px",
     wideOnly: true,
     cell: (flow) =>
       flow.nextRunAt && !flow.paused ? (
@@ -55,7 +63,7 @@ const columns: Column<FlowSummary>[] = [
   {
     id: "last",
     header: "Last run",
-    width: "126px",
+    width: "118px",
     wideOnly: true,
     cell: ({ lastRun }) =>
       lastRun ? (

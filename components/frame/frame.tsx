@@ -8,6 +8,7 @@ import { Skeleton, SkeletonRows } from "../ui/states.tsx";
 import { keysAreTaken } from "../ui/table-keys.ts";
 import { CommandPalette } from "./command.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
+import { LiveLost } from "./live-lost.tsx";
 import { PhoneBar } from "./phone-bar.tsx";
 import { Sidebar } from "./sidebar.tsx";
 import { TopBar } from "./top-bar.tsx";
@@ -51,6 +52,7 @@ function Around({ narrowSidebar, children }: { narrowSidebar: boolean; children:
         Skip to the page
       </a>
       <TopBar onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
+      <LiveLost />
       <div className="flex min-h-0 flex-1">
         <Sidebar initiallyNarrow={narrowSidebar} failed={failed} />
         <main id="page" tabIndex={-1} className="thin-scroll relative min-w-0 flex-1 overflow-y-auto outline-none">

@@ -1,6 +1,7 @@
 import { CircleAlert, FlaskConical, Hourglass, OctagonX } from "lucide-react";
 import Link from "next/link";
 import { isFinal } from "../../engine/run/states.ts";
+import { ConnectionOutage } from "../connections/outage-notice.tsx";
 import type { RunDetail } from "../server/trpc.ts";
 import { count, formatNumber } from "../ui/format.ts";
 import { Card } from "../ui/page.tsx";
@@ -36,12 +37,15 @@ export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
           problems in the editor, then try it again.
         </Notice>
       )}
-      {run.error && (
+      {run.error && !run.waiting && (
         <Notice tone="bad" icon={OctagonX}>
           <span className="font-medium">{run.error.message}</span>
         </Notice>
       )}
-      {run.waiting && (
+      {run.waiting?.connectionId !== undefined && (
+        <ConnectionOutage connectionId={run.waiting.connectionId} why={run.waiting.reason} />
+      )}
+      {run.waiting && run.waiting.connectionId === undefined && (
         <Notice tone="warn" icon={Hourglass}>
           {run.waiting.reason}
           {run.waiting.until && (

@@ -121,7 +121,6 @@ function TheRun({ run }: { run: RunDetail }) {
         }
       />
       <div className="flex flex-col gap-6">
-        {run.waiting?.connectionId !== undefined && <ConnectionOutage connectionId={run.waiting.connectionId} />}
         <RunBalance run={run} noun={noun} />
         {undo && refused > 0 && (
           <Section title={run.mode === "dry" ? "What would stay as it is" : "What stayed as it is"}>

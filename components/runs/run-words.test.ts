@@ -38,6 +38,7 @@ describe("the sentence of a run", () => {
   it("says when there was nothing, or nothing yet", () => {
     expect(runSentence(run({}), orders)).toBe("No new orders. Nothing to do.");
     expect(runSentence(run({}, { state: "running" }), orders)).toBe("Looking for orders.");
+    expect(runSentence(run({}, { state: "waiting" }), orders)).toBe("Waiting; no order has been read yet.");
     expect(runSentence(run({}, { state: "failed" }), orders)).toBe("Stopped before any order was read.");
   });
   it("says of an undo what went back and what stayed", () => {

@@ -74,6 +74,8 @@ export function runSentence(run: Told, noun: Noun = records): string {
     if (state === "queued")
       return mode === "dry" ? "The try starts as soon as a worker is free." : "Starts as soon as a worker is free.";
     if (state === "running") return `Looking for ${noun.many}.`;
+    if (state === "waiting") return `Waiting; no ${noun.one} has been read yet.`;
+    if (state === "cancelled") return `Stopped before any ${noun.one} was read.`;
     if (state === "failed") return `Stopped before any ${noun.one} was read.`;
     return run.kind === "replay" ? `No ${noun.one} was replayed.` : `No new ${noun.many}. Nothing to do.`;
   }

@@ -2,7 +2,7 @@
 import { AlertDialog } from "@base-ui/react/alert-dialog";
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { Button, IconButton } from "./button.tsx";
 import { cx } from "./cx.ts";
 
@@ -11,6 +11,8 @@ const backdrop =
 const popup =
   "float-motion fixed z-40 flex flex-col bg-surface shadow-float outline-none max-sm:inset-x-0 max-sm:bottom-0 max-sm:max-h-[92dvh] max-sm:rounded-t-card sm:top-[min(14dvh,120px)] sm:left-1/2 sm:max-h-[78dvh] sm:-translate-x-1/2 sm:rounded-card";
 const widths = { narrow: "sm:w-[420px]", normal: "sm:w-[560px]", wide: "sm:w-[min(920px,94vw)]" };
+
+const taskControls = "input:enabled, textarea:enabled, [role=combobox], button:enabled, a[href]";
 
 /**
  * A task that needs its own room. On a phone it comes up from below.
@@ -33,11 +35,17 @@ export function Dialog({
   footer?: ReactNode;
   children?: ReactNode;
 }) {
+  const body = useRef<HTMLDivElement>(null);
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className={backdrop} />
-        <Base.Popup data-modal className={cx(popup, widths[width])}>
+        <Base.Popup
+          data-modal
+          // The task first, not the cross that leaves it; under a finger no keyboard comes up unasked.
+          initialFocus={(by) => by === "touch" || (body.current?.querySelector<HTMLElement>(taskControls) ?? true)}
+          className={cx(popup, widths[width])}
+        >
           <div className="flex items-start gap-3 border-b border-line px-4 py-3">
             <div className="min-w-0 flex-1">
               <Base.Title className="text-heading font-semibold text-ink">{title}</Base.Title>
@@ -47,7 +55,9 @@ export function Dialog({
             </div>
             <Base.Close render={<IconButton label="Close" icon={X} className="-mr-1.5" />} />
           </div>
-          <div className="thin-scroll min-h-0 flex-1 overflow-y-auto p-4">{children}</div>
+          <div ref={body} className="thin-scroll min-h-0 flex-1 overflow-y-auto p-4">
+            {children}
+          </div>
           {footer && (
             <div className="flex flex-wrap items-center justify-end gap-2 border-t border-line px-4 py-3">{footer}</div>
           )}

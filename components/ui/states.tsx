@@ -87,7 +87,7 @@ export function Notice({
     <div
       role={tone === "bad" ? "alert" : "status"}
       className={cx(
-        "flex flex-wrap items-center gap-x-3 gap-y-2 rounded-card px-3 py-2 text-work text-ink",
+        "flex h-fit flex-wrap items-center gap-x-3 gap-y-2 rounded-card px-3 py-2 text-work text-ink",
         grounds[tone],
       )}
     >

@@ -8,7 +8,7 @@ export type { PostgresCredentials, PostgresSettings } from "./settings.ts";
 export const postgres: Connector<PostgresSettings, PostgresCredentials> = {
   id: "postgres",
   title: "PostgreSQL",
-  summary: "Reads and writes the tables of a PostgreSQL database, with before-images and undo.",
+  summary: "Reads and writes the tables of a PostgreSQL database; what was written can be undone.",
   mark: { letters: "Pg", tint: "blue" },
   settings: postgresSettings,
   credentials: postgresCredentials,

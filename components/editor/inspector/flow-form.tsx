@@ -46,7 +46,7 @@ function Brief() {
     <div className="space-y-3">
       {briefQuestions.map(({ field, label, placeholder }) => (
         <div key={field} data-field={`brief.${field}`}>
-          <Field label={label} required error={problems.of(`brief.${field}`) && "Needed to publish."}>
+          <Field label={label} required hint={problems.of(`brief.${field}`) && "Needed to publish."}>
             <Textarea
               rows={field === "direction" || field === "timing" || field === "owner" ? 1 : 2}
               value={flow.brief?.[field] ?? ""}

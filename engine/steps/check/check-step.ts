@@ -21,7 +21,7 @@ export const checkStep = defineStep<CheckStep>({
   kind: "check",
   role: "middle",
   title: "Check",
-  summary: "Lets only records pass that keep all rules; the others become dead letters with their reasons.",
+  summary: "Lets only records pass that keep all rules; the others wait under Failed, each with its reason.",
   icon: "shield-check",
   tint: "amber",
   schema: checkSchema,

@@ -1,0 +1,28 @@
+"use client";
+import { WifiOff } from "lucide-react";
+import { useEffect, useState } from "react";
+import { useLiveState } from "../server/live.tsx";
+
+/** A stream that comes back at once, after a restart or a short cut, is nobody's concern. */
+const PATIENCE_MS = 4_000;
+
+/** Says that what is on the screen no longer follows, for as long as Plumbline cannot be reached. */
+export function LiveLost() {
+  const { connected } = useLiveState();
+  const [lost, setLost] = useState(false);
+  useEffect(() => {
+    if (connected) return setLost(false);
+    const timer = setTimeout(() => setLost(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [connected]);
+  return (
+    <div role="status">
+      {lost && (
+        <p className="flex items-center justify-center gap-2 border-b border-line bg-warn-soft px-3 py-1 text-work text-ink">
+          <WifiOff aria-hidden className="size-3.5 shrink-0 text-warn-text" />
+          Plumbline does not answer, so nothing here is up to date. It is asked again by itself.
+        </p>
+      )}
+    </div>
+  );
+}
