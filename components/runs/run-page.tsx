@@ -4,7 +4,6 @@ import { GitCommitVertical, Square, Undo2 } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { isFinal } from "../../engine/run/states.ts";
-import { ConnectionOutage } from "../connections/outage-notice.tsx";
 import { sayFailure } from "../server/act.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
