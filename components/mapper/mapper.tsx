@@ -115,7 +115,7 @@ export function Mapper({
           <h3 className="flex h-8 shrink-0 items-center gap-2 border-b border-line px-3 text-caption font-medium text-muted">
             What arrives <span className="text-faint tabular-nums">{sources.length}</span>
           </h3>
-          <div ref={left} className="thin-scroll min-h-0 flex-1 overflow-x-visible overflow-y-auto pr-2">
+          <div ref={left} className="thin-scroll min-h-0 flex-1 overflow-x-hidden overflow-y-auto">
             <SourceList
               sources={sources}
               used={used}

@@ -39,7 +39,7 @@ export function SourceList({
   const holds = new Set(sources.flatMap(({ parent }) => (parent === null ? [] : [parent])));
   return (
     <div>
-      <div className="sticky top-0 z-20 border-b border-line bg-surface p-2">
+      <div className="sticky top-0 z-30 border-b border-line bg-surface p-2">
         <SearchInput label="Search source fields" placeholder="Search" value={search} onChange={setSearch} />
       </div>
       <ul aria-label="Source fields">
@@ -47,7 +47,7 @@ export function SourceList({
           <li
             key={path}
             className={cx(
-              "group relative flex h-10 items-center gap-2 border-b border-line pr-5 transition-opacity",
+              "group relative flex h-10 items-center gap-2 border-b border-line pr-7 transition-opacity",
               lit && !lit.has(path) && "opacity-35",
               armed === path && "bg-accent-soft",
             )}
@@ -107,7 +107,7 @@ export function SourceList({
               onPointerDown={(event) => onPull(path, event)}
               onClick={(event) => event.detail === 0 && onArm(path)}
               className={cx(
-                "absolute top-1/2 right-0 z-20 flex size-4 translate-x-1/2 -translate-y-1/2 touch-none items-center justify-center rounded-full border-2 border-surface transition-colors pointer-coarse:size-7",
+                "absolute top-1/2 right-2 z-20 flex size-4 translate-x-1/2 -translate-y-1/2 touch-none items-center justify-center rounded-full border-2 border-surface transition-colors pointer-coarse:size-7",
                 used.has(path) || armed === path ? "bg-accent" : "bg-edge hover:bg-accent",
               )}
             />

@@ -127,7 +127,9 @@ function SearchedOptions({
 }) {
   return (
     <Combobox.Root items={options} value={chosen} onValueChange={(next) => onChange(next?.value ?? null)}>
-      <Combobox.Trigger className={trigger}>{children}</Combobox.Trigger>
+      <Combobox.Trigger aria-label={chosen ? `${label}: ${chosen.label}` : label} className={trigger}>
+        {children}
+      </Combobox.Trigger>
       <Combobox.Portal>
         <Combobox.Positioner sideOffset={4} align="start" className="z-50 outline-none">
           <Combobox.Popup

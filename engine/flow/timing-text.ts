@@ -1,7 +1,7 @@
 import type { Timing } from "./schedule.ts";
 
 const UNITS: { [unit: string]: string } = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
-const DAYS: { [days: string]: string } = { "*": "every day", "1-5": "every working day" };
+const DAYS: Record<Daily["days"], string> = { "*": "every day", "1-5": "every working day" };
 
 /** When a flow starts by itself, in words: "every 5 minutes", "every day at 06:00 (Europe/Berlin)", "by hand". */
 export function timingText(timing: Timing | null): string {
@@ -19,11 +19,24 @@ export function everyText(every: string): string {
   return amount === "1" ? `every ${word}` : `every ${amount} ${word}s`;
 }
 
-/** The two patterns nearly everybody writes as a clock time; any other as it stands. */
+/** The two patterns nearly everybody means, as a clock time; any other as it stands. */
 export function cronText(cron: string): string {
-  const [minute = "", hour = "", day, month, weekdays = "", ...more] = cron.trim().split(/\s+/);
-  const days = DAYS[weekdays];
-  const atOneTime = /^\d{1,2}$/.test(minute) && /^\d{1,2}$/.test(hour) && day === "*" && month === "*";
-  if (!atOneTime || days === undefined || more.length > 0) return `at ${cron}`;
-  return `${days} at ${hour.padStart(2, "0")}:${minute.padStart(2, "0")}`;
+  const daily = readDaily(cron);
+  return daily === null ? `at ${cron}` : `${DAYS[daily.days]} at ${daily.time}`;
+}
+
+/** A time of day, each day or each working day. */
+export type Daily = { days: "*" | "1-5" /** "06:00" */; time: string };
+
+/** The clock time a pattern means, when it is no more than that; else null. */
+export function readDaily(cron: string): Daily | null {
+  const [, minute = "", hour = "", days] = cron.trim().match(/^(\d{1,2}) (\d{1,2}) \* \* (\*|1-5)$/) ?? [];
+  if (days === undefined || Number(minute) > 59 || Number(hour) > 23) return null;
+  return { days: days as Daily["days"], time: `${hour.padStart(2, "0")}:${minute.padStart(2, "0")}` };
+}
+
+/** The pattern of a clock time. */
+export function dailyCron({ days, time }: Daily): string {
+  const [hour, minute] = time.split(":").map(Number);
+  return `${minute} ${hour} * * ${days}`;
 }

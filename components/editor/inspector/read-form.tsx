@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { readDuration } from "../../../engine/flow/duration.ts";
 import { cronProblem, nextRunAt, type Timing } from "../../../engine/flow/schedule.ts";
+import { dailyCron, readDaily } from "../../../engine/flow/timing-text.ts";
 import { streamOf } from "../../../engine/steps/connection.ts";
 import type { ReadStep } from "../../../engine/steps/read/schema.ts";
 import { Combobox } from "../../ui/combobox.tsx";
@@ -98,7 +99,11 @@ const units = [
 function TimingFields({ step, onChange }: { step: ReadStep; onChange: (change: Partial<ReadStep>) => void }) {
   const { flow } = useEditor();
   const problems = useProblems(step.id);
-  const kind = step.cron !== undefined ? "cron" : step.every !== undefined ? "every" : "hand";
+  const daily = step.cron === undefined ? null : readDaily(step.cron);
+  // A pattern that happens to be a clock time stays a pattern while it is typed.
+  const [asPattern, setAsPattern] = useState(false);
+  const scheduled = daily && !asPattern ? "daily" : "cron";
+  const kind = step.cron !== undefined ? scheduled : step.every !== undefined ? "every" : "hand";
   const every = step.every === undefined ? undefined : readDuration(step.every);
   const [amount, setAmount] = useState(String(every?.amount ?? 5));
   const unit = every?.unit ?? "m";
@@ -110,19 +115,17 @@ function TimingFields({ step, onChange }: { step: ReadStep; onChange: (change: P
       <Field label="When" error={problems.of("every")}>
         <Select
           value={kind}
-          onChange={(next) =>
-            onChange(
-              next === "hand"
-                ? { every: undefined, cron: undefined }
-                : next === "every"
-                  ? { every: "5m", cron: undefined }
-                  : { cron: "0 6 * * *", every: undefined, timeZone: step.timeZone ?? here },
-            )
-          }
+          onChange={(next) => {
+            setAsPattern(next === "cron");
+            if (next === "hand") onChange({ every: undefined, cron: undefined });
+            else if (next === "every") onChange({ every: "5m", cron: undefined });
+            else onChange({ cron: step.cron ?? "0 6 * * *", every: undefined, timeZone: step.timeZone ?? here });
+          }}
           options={[
             { value: "hand", label: "By hand", hint: "“Run now”, or over the API" },
             { value: "every", label: "Every so often" },
-            { value: "cron", label: "At certain times" },
+            { value: "daily", label: "At a time of day" },
+            { value: "cron", label: "By a pattern", hint: "Cron: 0 6 1 * * is the first of each month at six" },
           ]}
         />
       </Field>
@@ -146,34 +149,57 @@ function TimingFields({ step, onChange }: { step: ReadStep; onChange: (change: P
           />
         </div>
       )}
+      {kind === "daily" && daily && (
+        <div className="flex gap-2">
+          <Select
+            label="Days"
+            value={daily.days}
+            onChange={(days) => onChange({ cron: dailyCron({ ...daily, days }) })}
+            options={[
+              { value: "*", label: "Every day" },
+              { value: "1-5", label: "Every working day" },
+            ]}
+          />
+          <Input
+            type="time"
+            aria-label="Time of day"
+            value={daily.time}
+            onChange={(time) => /^\d{2}:\d{2}$/.test(time) && onChange({ cron: dailyCron({ ...daily, time }) })}
+            className="w-28!"
+          />
+        </div>
+      )}
       {kind === "cron" && (
-        <>
-          <Field
-            label="Schedule"
-            hint="Minute, hour, day of month, month, day of week: 0 6 * * 1-5 is each working day at six"
-            error={bad ? `Found a schedule that cannot be used: ${bad}.` : problems.of("cron")}
-          >
-            <Input
-              mono
-              value={step.cron ?? ""}
-              onChange={(cron) => onChange({ cron: cron === "" ? "*" : cron.slice(0, 200) })}
-            />
-          </Field>
-          <Field label="Time zone" error={problems.of("timeZone")}>
-            <Combobox
-              label="Time zone"
-              value={zone}
-              onChange={(timeZone) => onChange({ timeZone: timeZone ?? undefined })}
-              options={["UTC", ...Intl.supportedValuesOf("timeZone")].map((value) => ({ value, label: value }))}
-            />
-          </Field>
-        </>
+        <Field
+          label="Schedule"
+          hint="Minute, hour, day of month, month, day of week: 0 6 * * 1-5 is each working day at six"
+          error={bad ? `Found a schedule that cannot be used: ${bad}.` : problems.of("cron")}
+        >
+          <Input
+            mono
+            value={step.cron ?? ""}
+            onChange={(cron) => {
+              setAsPattern(true);
+              onChange({ cron: cron === "" ? "*" : cron.slice(0, 200) });
+            }}
+          />
+        </Field>
+      )}
+      {(kind === "cron" || kind === "daily") && (
+        <Field label="Time zone" error={problems.of("timeZone")}>
+          <Combobox
+            label="Time zone"
+            value={zone}
+            onChange={(timeZone) => onChange({ timeZone: timeZone ?? undefined })}
+            options={["UTC", ...Intl.supportedValuesOf("timeZone")].map((value) => ({ value, label: value }))}
+          />
+        </Field>
       )}
       {kind !== "hand" && !bad && (
         <NextTimes
           timing={
-            kind === "cron"
-              ? { kind, cron: step.cron ?? "", timeZone: zone }
+            kind !== "every"
+              ? { kind: "cron", cron: step.cron ?? "", timeZone: zone }
               : { kind: "every", every: step.every ?? "5m", timeZone: zone }
           }
         />
