@@ -8,6 +8,8 @@ export type TaskTools = {
   services: RunServices;
   /** aborted when the worker is asked to stop */
   signal: AbortSignal;
+  /** see Presence */
+  held(): AbortSignal;
   log: Logger;
   /** runs this process is working on; recovery leaves them alone */
   active: Set<string>;

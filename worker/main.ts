@@ -45,7 +45,8 @@ await migrateQueue(pool);
 await pool.query("SELECT plumbline_ensure_partitions(14)");
 await followSampleServer({ db });
 const presence = await showPresence(pool, "worker", () => [...poolIds]);
-const tools: TaskTools = { services: { db, pool, workerId: presence.id }, signal: stopping.signal, log, active };
+const { held } = presence;
+const tools: TaskTools = { services: { db, pool, workerId: presence.id }, signal: stopping.signal, held, log, active };
 
 const events: WorkerEvents = new EventEmitter();
 events.on("pool:create", ({ workerPool }) => void poolIds.add(workerPool.id));
@@ -66,7 +67,7 @@ const runner: Runner = await run({
 });
 const utils = await makeWorkerUtils({ pgPool: pool });
 const lanes = workOnStretches(tools, { atOnce: ALL_STRETCHES, ofOneRun: STRETCHES });
-const draining = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal });
+const draining = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal, held });
 
 const following = await followChanges({ db, pool, workerId: presence.id, signal: stopping.signal });
 

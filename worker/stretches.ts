@@ -14,7 +14,7 @@ export type StretchLanes = {
 
 /** @param limits stretches at a time, and of one run */
 export function workOnStretches(
-  { services, signal, log }: Pick<TaskTools, "services" | "signal" | "log">,
+  { services, signal, held, log }: Pick<TaskTools, "services" | "signal" | "held" | "log">,
   limits: { atOnce: number; ofOneRun: number },
 ): StretchLanes {
   const { pool, workerId } = services;
@@ -35,7 +35,7 @@ export function workOnStretches(
       recent = [...recent.filter((id) => id !== runId), runId].slice(-100);
       const place = `${runId}/${stretch.lease.stretch?.number}`;
       const begun = Date.now();
-      const work = executeStretch(services, { stretch, signal })
+      const work = executeStretch(services, { stretch, signal: AbortSignal.any([signal, held()]) })
         .then(
           (end) => log.info(`Run ${place}: attempt ${stretch.attempt} ${end} after ${Date.now() - begun} ms`),
           (error: unknown) => log.warn({ err: error }, `Run ${place} was interrupted; it is taken up again`),

@@ -236,6 +236,27 @@ describe("the PostgreSQL connector", () => {
     expect(await settle("nonsense", calm())).toBe("unknown");
   });
 
+  it("ends a transaction a sleeping worker left open, so that it cannot land after it was settled", async () => {
+    const receipts: Json[] = [];
+    const awake = Promise.withResolvers<void>();
+    const records = [{ key: "1", values: { id: 60_002, name: "late" }, idempotencyKey: "" }];
+    const sleeping = db.session.write(
+      { sink: "big", operation: "upsert", match: ["id"], records, signal: calm() },
+      {
+        enter: async (_, receipt) => {
+          receipts.push(receipt!);
+          await awake.promise;
+        },
+      },
+    );
+    const failure = errorOf(sleeping);
+    while (receipts.length === 0) await new Promise((done) => setTimeout(done, 10));
+    expect(await db.session.settle!(receipts[0]!, calm())).toBe("absent");
+    awake.resolve();
+    expect(await failure).toMatchObject({ kind: "transient" });
+    expect(await db.sql("SELECT name FROM big WHERE id = 60002")).toEqual([]);
+  });
+
   it("a session that dies before the commit is transient, and nothing landed", async () => {
     const write = {
       sink: "big",

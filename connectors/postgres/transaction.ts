@@ -184,7 +184,16 @@ async function epochOf(client: pg.ClientBase): Promise<string> {
   return row?.[0] ?? "";
 }
 
-/** Did the transaction with this receipt commit? Waits up to 5 s for one that is still going on. */
+/** So long a transaction that is still open may take to end by itself, and then until it is ended. */
+const ENDS_WITHIN_MS = 2_000;
+const ENDED_WITHIN_MS = 5_000;
+
+/**
+ * Did the transaction with this receipt commit? One that is still open belongs to a worker that stands still or whose end
+ * the server has not noticed; it is ended, or it could commit after what it wrote was written again.
+ *
+ * @throws IntegrationError transient: it is still open
+ */
 export async function settleReceipt(
   clients: Clients,
   receipt: Json,
@@ -192,11 +201,13 @@ export async function settleReceipt(
 ): Promise<"landed" | "absent" | "unknown"> {
   if (receipt === null || typeof receipt !== "object" || Array.isArray(receipt) || typeof receipt.xid !== "string")
     return "unknown";
+  const { xid } = receipt;
   for (let waited = 0; ; waited += 100) {
     signal.throwIfAborted();
     const [state, epoch] = await clients.use(async (client) => {
       try {
-        const [row] = await rawQuery(client, "SELECT pg_catalog.txid_status($1::bigint)", [receipt.xid]);
+        if (waited === ENDS_WITHIN_MS) await rawQuery(client, endTransaction, [xid]);
+        const [row] = await rawQuery(client, "SELECT pg_catalog.txid_status($1::bigint)", [xid]);
         return [row?.[0] ?? null, await epochOf(client)];
       } catch (error) {
         // “transaction ID … is in the future”: it never reached the disk, so it never committed.
@@ -206,7 +217,17 @@ export async function settleReceipt(
     });
     if (state === "committed") return epoch === receipt.epoch ? "landed" : "unknown";
     if (state === "aborted") return "absent";
-    if (state === null || waited >= 5_000) return "unknown";
+    if (state === null) return "unknown";
+    if (waited >= ENDED_WITHIN_MS)
+      throw new IntegrationError(
+        `“${clients.access.name}”: a transaction of an earlier attempt is still open and could not be ended (transaction ${xid}). It is looked up again later; its administrator can end it with pg_terminate_backend.`,
+        { kind: "transient", code: "transaction-open" },
+      );
     await new Promise((done) => setTimeout(done, 100));
   }
 }
+
+/** A session of the same user is all one may end; the id of a transaction is its last 32 bits there. */
+const endTransaction = `SELECT pg_catalog.pg_terminate_backend(pid)::text FROM pg_catalog.pg_stat_activity
+  WHERE datname = current_database() AND usename = current_user AND pid <> pg_catalog.pg_backend_pid()
+    AND backend_xid::text = ($1::bigint & 4294967295)::text`;

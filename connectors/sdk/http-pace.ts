@@ -55,9 +55,17 @@ const STALE_MS = 60;
 
 const WINDOW_MS = 1_000;
 
+export type PaceOptions = {
+  /** the system's name, for messages */
+  name?: string;
+  limits?: PaceLimits;
+  /** called at the end of each turn, which ends the moment before its request is sent */
+  beforeSending?(): void;
+};
+
 export function createPace(
   store: PaceStore = privateStore(),
-  { name = "The system", limits = {} }: { name?: string; limits?: PaceLimits } = {},
+  { name = "The system", limits = {}, beforeSending }: PaceOptions = {},
 ): Pace {
   let accepted = 0;
   let waiting = 0;
@@ -133,6 +141,7 @@ export function createPace(
         slots?.give();
         throw error;
       }
+      beforeSending?.();
     },
     accepted() {
       accepted++;

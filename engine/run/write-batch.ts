@@ -9,6 +9,7 @@ import {
   LeaseLost,
   type LedgerDraft,
   type LedgerFix,
+  type OpenEntry,
   type PartAddress,
   type RunConnection,
   type WritePorts,
@@ -231,13 +232,20 @@ function adoptOpen(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[
       return false;
     }
     // sent before a crash, and neither a receipt nor reading back tells whether it arrived
-    if (site.write.info?.effect === "once") return true;
+    if (repeatsHarmlessly(site, open)) return true;
     work.fixes.push({ ...open.address, key: open.key, landed: true, unknown: true });
     const message = `${site.write.connection} was sent this record before the worker stopped, and cannot say whether it arrived. Look it up there: dismiss this if it is there, replay it if it is not.`;
     const failure: FailureInfo = { kind: "rejected", code: "may-have-arrived", message };
     ended.push({ origin: item.origin, outcome: "dead", record: item.record, failure: placed(site, failure) });
     return false;
   });
+}
+
+/** Whether sending a change once more has no further effect, should it have arrived before: the sink knows it again. */
+function repeatsHarmlessly({ write }: WriteSite, { operation, identity }: OpenEntry): boolean {
+  if (write.info?.effect !== "once") return false;
+  if (write.info.idempotencyKeys || operation !== "create" || write.operation === "upsert") return true;
+  return write.info.readBack && Object.keys(identity).length > 0;
 }
 
 function isRefusal(outcome: WriteOutcome): boolean {

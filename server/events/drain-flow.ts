@@ -13,7 +13,13 @@ import { tellProgress } from "./tell-progress.ts";
 import { dropSettledParts } from "./wait-events.ts";
 import { type EventsFlow, type EventsSite, workOnEvents } from "./work-on-events.ts";
 
-export type DrainServices = Pick<Database, "db" | "pool"> & { workerId: string; signal: AbortSignal };
+export type DrainServices = Pick<Database, "db" | "pool"> & {
+  workerId: string;
+  /** aborted when the worker is asked to stop */
+  signal: AbortSignal;
+  /** see Presence */
+  held(): AbortSignal;
+};
 
 const BATCH = 500;
 /** A lease is kept this long after the last event, so that the next one need not ask for it. */
@@ -67,7 +73,7 @@ export class FlowDrain {
       while (this.#again && !signal.aborted) {
         this.#again = false;
         if (!(await this.#takeLease())) return;
-        while (!signal.aborted && (await this.#batch())) {}
+        while (!signal.aborted && (await this.#batch())) this.#site?.signal.throwIfAborted();
       }
     } catch (error) {
       if (!signal.aborted) await this.#failed(error);
@@ -103,7 +109,8 @@ export class FlowDrain {
   async #takeLease(): Promise<boolean> {
     if (this.#site) return true;
     if (Date.now() < this.#heldUntil) return false;
-    const { db, pool, workerId, signal } = this.#services;
+    const { db, pool, workerId, held } = this.#services;
+    const signal = AbortSignal.any([this.#services.signal, held()]);
     const lease = await takeEventLease(pool, this.#flowId, workerId);
     if (!lease) {
       this.#heldUntil = Date.now() + HELD_MS;

@@ -22,7 +22,7 @@ export async function startEventWorker(database: TestDatabase): Promise<EventWor
   await new Promise<void>((listening) => api.server.listen(0, "127.0.0.1", listening));
   const url = `http://127.0.0.1:${(api.server.address() as AddressInfo).port}`;
   const presence = await showPresence(pool, "worker");
-  const drain = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal });
+  const drain = await drainEvents({ db, pool, workerId: presence.id, signal: stopping.signal, held: presence.held });
   return {
     url,
     async hookOf(flowId) {

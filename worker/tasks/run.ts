@@ -7,11 +7,11 @@ import { defineTask } from "../define-task.ts";
 export const runTask = defineTask(
   "run",
   z.object({ runId: z.string() }),
-  async ({ runId }, { services, signal, log, active }) => {
+  async ({ runId }, { services, signal, held, log, active }) => {
     if (active.has(runId)) return;
     active.add(runId);
     try {
-      const done = await executeRun(services, { runId, signal });
+      const done = await executeRun(services, { runId, signal: AbortSignal.any([signal, held()]) });
       if (!done) await wakeEventsOf(services.pool, runId);
       else log.info(`Run ${runId}: attempt ${done.attempt} ${done.end} after ${done.durationMs} ms`);
     } finally {

@@ -3,6 +3,7 @@ import type pg from "pg";
 import { createPace, type Pace, type PaceStore, privateStore } from "../../../connectors/sdk/http-pace.ts";
 import { type PaceState, unlimited } from "../../../connectors/sdk/pacing.ts";
 import type { Connection } from "../../db/generated/client.ts";
+import { noticeSilence } from "../../processes/presence.ts";
 import { limitsOf } from "./limits.ts";
 
 /** What others learnt is seen at the latest after so long. */
@@ -107,5 +108,5 @@ export async function sharePace(pool: pg.Pool, connectionId: string): Promise<vo
 
 /** The pace for a session of this connection, by the limits in its settings and what has been learnt. */
 export function paceOf({ id, name, settings }: Pick<Connection, "id" | "name" | "settings">): Pace {
-  return createPace(storeOf(id), { name, limits: limitsOf(settings) });
+  return createPace(storeOf(id), { name, limits: limitsOf(settings), beforeSending: noticeSilence });
 }

@@ -1,6 +1,7 @@
 /** The PostgreSQL side of engine/ports.ts for one attempt at one run. */
 import type pg from "pg";
 import type { RunStore } from "../../../engine/ports.ts";
+import { noticeSilence } from "../../processes/presence.ts";
 import { storeCheckpoint } from "./checkpoint.ts";
 import { storeFinish, storeRelease, storeWait } from "./end.ts";
 import { collectedItems } from "./groups.ts";
@@ -15,7 +16,10 @@ export type RunStoreListener = { checkpointed?(final: boolean): void };
 
 export function runStore(pool: pg.Pool, lease: Lease, listener: RunStoreListener = {}): RunStore {
   return {
-    enter: (address, entries, receipt) => enterLedger(pool, lease, address, entries, receipt),
+    async enter(address, entries, receipt) {
+      await enterLedger(pool, lease, address, entries, receipt);
+      noticeSilence(); // what was entered is sent next
+    },
     foresee: (address, entries) => foreseeLedger(pool, lease, address, entries),
     foreseen: (step, keys) => foreseenRecords(pool, lease, step, keys),
     async checkpoint(checkpoint) {
