@@ -6,7 +6,6 @@ import { describeValue, quote, type Value } from "../value.ts";
 
 export const lookup = defineFunction({
   name: "LOOKUP",
-  aliases: ["VLOOKUP", "XLOOKUP"],
   category: "lookup",
   summary: "What a small table says for a value; capitals and blanks around it do not count.",
   parameters: [

@@ -6,11 +6,13 @@ import { and } from "./and.ts";
 import { anyItem } from "./any.ts";
 import { append } from "./append.ts";
 import { average } from "./average.ts";
+import { averageIf } from "./average-if.ts";
 import { between } from "./between.ts";
 import { boolean } from "./boolean.ts";
 import { capitalize } from "./capitalize.ts";
 import { ceiling } from "./ceiling.ts";
 import { char } from "./char.ts";
+import { choose } from "./choose.ts";
 import { clamp } from "./clamp.ts";
 import { clean } from "./clean.ts";
 import { concat } from "./concat.ts";
@@ -18,6 +20,7 @@ import { contains } from "./contains.ts";
 import { containsItem } from "./contains-item.ts";
 import { count } from "./count.ts";
 import { countA } from "./count-a.ts";
+import { countIf } from "./count-if.ts";
 import { date } from "./date.ts";
 import { dateAdd } from "./date-add.ts";
 import { datedif } from "./datedif.ts";
@@ -117,6 +120,7 @@ import { sqrt } from "./sqrt.ts";
 import { startsWith } from "./starts-with.ts";
 import { substitute } from "./substitute.ts";
 import { sum } from "./sum.ts";
+import { sumIf } from "./sum-if.ts";
 import { sumProduct } from "./sum-product.ts";
 import { switchFunction } from "./switch.ts";
 import { take } from "./take.ts";
@@ -140,6 +144,7 @@ import { upper } from "./upper.ts";
 import { values } from "./values.ts";
 import { vatId } from "./vat-id.ts";
 import { weekday } from "./weekday.ts";
+import { xlookup } from "./xlookup.ts";
 import { xor } from "./xor.ts";
 import { year } from "./year.ts";
 
@@ -287,6 +292,11 @@ export const functions: readonly MappingFunction[] = [
   vatId,
   weekday,
   xor,
+  averageIf,
+  choose,
+  countIf,
+  sumIf,
+  xlookup,
   year,
 ];
 
