@@ -52,7 +52,7 @@ export class RuleBook {
     this.#owned = request.operation !== "insert";
     for (const [key, record] of request.assumed ?? []) {
       if (!record) continue;
-      this.#take(key, record);
+      this.#take(`earlier ${key}`, record);
       this.#assumed.add(this.#owner(key, record));
     }
   }
@@ -84,7 +84,7 @@ export class RuleBook {
     for (const draft of drafts) {
       if (draft.failure) continue;
       if (draft.place) this.#replaced.add(draft.place);
-      this.#take(this.#request.records[draft.row]!.key, decodeRow(this.#columns, draft.stored!, 0));
+      this.#take(`row ${draft.row}`, decodeRow(this.#columns, draft.stored!, 0));
     }
   }
 
@@ -162,15 +162,32 @@ g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
       if (this.#owned && this.#assumed.has(this.#owner("", decodeRow(match, texts, 0)))) continue;
       draft.failure = uniqueTaken(this.#table, index.name, this.#brought(draft));
     }
-    for (const draft of drafts) {
-      if (draft.failure || !draft.differs || !index.columns || index.predicate !== null) continue;
-      const record = decodeRow(this.#columns, draft.stored!, 0);
-      const key = this.#owner(this.#request.records[draft.row]!.key, record);
-      const taken = this.#taken.get(index.name)?.get(uniqueText(index, record) ?? "");
-      if (taken !== undefined && taken !== key)
+    const values = await this.#indexed(drafts, index, source, parameters);
+    for (const [at, draft] of drafts.entries()) {
+      if (draft.failure || !draft.differs) continue;
+      const owner = this.#owner(`row ${draft.row}`, decodeRow(this.#columns, draft.stored!, 0));
+      const taken = this.#taken.get(index.name)?.get(values[at] ?? "");
+      if (taken !== undefined && taken !== owner)
         draft.failure = uniqueTaken(this.#table, index.name, this.#brought(draft));
-      else this.#takeIndex(index, key, record);
+      else this.#takeValue(index, owner, values[at]);
     }
+  }
+
+  /** Each draft's values for the index as text; what is partial or an expression is computed by the server. */
+  async #indexed(
+    drafts: Draft[],
+    index: UniqueIndex,
+    source: string,
+    parameters: string[],
+  ): Promise<(string | undefined)[]> {
+    if (index.columns && index.predicate === null)
+      return drafts.map((draft) => uniqueText(index, decodeRow(this.#columns, draft.stored!, 0)));
+    const found: (string | undefined)[] = drafts.map(() => undefined);
+    const keys = index.keys.map((key) => `(${key})::text`).join(", ");
+    const text = `${source} SELECT ${number}, ${keys} FROM g WHERE ${index.predicate ?? "true"}`;
+    for (const [n, ...texts] of await rawQuery(this.#client, text, parameters))
+      if (index.nullsEqual || !texts.includes(null)) found[Number(n) - 1] = JSON.stringify(texts);
+    return found;
   }
 
   async #references(drafts: Draft[], source: string, parameters: string[]): Promise<void> {
@@ -223,24 +240,24 @@ g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
     return this.#request.records[draft.row]!.values;
   }
 
-  #take(key: string, record: JsonRecord): void {
-    for (const index of this.#table.uniques) this.#takeIndex(index, this.#owner(key, record), record);
+  #take(own: string, record: JsonRecord): void {
+    for (const index of this.#table.uniques)
+      this.#takeValue(index, this.#owner(own, record), uniqueText(index, record));
   }
 
-  /** What makes two records of the dry run the same one: its match, or for inserts its key. */
-  #owner(key: string, record: JsonRecord): string {
+  /** What makes two records of the dry run the same one: its match; of inserts none are. */
+  #owner(own: string, record: JsonRecord): string {
     const { match } = this.#request;
-    return !this.#owned ? key : JSON.stringify(match.map((field) => record[field] ?? null));
+    return !this.#owned ? own : JSON.stringify(match.map((field) => record[field] ?? null));
   }
 
-  #takeIndex(index: UniqueIndex, key: string, record: JsonRecord): void {
-    const text = uniqueText(index, record);
+  #takeValue(index: UniqueIndex, owner: string, text: string | undefined): void {
     if (text === undefined) return;
     const taken = this.#taken.get(index.name) ?? new Map<string, string>();
-    const held = this.#holds.get(`${index.name}\0${key}`);
-    if (held !== undefined && taken.get(held) === key) taken.delete(held);
-    this.#holds.set(`${index.name}\0${key}`, text);
-    taken.set(text, key);
+    const held = this.#holds.get(`${index.name}\0${owner}`);
+    if (held !== undefined && taken.get(held) === owner) taken.delete(held);
+    this.#holds.set(`${index.name}\0${owner}`, text);
+    taken.set(text, owner);
     this.#taken.set(index.name, taken);
   }
 }

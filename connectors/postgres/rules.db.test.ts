@@ -109,6 +109,34 @@ describe("rules of the target", () => {
     expect(reasons(outcomes)).toMatchObject(["created", "created", ["code", expect.stringContaining('code "X"')]]);
   });
 
+  it("a value taken on the same page counts for partial indexes and expressions too", async () => {
+    await db.sql(`CREATE TABLE seats (id int PRIMARY KEY, guest text, here boolean);
+      CREATE UNIQUE INDEX seats_here ON seats (guest) WHERE here; CREATE UNIQUE INDEX seats_lower ON seats (lower(guest), here)`);
+    const page = [
+      { id: 1, guest: "ana", here: true },
+      { id: 2, guest: "ana", here: true },
+      { id: 3, guest: "ana", here: false },
+      { id: 4, guest: "Ana", here: false },
+      { id: 5, guest: null, here: true },
+      { id: 6, guest: null, here: true },
+    ];
+    const { outcomes } = await same("seats", "upsert", ["id"], page);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual([
+      "created",
+      "failed",
+      "created",
+      "failed",
+      "created",
+      "created",
+    ]);
+  });
+
+  it("an insert of what an earlier page of the dry run inserted is refused", async () => {
+    const assumed = new Map<string, JsonRecord | null>([["k0", { code: "AGAIN", name: "a" }]]);
+    const [foreseen] = await db.foresee("parties", "insert", [], [{ code: "AGAIN", name: "b" }], assumed);
+    expect(foreseen).toMatchObject({ outcome: "failed", failure: { field: "code" } });
+  });
+
   it("the second record with one match acts on what the first one left", async () => {
     const { short } = await same(
       "parties",

@@ -6,6 +6,7 @@ import type { FlowSettings } from "../flow/schema.ts";
 import type { ParkedRecord, RunConnection, RunPorts } from "../ports.ts";
 import { imbalance } from "./counts.ts";
 import { RecordFinder } from "./find-records.ts";
+import { ForeseenValues } from "./foreseen-values.ts";
 import { collectsOver, StoredPages } from "./group-pages.ts";
 import { KeyGate } from "./key-gate.ts";
 import { landInOrder, orderKeys } from "./key-order.ts";
@@ -110,6 +111,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
   const writes = plan.order.filter((step) => step.write);
   const width = pagesAtOnce(job, plan, writes);
   const gate = new KeyGate();
+  const foreseen = job.mode === "dry" ? new ForeseenValues() : undefined;
   /** works of pages that may lack a checkpoint */
   const recent: PageWork[] = [];
   let open: Awaited<ReturnType<typeof recoverOpenEntries>> | null = null;
@@ -142,7 +144,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         context,
         work,
         connection: (name) => ports.connection(name),
-        writeSite: (step, connection) => writeSite(job, ports, { page, gate }, step, connection),
+        writeSite: (step, connection) => writeSite(job, ports, { page, gate, foreseen }, step, connection),
         idempotencyKey: (step, origin, key) => idempotencyKey(job, step, page, origin, key),
       };
       // in order, whether a record may go on is known only when the page before it has landed
@@ -246,7 +248,7 @@ function pageWork(job: FlowJob, page: SourcePage, { keyOf }: Plan, open: PageWor
 function writeSite(
   job: FlowJob,
   ports: RunPorts,
-  { page, gate }: { page: SourcePage; gate: KeyGate },
+  { page, gate, foreseen }: { page: SourcePage; gate: KeyGate; foreseen: ForeseenValues | undefined },
   step: CompiledStep,
   connection: RunConnection,
 ): WriteSite {
@@ -259,6 +261,7 @@ function writeSite(
     mode: job.mode,
     ports,
     gate,
+    ...(foreseen && { foreseen }),
     idempotencyKey: (origin, key) => idempotencyKey(job, step.id, page, origin, key),
   };
 }

@@ -15,6 +15,7 @@ import {
   type WritePorts,
 } from "../ports.ts";
 import type { Batch, Ended, Outcome } from "../steps/define-step.ts";
+import type { ForeseenValues } from "./foreseen-values.ts";
 import type { KeyGate } from "./key-gate.ts";
 import { openKey, PageInterrupted, type PageWork } from "./page.ts";
 import { IN_PAGE_RETRIES_MS, LONGEST_IN_PAGE_WAIT_MS } from "./retry.ts";
@@ -32,6 +33,8 @@ export type WriteSite = {
   gate?: KeyGate;
   /** when the target cannot take the page: true makes dead letters of the rest instead of interrupting */
   givesUp?: boolean;
+  /** of a dry run: what its pages have foreseen so far */
+  foreseen?: ForeseenValues;
 };
 
 /** One part to write. */
@@ -105,10 +108,14 @@ function toWaves(site: WriteSite, batch: Batch, work: PageWork, ended: Ended[]):
 
 async function foreseeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Promise<void> {
   const { step, connection, ports } = site;
-  const assumed = await ports.store.foreseen(
+  const { info } = site.write;
+  const keys = chunk.map((item) => item.write.key);
+  const clashing = site.foreseen?.clashing(
     step,
-    chunk.map((item) => item.write.key),
+    info,
+    chunk.map((item) => item.write),
   );
+  const assumed = new Map([...(clashing ?? []), ...(await ports.store.foreseen(step, keys))]);
   const request = requestOf(site, chunk);
   const outcomes = await withRetries(site, () => connection.session.foresee({ ...request, assumed }));
   const drafts: LedgerDraft[] = [];
@@ -126,6 +133,8 @@ async function foreseeChunk(site: WriteSite, chunk: Item[], work: PageWork, ende
     }
     ended.push({ origin: item.origin, outcome: foreseen.outcome, record: item.record });
     if (foreseen.outcome === "unchanged") continue;
+    if (foreseen.outcome === "deleted") site.foreseen?.free(step, item.write.key);
+    else site.foreseen?.hold(step, info, item.write);
     const operation = foreseen.outcome === "created" ? "create" : foreseen.outcome === "updated" ? "update" : "delete";
     drafts.push({
       operation,
