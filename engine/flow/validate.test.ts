@@ -367,6 +367,23 @@ describe("a write", () => {
     expect(problemsOf(mapped("more", { from: "note" }), world)).toEqual([]);
   });
 
+  it("refuses what the target alone fills, unless records are found by it", () => {
+    const fields = invoices.fields.map((field) => (field.name === "paid" ? { ...field, readOnly: true } : field));
+    const world = sampleWorld({ books: { sinks: [{ ...invoices, fields }] } });
+    expect(problemsOf({}, world)).toEqual([]);
+    expect(problemsOf(mapped("paid", { value: true }), world)).toEqual([
+      {
+        step: "books",
+        field: "paid",
+        message: "Step “books”, field “paid”: sink “invoices” fills “paid” itself; it cannot be written.",
+        remedy: "Leave “paid” out in a map before this step.",
+      },
+    ]);
+    const byPaid = { ...writeInvoices, match: ["paid"] };
+    const steps = [...mapped("paid", { value: true }).steps.slice(0, 3), byPaid];
+    expect(problemsOf({ steps }, world)).toEqual([]);
+  });
+
   it("refuses types that do not fit and says what to add", () => {
     expect(problemsOf(mapped("total", { from: "note" }))).toEqual([
       {

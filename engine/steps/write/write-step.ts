@@ -112,10 +112,16 @@ function fieldProblems({ step, input }: StepSite<WriteStep>, sink: SinkInfo): Pr
     // a delete sends only what finds the record
     if (step.operation === "delete" && !matched.has(field.name)) continue;
     const target = targets.get(field.name);
-    if (target) problems.push(...typeProblems(step, sink, field, target));
+    if (target?.readOnly && !matched.has(field.name)) problems.push(filledThere(step, sink, field));
+    else if (target) problems.push(...typeProblems(step, sink, field, target));
     else if (!sink.open) problems.push(noSuchField(step, sink, field, [...targets.keys()], incoming));
   }
   return problems;
+}
+
+function filledThere(step: WriteStep, sink: SinkInfo, { name }: Field): Problem {
+  const message = `${atField(step, name)}: sink “${sink.name}” fills “${name}” itself; it cannot be written.`;
+  return { step: step.id, field: name, message, remedy: `Leave “${name}” out in a map before this step.` };
 }
 
 function typeProblems(step: WriteStep, sink: SinkInfo, field: Field, target: Field): Problem[] {
