@@ -91,3 +91,29 @@ it("requests at once are shared, and turns are taken where there is only one", a
   expect(most).toBe(1);
   expect(Math.min(...sent)).toBeGreaterThan(50);
 }, 30_000);
+
+it("is found by a worker that meets a connection in the moment another one does", async () => {
+  const ctx = await testContext(database);
+  const { id } = await createConnection(ctx, {
+    name: "Met at once",
+    connector: "postgres",
+    settings: { host: "127.0.0.1", port: 1, database: "x", schema: "public", ssl: "disable" },
+    credentials: { user: "u", password: "p" },
+  });
+  const other = await database.pool.connect();
+  try {
+    await other.query("BEGIN");
+    await other.query("INSERT INTO connection_guard (connection_id, workspace_id) VALUES ($1, $2)", [
+      id,
+      ctx.workspaceId,
+    ]);
+    const bound = new SharedPace(id).bind(database.pool);
+    const waits = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+      AND query LIKE '%INSERT INTO connection_guard%'`;
+    await vi.waitUntil(async () => (await database.pool.query(waits)).rowCount === 1, { timeout: 10_000 });
+    await other.query("COMMIT");
+    await expect(bound).resolves.toBeUndefined();
+  } finally {
+    other.release();
+  }
+});

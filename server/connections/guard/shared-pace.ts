@@ -71,7 +71,7 @@ export class SharedPace implements PaceStore {
     return done;
   }
 
-  async #read(): Promise<void> {
+  async #read(again = false): Promise<void> {
     const asked = Date.now();
     const { rows } = await (this.#pool as pg.Pool).query<{ pace: Partial<PaceState>; version: string; now: number }>(
       `WITH made AS (INSERT INTO connection_guard (connection_id, workspace_id)
@@ -81,6 +81,8 @@ export class SharedPace implements PaceStore {
       [this.#id],
     );
     const row = rows[0];
+    // another worker made it in this very moment: too late for this statement to see it, too early to make it
+    if (!row && !again) return await this.#read(true);
     if (!row) throw new Error(`Connection ${this.#id} was removed while it was in use.`);
     const version = BigInt(row.version);
     if (version < this.#version) return; // an answer that was overtaken
