@@ -14,6 +14,7 @@ const fixture: ContractFixture = {
     readBack: true,
     undo: true,
     find: true,
+    watch: true,
     refused: (good) => ({ values: { ...good, city: "a city name that is far too long for it" }, field: "city" }),
   },
   async start() {

@@ -11,6 +11,7 @@ import { type ContractFixture, type ContractSystem, contractRecords } from "./fi
 import { describeReading } from "./reading.ts";
 import { calm, errorOf, openSession } from "./sessions.ts";
 import { describeUndo } from "./undoing.ts";
+import { describeWatching } from "./watching.ts";
 import { describeWriting } from "./writing.ts";
 
 export type { ContractAbilities, ContractFixture, ContractPlace, ContractRecord, ContractSystem } from "./fixture.ts";
@@ -28,6 +29,7 @@ export function describeConnector<S, C>(connector: Connector<S, C>, fixture: Con
     describeConnection(context);
     describeReading(context);
     describeFinding(context);
+    describeWatching(context);
     describeWriting(context);
     describeUndo(context);
   });

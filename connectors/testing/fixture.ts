@@ -54,6 +54,8 @@ export type ContractAbilities = {
   undo: boolean;
   /** records of its streams can be looked up by `id`. Left out: they can only be read */
   find?: boolean;
+  /** its streams can be followed as they change */
+  watch?: boolean;
   /**
    * Makes of good values those of a record that the target refuses; `field` when the reason names one.
    * Left out: the system refuses nothing.

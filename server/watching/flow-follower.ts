@@ -19,10 +19,8 @@ export type WatchedFlow = {
 /** Runs that follow one another without a pause come further apart, so that a flood is written in bulk. */
 const GAPS_MS = [0, 0, 20, 50, 100];
 const QUIET_MS = 2_000;
-/** After a run that failed or that somebody cancelled, the next one waits so long. */
-const REST_MS = 60_000;
 
-type Standing = { position: Json; active: boolean; restUntil: Date | null; nextAt: Date | null };
+type Standing = { position: Json; active: boolean; nextAt: Date | null };
 
 export class FlowFollower {
   readonly #pool: pg.Pool;
@@ -109,18 +107,14 @@ export class FlowFollower {
   async #work(what: "look" | "start"): Promise<void> {
     const watching = this.#watching;
     if (!watching) return;
-    // what notifies is recorded: no need to ask first, unless the last runs did not go well
-    if (what === "start" && this.#told === "live") {
-      const { active, restUntil } = await this.#standing();
-      if (active || restUntil) return; // its end makes us look again
-      return await this.#start();
-    }
-    const { position, active, restUntil, nextAt } = await this.#standing();
+    // what notifies is recorded: no need to look first. A run that is active makes us look again when it ends
+    if (what === "start" && this.#told === "live") return await this.#start();
+    const { position, active, nextAt } = await this.#standing();
     const { stream } = this.#flow;
     const { live, missed, pending, note } = await watching.look({ stream, position, signal: this.#signal });
     // until the next run has its place among the changes, what is deleted could be missed
     await this.#tell(live ? (missed ? null : true) : false, note ?? null);
-    if (active || restUntil) return;
+    if (active) return;
     if (live) return pending ? await this.#start() : undefined;
     if (nextAt && nextAt > new Date()) return;
     await this.#start();
@@ -130,33 +124,24 @@ export class FlowFollower {
 
   async #standing(): Promise<Standing> {
     const { flowId, stepId } = this.#flow;
-    const { rows } = await this.#pool.query<{
-      stored: Json;
-      active: boolean;
-      restUntil: Date | null;
-      nextAt: Date | null;
-    }>({
+    const { rows } = await this.#pool.query<{ stored: Json; active: boolean; nextAt: Date | null }>({
       name: "changes-standing",
       text: `SELECT p.watermark AS stored, w.next_at AS "nextAt",
           EXISTS (SELECT FROM run r WHERE r.flow_id = $1 AND r.kind = 'flow' AND r.mode = 'live'
-            AND r.state IN ('queued', 'running', 'waiting')) AS active,
-          (SELECT r.finished_at + $3::float8 * interval '1 millisecond' FROM (SELECT state, finished_at, version FROM run
-              WHERE flow_id = $1 AND kind = 'flow' AND mode = 'live' ORDER BY id DESC LIMIT 1) r
-            WHERE r.state IN ('failed', 'cancelled') AND r.version = $4
-              AND r.finished_at > now() - $3::float8 * interval '1 millisecond') AS "restUntil"
+            AND r.state IN ('queued', 'running', 'waiting')) AS active
         FROM flow_watch w LEFT JOIN flow_position p ON p.flow_id = w.flow_id AND p.step_id = $2 WHERE w.flow_id = $1`,
-      values: [flowId, stepId, REST_MS, this.#flow.version],
+      values: [flowId, stepId],
     });
     const row = rows[0];
-    if (!row) return { position: null, active: true, restUntil: null, nextAt: null }; // it follows nothing any more
+    if (!row) return { position: null, active: true, nextAt: null }; // it follows nothing any more
     return { ...row, position: changesPosition(this.#flow, row.stored) };
   }
 
   async #start(): Promise<void> {
     const now = Date.now();
+    if ((await startChangesRun(this.#pool, this.#flow.flowId)) === null) return;
     this.#streak = now - this.#startedAt < QUIET_MS ? this.#streak + 1 : 0;
     this.#startedAt = now;
-    await startChangesRun(this.#pool, this.#flow.flowId);
   }
 
   /** Keeps what screens show of it. */

@@ -2,9 +2,23 @@ import type pg from "pg";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { enqueueRun } from "../jobs/enqueue.ts";
 
-/** @returns the run's number; null when the flow does not run by itself now, or one of its runs has not ended yet */
+/**
+ * After a run that failed or that somebody cancelled, the next one of the same version waits a minute; twice as long for each
+ * more of them among the last five, up to a quarter of an hour.
+ */
+const RESTS = `EXISTS (SELECT FROM (SELECT max(finished_at) AS at, count(*) AS bad, bool_or(last) AS now FROM (
+    SELECT state, finished_at, row_number() OVER (ORDER BY id DESC) = 1 AS last FROM run
+    WHERE flow_id = $1 AND kind = 'flow' AND mode = 'live' AND version = f.live_version ORDER BY id DESC LIMIT 5) recent
+  WHERE state IN ('failed', 'cancelled')) ill
+  WHERE ill.now AND ill.at > now() - least(15, 2 ^ (ill.bad - 1)) * interval '1 minute')`;
+
+/**
+ * @returns the run's number; null when the flow does not run by itself now, rests, or one of its runs has not ended yet
+ */
 export async function startChangesRun(pool: pg.Pool, flowId: string): Promise<string | null> {
   return await inTransaction(pool, async (client) => {
+    // lost in a crash of the database it is started again, as what it was started for is still pending
+    await client.query("SET LOCAL synchronous_commit = off");
     const { rows } = await client.query<{ id: string }>({
       name: "changes-run",
       text: `INSERT INTO run (workspace_id, flow_id, version, kind, mode, trigger, started_by)
@@ -12,6 +26,7 @@ export async function startChangesRun(pool: pg.Pool, flowId: string): Promise<st
         WHERE f.id = $1 AND NOT f.paused AND f.deleted_at IS NULL AND f.live_version IS NOT NULL
           AND NOT EXISTS (SELECT FROM run r WHERE r.flow_id = f.id AND r.kind = 'flow' AND r.mode = 'live'
             AND r.state IN ('queued', 'running', 'waiting'))
+          AND NOT ${RESTS}
         RETURNING id::text`,
       values: [flowId],
     });

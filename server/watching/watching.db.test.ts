@@ -189,6 +189,28 @@ test("one run at a time: another starts by itself only when that has ended, and 
   expect(await startChangesRun(database.pool, flowId)).toBeNull();
 });
 
+test("after failed runs the next ones come further apart, until the flow is published again or one goes well", async () => {
+  await install();
+  const flowId = await publishedFlow(ctx, follow());
+  const run = async (state: string, ago: string) => {
+    const id = await startChangesRun(database.pool, flowId);
+    await database.pool.query("UPDATE run SET state = $2, finished_at = now() - $3::interval WHERE id = $1", [
+      id,
+      state,
+      ago,
+    ]);
+    return id;
+  };
+  expect(await run("failed", "50 s")).not.toBeNull();
+  expect(await startChangesRun(database.pool, flowId)).toBeNull();
+  await database.pool.query("UPDATE run SET finished_at = now() - interval '61 s' WHERE flow_id = $1", [flowId]);
+  expect(await run("cancelled", "61 s")).not.toBeNull();
+  expect(await startChangesRun(database.pool, flowId)).toBeNull(); // the second: two minutes
+  await api.ask("POST", `/flows/${flowId}/publish`, { body: { note: "mended" } });
+  expect(await run("succeeded", "0 s")).not.toBeNull();
+  expect(await startChangesRun(database.pool, flowId)).not.toBeNull();
+});
+
 test("a connection is followed by one process that is alive", async () => {
   const alive = (id: string, ago = "0 s") =>
     database.pool.query(

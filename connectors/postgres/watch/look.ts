@@ -2,9 +2,12 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import { keysOf, type Table } from "../catalog.ts";
+import type { ServerError } from "../errors.ts";
 import { rawQuery } from "../transaction.ts";
 import { boundsOf, inLog, type LogPosition, type Position } from "./position.ts";
 import { placesIn, triggersOf } from "./recorder.ts";
+
+const TABLE_MISSING = "42P01";
 
 /** `now`: a position that has read everything up to this moment. `why`: what keeps it from recording. */
 export type Look = { now: LogPosition; trimmedTo: bigint; pending: boolean } | { why: string };
@@ -22,30 +25,27 @@ export async function lookAt(
   position: Position | null,
 ): Promise<Look> {
   const { watch, log, reader } = placesIn(table);
-  const [there] = await rawQuery(client, "SELECT to_regclass($1), to_regclass($2), to_regclass($3)", [
-    watch,
-    log,
-    reader,
-  ]);
-  if (there?.some((one) => one === null))
-    return { why: `Changes of ${stream} are not recorded: the recorder is not installed.` };
+  const missing = { why: `Changes of ${stream} are not recorded: the recorder is not installed.` };
   const from = position && inLog(position) ? position.from : null;
   const rows = await rawQuery(
     client,
     `SELECT w.id::text, w.key = $2::text[], w.trimmed_to::text, w.wanted_until > now(), s.now::text,
        (SELECT system_identifier::text FROM pg_control_system()), g.print, g.enabled,
        $3::text IS NOT NULL AND EXISTS (SELECT FROM ${log} c WHERE c.watch = w.id AND c.tx >= pg_snapshot_xmin($3::pg_snapshot)
-         AND NOT pg_visible_in_snapshot(c.tx, $3::pg_snapshot))
+         AND NOT pg_visible_in_snapshot(c.tx, $3::pg_snapshot)), to_regclass($4) IS NOT NULL
      FROM ${watch} w CROSS JOIN (SELECT pg_current_snapshot() AS now) s
      CROSS JOIN LATERAL (SELECT string_agg(concat_ws(' ', t.tgrelid, t.tgname, t.xmin, t.tgenabled), ',' ORDER BY t.tgrelid, t.tgname) AS print,
          count(*) FILTER (WHERE t.tgrelid = w.relation AND t.tgenabled IN ('O', 'A')) AS enabled
        FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = w.recorder
        WHERE t.tgrelid = w.relation OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(w.relation))) g
      WHERE w.relation = $1::oid`,
-    [table.oid, keysOf(table)[0] ?? [], from],
-  );
+    [table.oid, keysOf(table)[0] ?? [], from, reader],
+  ).catch((error: unknown) => {
+    if ((error as ServerError).code === TABLE_MISSING) return [];
+    throw error;
+  });
   const row = rows[0];
-  if (!row) return { why: `Changes of ${stream} are not recorded: the recorder is not installed.` };
+  if (row?.[9] !== "t") return missing;
   const [id, sameKey, trimmedTo, wanted, now, system, print, enabled, pending] = row as string[];
   if (sameKey !== "t")
     return { why: `The key of ${stream} changed since its recorder was installed. Install it again.` };
