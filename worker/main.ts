@@ -30,6 +30,15 @@ import { tasks } from "./tasks/list.ts";
 
 const CONCURRENCY = Number(process.env.PLUMBLINE_WORKER_CONCURRENCY ?? 8);
 const STOP_WITHIN_MS = 9_000;
+/**
+ * Many runs take milliseconds: their jobs are fetched and put away several at a time. Those fetched while longer runs hold
+ * all places go back after half a second, so that another worker can take them.
+ */
+const SHORT_JOBS = {
+  localQueue: { size: CONCURRENCY + 1, ttl: 500 },
+  completeJobBatchDelay: 10,
+  failJobBatchDelay: 10,
+};
 
 /** Stretches of big runs at a time, and of one run: more of those help where a slow system is waited for. */
 const STRETCHES = Number(process.env.PLUMBLINE_WORKER_STRETCHES ?? 1);
@@ -59,6 +68,7 @@ const runner: Runner = await run({
   pollInterval: 1_000,
   taskList,
   crontab: "",
+  preset: { worker: SHORT_JOBS },
   logger: new QueueLogger(() => (level, message) => {
     if (level === "error") log.error(message);
     else if (level === "warning") log.warn(message);

@@ -14,7 +14,7 @@ export function tellProgress(pool: pg.Pool, { flowId }: EventLease, runId: strin
   const tell = () => {
     entry.at = Date.now();
     delete entry.later;
-    notifyProgress(pool, runId).catch((error: unknown) => logUnexpected(error, { run: runId }));
+    notifyProgress(pool, [runId]).catch((error: unknown) => logUnexpected(error, { run: runId }));
   };
   entry.later = setTimeout(tell, Math.max(20, entry.at + EVERY_MS - Date.now()));
   entry.later.unref();

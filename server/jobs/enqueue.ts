@@ -37,6 +37,11 @@ export async function enqueue(
   await tx.query(SQL, values);
 }
 
+/** Adds the job that runs a run, within a statement. @param id SQL of the run's number */
+export const runJob = (id: string) =>
+  `graphile_worker.add_job(identifier => 'run', payload => json_build_object('runId', ${id}::text),
+    max_attempts => 100, job_key => 'run:' || ${id}::text, job_key_mode => 'replace')`;
+
 /** The job that runs a run; its key keeps a run from having two waiting jobs. */
 export async function enqueueRun(tx: Tx | PoolClient, runId: string, runAt?: Date): Promise<void> {
   await enqueue(tx, "run", { runId }, { jobKey: `run:${runId}`, ...(runAt ? { runAt } : {}) });

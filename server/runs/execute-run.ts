@@ -168,7 +168,7 @@ async function attempt(
     const pages = eventPages({ pool: services.pool, workspaceId: lease.workspaceId }, plan, asked);
     return await executeRelease(job, ports, pages, plan);
   }
-  job.watermark = await readWatermark(services.pool, lease.flowId, plan.trigger.id);
+  job.watermark = await readWatermark(services.pool, lease.flowId, plan.trigger);
   return await executeFlow(plan, job, ports);
 }
 
@@ -183,11 +183,13 @@ async function cancelled({ lease, attempt }: ClaimedRun, ports: RunPorts): Promi
   return "finished";
 }
 
-async function readWatermark(pool: pg.Pool, flowId: string, stepId: string) {
-  const { rows } = await pool.query<{ watermark: FlowJob["watermark"] }>(
-    "SELECT watermark FROM flow_position WHERE flow_id = $1 AND step_id = $2",
-    [flowId, stepId],
-  );
+async function readWatermark(pool: pg.Pool, flowId: string, { step }: Plan["trigger"]) {
+  if (step.kind === "read" && step.sync === "full") return null;
+  const { rows } = await pool.query<{ watermark: FlowJob["watermark"] }>({
+    name: "run-watermark",
+    text: "SELECT watermark FROM flow_position WHERE flow_id = $1 AND step_id = $2",
+    values: [flowId, step.id],
+  });
   return rows[0]?.watermark ?? null;
 }
 

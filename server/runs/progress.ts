@@ -12,16 +12,32 @@ const COUNTS = `json_build_object('read', r.read + ${HELD}, 'created', r.created
 
 // NOTIFY takes at most 8,000 bytes: with many steps the screen reads them itself
 const NOTIFY = `
-  WITH steps AS (SELECT json_agg(json_build_object('id', step_id, 'in', "in", 'made', made, 'out', "out", 'joined', joined, 'created', created, 'updated', updated,
-      'deleted', deleted, 'unchanged', unchanged, 'filtered', filtered, 'duplicate', duplicate, 'dead', dead, 'held', held,
-      'ports', ports)) AS list FROM run_step WHERE run_id = $1::bigint)
   SELECT pg_notify($2, jsonb_strip_nulls(jsonb_build_object('ws', r.workspace_id, 'type', 'run', 'runId', r.id::text,
     'flowId', r.flow_id, 'state', r.state, 'counts', ${COUNTS},
     'steps', CASE WHEN length(steps.list::text) < 6500 THEN steps.list::jsonb END))::text)
-  FROM run r, steps WHERE r.id = $1::bigint`;
+  FROM run r, LATERAL (SELECT json_agg(json_build_object('id', step_id, 'in', "in", 'made', made, 'out', "out", 'joined', joined,
+      'created', created, 'updated', updated, 'deleted', deleted, 'unchanged', unchanged, 'filtered', filtered,
+      'duplicate', duplicate, 'dead', dead, 'held', held, 'ports', ports)) AS list
+    FROM run_step WHERE run_id = r.id) AS steps WHERE r.id = ANY($1::bigint[])`;
 
-export async function notifyProgress(pool: pg.Pool, runId: string): Promise<void> {
-  await pool.query({ name: "run-progress", text: NOTIFY, values: [runId, LIVE_CHANNEL] });
+export async function notifyProgress(pool: pg.Pool, runIds: string[]): Promise<void> {
+  await pool.query({ name: "run-progress", text: NOTIFY, values: [runIds, LIVE_CHANNEL] });
+}
+
+/** Runs of a process that move at about the same time are told of together; a tiny run is over before its beginning is told. */
+const TOGETHER_MS = 40;
+const toTell = new WeakMap<pg.Pool, Set<string>>();
+
+function tellSoon(pool: pg.Pool, runId: string): void {
+  const waiting = toTell.get(pool);
+  if (waiting) return void waiting.add(runId);
+  const runIds = new Set([runId]);
+  toTell.set(pool, runIds);
+  setTimeout(() => {
+    toTell.delete(pool);
+    if (pool.ended) return;
+    notifyProgress(pool, [...runIds]).catch((error: unknown) => logUnexpected(error, { runs: [...runIds].join(" ") }));
+  }, TOGETHER_MS);
 }
 
 /** A throttled teller for one run. */
@@ -31,6 +47,6 @@ export function progressTeller(pool: pg.Pool, runId: string): (final: boolean) =
     const now = Date.now();
     if (!final && now - toldAt < EVERY_MS) return;
     toldAt = now;
-    notifyProgress(pool, runId).catch((error: unknown) => logUnexpected(error, { run: runId }));
+    tellSoon(pool, runId);
   };
 }

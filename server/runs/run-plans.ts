@@ -21,7 +21,10 @@ export async function planFor(
 ): Promise<Plan> {
   const key = `${run.flowId}@${run.version}`;
   const known = run.version === null ? undefined : plans.get(key);
-  if (known && known.until > Date.now()) return known.plan;
+  if (known && known.until > Date.now()) {
+    connections.expect(connectionNames(known.plan.flow));
+    return known.plan;
+  }
   const draft = readDraft(run.document);
   const tolerant = run.version === null;
   const broken = draft.broken.map(({ id }) => id);

@@ -10,15 +10,16 @@ import { storeGroups } from "./groups.ts";
 import { storeContinued, storeHeld } from "./held.ts";
 import { inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
-import { reopenLetters, resolveLetters, storeLetters } from "./letters.ts";
+import { resolveLetters, storeLetters } from "./letters.ts";
 import { releaseParked, storeParked } from "./parked.ts";
+import { afterFinish, flowToGoOn, runEnd } from "./run-end.ts";
 import { storeStretchCheckpoint } from "./stretches.ts";
 
 /**
  * $1 run, $2 token, $3 counters, $4 next state or null, $5 error, $6 next page, $7 cursor, $8 steps, $9 give the lease
  * back, $10 final
  */
-const CHECKPOINT = `
+const PARTS = `
   WITH c AS (SELECT $3::jsonb AS d),
   claimed AS (UPDATE run SET ${SUMS}, failures = 0, failing_since = NULL,
       state = coalesce($4, state), error = CASE WHEN $10 THEN $5::jsonb END,
@@ -31,14 +32,19 @@ const CHECKPOINT = `
     SELECT $1, $6::int, $7::jsonb, now() FROM claimed
     ON CONFLICT (run_id) DO UPDATE SET page = excluded.page, cursor = excluded.cursor, updated_at = now()),
   stepped AS (${addSteps("claimed", "$8")}),
-  sent AS (DELETE FROM sending_page WHERE run_id = $1 AND page < $6::int AND EXISTS (SELECT FROM claimed))
-  SELECT stop_request AS stop FROM claimed`;
+  sent AS (DELETE FROM sending_page WHERE run_id = $1 AND page < $6::int AND EXISTS (SELECT FROM claimed))`;
+const CHECKPOINT = `${PARTS} SELECT stop_request AS stop FROM claimed`;
+/** $11 flow whose next run may start */
+const LAST = `${PARTS}, ${runEnd("$1", "$11", "EXISTS (SELECT FROM claimed)")}
+  SELECT stop_request AS stop, (SELECT count(job.id) FROM job) AS next FROM claimed`;
 
 /** @throws LeaseLost when another attempt holds the run; then nothing is stored */
 export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: Checkpoint): Promise<CheckpointReply> {
   const { after } = checkpoint;
   if (lease.stretch) return await storeStretchCheckpoint(pool, lease, lease.stretch, checkpoint);
-  if (isPlain(checkpoint)) return await storePlain(pool, lease, checkpoint);
+  if (isPlain(checkpoint) && after.kind === "continue") return await storePlain(pool, lease, checkpoint);
+  if (isPlain(checkpoint) && after.kind === "finish" && lease.kind === "flow")
+    return await storePlain(pool, lease, checkpoint, "last");
   return await inTransaction(pool, async (client) => {
     const reply = await storePlain(client, lease, checkpoint);
     const settled = await storeRest(client, lease, checkpoint);
@@ -76,10 +82,9 @@ export async function storeRest(client: pg.PoolClient, lease: Lease, checkpoint:
   return settled;
 }
 
-/** Whether it is one statement: no more than counters and cursor. */
-export function isPlain({ after, ...checkpoint }: Checkpoint): boolean {
+/** Whether it holds no more than counters and cursor. */
+export function isPlain(checkpoint: Checkpoint): boolean {
   return (
-    after.kind === "continue" &&
     checkpoint.letters.length === 0 &&
     checkpoint.resolvedLetters.length === 0 &&
     checkpoint.fixes.length === 0 &&
@@ -100,14 +105,15 @@ async function storePlain(
   client: pg.Pool | pg.ClientBase,
   lease: Lease,
   checkpoint: Checkpoint,
+  which?: "last",
 ): Promise<CheckpointReply> {
   const { after } = checkpoint;
   const steps = Object.entries(checkpoint.steps).map(([id, counts]) => ({ id, ...counts }));
   const state = after.kind === "finish" ? after.state : after.kind === "yield" ? "queued" : null;
   const error = after.kind === "finish" && after.error ? storableJson(after.error) : null;
   const { rows } = await client.query<{ stop: "cancel" | "pause" | null }>({
-    name: "run-checkpoint",
-    text: CHECKPOINT,
+    name: which ? "run-last-checkpoint" : "run-checkpoint",
+    text: which ? LAST : CHECKPOINT,
     values: [
       lease.runId,
       lease.token,
@@ -119,6 +125,7 @@ async function storePlain(
       JSON.stringify(steps),
       after.kind !== "continue",
       after.kind === "finish",
+      ...(which ? [flowToGoOn(lease)] : []),
     ],
   });
   const reply = rows[0];
@@ -175,25 +182,6 @@ async function markUndone(client: pg.ClientBase, lease: Lease, { undone }: Check
      WHERE c.run_id = (SELECT parent_id FROM run WHERE id = $3) AND c.id = u.id`,
     [undone.map(({ id }) => id), undone.map(({ undo }) => undo), lease.runId],
   );
-}
-
-/** What ends with the run: keys of its dedupe steps, parts of groups that never left, letters it did not come to; the next run of the flow may start. */
-export async function afterFinish(client: pg.ClientBase, lease: Lease): Promise<void> {
-  await client.query(
-    `WITH keys AS (DELETE FROM seen_key WHERE scope = $1 OR scope = 'dry:' || $1),
-       items AS (DELETE FROM collect_item WHERE run_id = $1::bigint)
-     DELETE FROM collect_waiting WHERE run_id = $1::bigint`,
-    [lease.runId],
-  );
-  await reopenLetters(client, lease);
-  if (lease.mode === "dry") return;
-  const next = await client.query<{ id: string }>(
-    `UPDATE run SET state = 'queued', wait_reason = NULL WHERE id = (
-       SELECT id FROM run WHERE flow_id = $1 AND state = 'waiting' AND wait_reason = 'flow-busy' AND stop_request IS NULL
-       ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id::text`,
-    [lease.flowId],
-  );
-  for (const { id } of next.rows) await enqueueRun(client as pg.PoolClient, id);
 }
 
 /** Tells the screens; the payload is small (at most 8,000 bytes go through NOTIFY). */

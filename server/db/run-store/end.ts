@@ -3,10 +3,11 @@ import type pg from "pg";
 import type { HalfPage, RunFailure, RunStore, RunWait } from "../../../engine/ports.ts";
 import { enqueueRun } from "../../jobs/enqueue.ts";
 import { storableJson } from "../storable.ts";
-import { afterFinish, tell } from "./checkpoint.ts";
+import { tell } from "./checkpoint.ts";
 import { closeHalfPage } from "./half-page.ts";
 import { holdLease, inTransaction, type Lease, pageNumbers } from "./lease.ts";
 import { fixLedger, NEXT_PAGE } from "./ledger.ts";
+import { afterFinish } from "./run-end.ts";
 
 /** Parts whose answers are all known need no recovery any more. */
 export async function closeParts(client: pg.ClientBase, lease: Lease, pages: HalfPage[] = []): Promise<void> {

@@ -17,11 +17,12 @@ import {
 import { finish, type Totals } from "../../../engine/run/run-pages.ts";
 import { enqueueRun } from "../../jobs/enqueue.ts";
 import { storableJson } from "../storable.ts";
-import { afterFinish, isPlain, storeRest, tell } from "./checkpoint.ts";
+import { isPlain, storeRest, tell } from "./checkpoint.ts";
 import { addSteps, COUNTERS, SUMS } from "./counters.ts";
 import { closeParts, markConnection, unlessBack, waitingRecords } from "./end.ts";
 import { closeHalfPage } from "./half-page.ts";
 import { holdLease, inTransaction, type Lease, PAGES_PER_STRETCH, type Stretch } from "./lease.ts";
+import { afterFinish } from "./run-end.ts";
 
 /** How a stretch wants the run to go on. */
 type Ending =
@@ -55,7 +56,7 @@ export async function storeStretchCheckpoint(
 ): Promise<CheckpointReply> {
   const { after } = checkpoint;
   if (after.kind === "finish") throw new Error("A stretch does not end its run by itself.");
-  if (isPlain(checkpoint)) return await count(pool, lease, stretch, checkpoint);
+  if (isPlain(checkpoint) && after.kind === "continue") return await count(pool, lease, stretch, checkpoint);
   return await inTransaction(pool, async (client) => {
     await holdLease(client, lease);
     await storeRest(client, lease, checkpoint);
