@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-quer
 import { KeyRound, Webhook } from "lucide-react";
 import { useState } from "react";
 import type { DeliveryItem } from "../../server/trpc/contract.ts";
-import { RunState } from "../runs/run-state.tsx";
+import { RunState, runStates } from "../runs/run-state.tsx";
 import { useLive } from "../server/live.tsx";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
@@ -90,11 +90,23 @@ export function DeliveriesPage({ flowId }: { flowId: string }) {
   );
 }
 
+const RESULTS: Record<NonNullable<DeliveryItem["outcome"]>, string> = {
+  created: "Created",
+  updated: "Updated",
+  deleted: "Deleted",
+  unchanged: "Already so",
+  filtered: "Filtered out",
+  duplicate: "Duplicate",
+  dead: "Failed",
+  held: "Held back",
+};
+
 const columns: Column<DeliveryItem>[] = [
   {
     id: "state",
     header: "State",
-    width: "170px",
+    width: "150px",
+    wideOnly: true,
     cell: ({ status }) => <RunState run={{ state: status, mode: "live", kind: "flow" }} />,
   },
   {
@@ -107,6 +119,14 @@ const columns: Column<DeliveryItem>[] = [
         </span>
         {repeats > 0 && <span className="shrink-0 text-caption text-muted">came {count(repeats + 1, "time")}</span>}
       </span>
+    ),
+  },
+  {
+    id: "result",
+    header: "Result",
+    width: "120px",
+    cell: ({ outcome, status }) => (
+      <span className="text-muted">{outcome === null ? runStates[status].word : RESULTS[outcome]}</span>
     ),
   },
   {

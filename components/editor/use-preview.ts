@@ -26,7 +26,7 @@ export function useRested<Value>(value: Value, ms: number): Value {
  */
 export function usePreview(flow: Flow, stepId: string | null, into = false) {
   const trpc = useTRPC();
-  const { flowId } = useEditor();
+  const { flowId, places } = useEditor();
   const asked = useRested(flow, 400);
   const document = stepId === null ? null : into ? documentInto(asked, stepId) : documentUpTo(asked, stepId);
   const known = document?.steps.some(({ id }) => id === stepId) ?? false;
@@ -40,7 +40,7 @@ export function usePreview(flow: Flow, stepId: string | null, into = false) {
         limit: samples,
         ...(hears ? { flowId } : {}),
       },
-      { enabled: known, ...(hears ? { refetchInterval: 10_000 } : {}) },
+      { enabled: known, ...(hears && places.world.learnt ? { refetchInterval: 10_000 } : {}) },
     ),
     placeholderData: (before, query) =>
       (query?.queryKey[1] as { input?: { stepId?: string } } | undefined)?.input?.stepId === stepId

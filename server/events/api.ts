@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { RUN_STATES } from "../../engine/run/states.ts";
+import { OUTCOMES } from "../../engine/steps/define-step.ts";
 import { defineRoute } from "../api/route.ts";
 import { AnyId } from "../db/storable.ts";
 import { storedFlow } from "../flows/get-flow.ts";
@@ -16,6 +17,7 @@ const DeliverySchema = z.object({
   at: z.iso.datetime(),
   eventId: z.string().describe("What the sender calls it; a repeat has the same"),
   status: z.enum(RUN_STATES).describe("State of the run; queued while it waits"),
+  outcome: z.enum(OUTCOMES).nullable().describe("The least good of what it brought; null until it has been worked on"),
   contentType: z.string(),
   headers: z.record(z.string(), z.string()).describe("Without secrets"),
   body: z.string().describe("As it came, up to 20,000 characters"),

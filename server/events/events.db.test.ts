@@ -212,6 +212,7 @@ describe("for people", () => {
       {
         id: body.id,
         status: "succeeded",
+        outcome: "created",
         body: '{"id":"D1","total":1}',
         headers: { "x-shop": "Lyon", authorization: "•••" },
         repeats: 0,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { OUTCOMES } from "../../engine/steps/define-step.ts";
 import type { ServerContext } from "../context.ts";
 import { AnyId } from "../db/storable.ts";
 import { NotFound } from "../errors.ts";
@@ -10,6 +11,8 @@ export type ListDeliveries = z.output<typeof ListDeliveries>;
 
 /** More of a body than anyone reads on a screen; the run works with all of it. */
 const LONGEST_SHOWN = 20_000;
+
+const LEAST_GOOD = `CASE ${OUTCOMES.map((outcome) => `WHEN r.${outcome} > 0 THEN '${outcome}'`).join(" ")} END`;
 
 type Row = Omit<DeliveryItem, "at" | "lastRepeatAt"> & { at: Date; lastRepeatAt: Date | null };
 
@@ -29,7 +32,7 @@ export async function listDeliveries(
   ]);
   if (flow.rowCount === 0) throw new NotFound("flow", flowId);
   const { rows } = await pool.query<Row>(
-    `SELECT e.id::text, e.id::text AS "runId", e.received_at AS at, e.event_id AS "eventId", coalesce(r.state, 'queued') AS status,
+    `SELECT e.id::text, ${LEAST_GOOD} AS outcome, e.id::text AS "runId", e.received_at AS at, e.event_id AS "eventId", coalesce(r.state, 'queued') AS status,
        e.content_type AS "contentType", e.headers, left(e.body, ${LONGEST_SHOWN}) AS body, octet_length(e.body) AS "bodyBytes",
        length(e.body) > ${LONGEST_SHOWN} AS shortened, e.repeats, e.last_repeat_at AS "lastRepeatAt",
        e.replay_of::text AS "replayOf", e.sent_by AS "sentBy"

@@ -10,6 +10,7 @@
  *   home.summary              viewer    {} → HomeSummary
  *   flows.list                viewer    {} → FlowSummary[]
  *   flows.get                 viewer    { flowId } → FlowDetail
+ *   flows.events              viewer    { flowId } → EventWorld          (address, learnt fields, flows that listen to topics)
  *   flows.create              builder   { document } → { id }
  *   flows.saveDraft           builder   { flowId, document, revision } → { revision, problems, notes, shapes }   (StaleDraft → CONFLICT)
  *   flows.validate            viewer    { document, flowId? } → Validation       (nothing stored)
@@ -50,14 +51,14 @@
  *   letters.dismiss           operator  { ids?, groupId?, note } → { dismissed: number }
  *   approvals.list            viewer    { flowId?, state?, cursor?, limit? } → { items: ApprovalItem[], next }
  *   approvals.answer          viewer    { ids, decision, note? } → { answered }   (who may is said by the step)
- *   topics.list / subscriptions / subscribe / changeSubscription / unsubscribe / retrySubscription   viewer; admin but for list
+ *   topics.list / subscriptions / deliveries / subscribe / changeSubscription / unsubscribe / retrySubscription   viewer; admin but for list
  *   records.journey           viewer    { key } → JourneyItem[]
  *   search.all                viewer    { text } → SearchHit[]          (⌘K: flows, connections, runs, record keys)
  *   settings.people / invite / changeRole / removePerson / tokens / createToken / removeToken / audit / workspace / renameWorkspace / retention / setRetention   admin (audit: admin)
  */
 import type { Field, JsonRecord, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
 import type { RunState } from "../../engine/run/states.ts";
-import type { Problem, Shape } from "../../engine/steps/define-step.ts";
+import type { Outcome, Problem, Shape } from "../../engine/steps/define-step.ts";
 
 export type Role = "viewer" | "builder" | "operator" | "admin" | "owner";
 
@@ -88,6 +89,8 @@ export type DeliveryItem = {
   eventId: string;
   /** state of its run; queued while it waits to be worked on */
   status: RunState;
+  /** the least good outcome of what it brought; null until it has been worked on */
+  outcome: Outcome | null;
   contentType: string;
   headers: { [name: string]: string };
   /** as it came, up to 20,000 characters */

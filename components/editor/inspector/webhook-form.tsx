@@ -8,7 +8,7 @@ import { Button, ButtonLink } from "../../ui/button.tsx";
 import { useEditor } from "../editor-context.tsx";
 import { GenericForm } from "./generic-form.tsx";
 
-const often = ["eventId", "signature"];
+const often = ["sample", "eventId", "signature"];
 
 /** Where events are sent, how senders prove who they are, and the step's settings. */
 export function WebhookForm({ step }: { step: WebhookStep }) {
