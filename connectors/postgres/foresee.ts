@@ -5,6 +5,7 @@ import type { Foreseen, ForeseeRequest, JsonRecord } from "../sdk/types.ts";
 import { readOnly, type Table } from "./catalog.ts";
 import type { Clients } from "./client.ts";
 import { callFailure, serverTrouble, shapeChanged } from "./errors.ts";
+import { stillReferred } from "./foresee-referrers.ts";
 import { type Draft, RuleBook } from "./foresee-rules.ts";
 import { decodeRow, identityOf, picked } from "./group-job.ts";
 import { type Group, preparePage } from "./page.ts";
@@ -79,6 +80,7 @@ class GroupForesight {
     const { operation, records, match } = this.#request;
     const { rows, matching, cannotCreate } = this.#group;
     const stored = matching > 0 ? await this.#stored() : new Map<number, Current[]>();
+    const referred = operation === "delete" ? await this.#referred(stored) : new Map<number, FailureInfo>();
     const drafts: Draft[] = [];
     for (const row of rows.toSorted((a, b) => a - b)) {
       const found = stored.get(row) ?? [];
@@ -87,7 +89,8 @@ class GroupForesight {
         continue;
       }
       const current = this.#current(row, found[0] ?? null);
-      if (operation === "delete") this.#delete(row, current);
+      if (operation === "delete" && current?.place && referred.has(row)) this.#fail(row, referred.get(row)!);
+      else if (operation === "delete") this.#delete(row, current);
       else if (current)
         drafts.push({
           row,
@@ -101,6 +104,11 @@ class GroupForesight {
       else drafts.push({ row, creates: true, was: this.#blank(), texts: this.#laid(row, this.#blank()), place: null });
     }
     await this.#judge(drafts);
+  }
+
+  #referred(stored: Map<number, Current[]>): Promise<Map<number, FailureInfo>> {
+    const rows = [...stored].flatMap(([row, [found]]): [number, Row][] => (found ? [[row, found.texts]] : []));
+    return stillReferred(this.#client, this.#table, new Map(rows));
   }
 
   /** Stored rows by the record that matches them. */

@@ -125,6 +125,14 @@ export function domainBroken(table: Table, domain: string, constraint: string, w
 const pairs = (names: string[], values: { [name: string]: Json | undefined }) =>
   names.map((name) => `${name} ${quote(values[name] ?? null)}`).join(", ");
 
+/** A record that cannot be deleted while records of another table refer to it. */
+export function stillReferredTo(table: Table, other: string, constraint: string): FailureInfo {
+  return rejected(
+    "still-referred-to",
+    `Records of ${other} still refer to this record of ${table.table} (${constraint}).`,
+  );
+}
+
 /** The reason of a server's refusal of one record. */
 export function refusalOf(table: Table, cause: unknown, values: JsonRecord, written: Column[]): FailureInfo {
   const error = cause as ServerError;
@@ -136,10 +144,7 @@ export function refusalOf(table: Table, cause: unknown, values: JsonRecord, writ
       break;
     case "23503":
       if (table.foreignKeys.some((key) => key.name === constraint)) return referenceMissing(table, constraint, values);
-      return rejected(
-        "still-referred-to",
-        `Records of ${error.table ?? "another table"} still refer to this record of ${table.table} (${constraint}).`,
-      );
+      return stillReferredTo(table, error.table ?? "another table", constraint);
     case "23502":
       if (error.column && (error.table === undefined || error.table === table.table))
         return valueMissing(table, error.column);

@@ -201,7 +201,7 @@ describe("rules of the target", () => {
       ["party", expect.stringMatching(/parties has no record with code "nobody"/)],
       "created",
     ]);
-    const gone = await db.write("parties", "delete", ["code"], [{ code: "A" }, { code: "B" }]);
+    const gone = await same("parties", "delete", ["code"], [{ code: "A" }, { code: "B" }]);
     expect(reasons(gone.outcomes)).toMatchObject([
       [undefined, expect.stringMatching(/Records of invoices still refer/)],
       "deleted",
