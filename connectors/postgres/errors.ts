@@ -56,6 +56,12 @@ export function connectFailure(place: Place, cause: unknown): IntegrationError {
     case "57P01":
     case "57P02":
       return make("transient", "server-not-ready", `${at(place)} is starting or stopping just now. It is tried again.`);
+    case "55000":
+      return make(
+        "transient",
+        "server-not-ready",
+        `${at(place)} lets nobody into database "${place.database}" at present (${error.message}). It is tried again.`,
+      );
     case "42501":
       return make(
         "settings",

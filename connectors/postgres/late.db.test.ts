@@ -83,6 +83,47 @@ it("also those of a subtransaction, and nothing that was read already is read ag
   expect(await run(4)).toEqual([]);
 });
 
+it("a late row is not read again because some other transaction has been open all the time", async () => {
+  const old = new pg.Client({ connectionString: db.url });
+  await old.connect();
+  try {
+    await old.query("BEGIN");
+    await old.query("SELECT txid_current()");
+    await slow.query("BEGIN");
+    await add(slow, 1, 2, 3);
+    await add(shop, 10);
+    expect(await run(2)).toEqual([10]);
+    await slow.query("COMMIT");
+    await add(shop, 11);
+    expect(await run(2)).toEqual([1, 2, 3, 11]);
+    expect(await run(2)).toEqual([]);
+    await add(shop, 12);
+    expect(await run(2)).toEqual([12]);
+  } finally {
+    await old.query("ROLLBACK");
+    await old.end();
+  }
+});
+
+it("a run that ends among the late rows leaves the rest of them to the next one", async () => {
+  await slow.query("BEGIN");
+  await add(slow, 1, 2, 3, 4, 5);
+  await add(shop, 10);
+  expect(await run()).toEqual([10]);
+  await slow.query("COMMIT");
+  await add(shop, 11);
+  const request = { stream: "orders", cursor: null, pageSize: 2, signal: new AbortController().signal };
+  const first: number[] = [];
+  for await (const page of session.read({ ...request, watermark: { field: "updated_at", after } })) {
+    first.push(...page.records.map(({ id }) => Number(id)));
+    after = page.watermark ?? after;
+    break;
+  }
+  expect(first).toEqual([1, 2]);
+  expect(await run(2)).toEqual([3, 4, 5, 11]);
+  expect(await run(2)).toEqual([]);
+});
+
 it("a late row that was changed since is read with its change, once", async () => {
   await slow.query("BEGIN");
   await add(slow, 1);

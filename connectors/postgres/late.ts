@@ -55,24 +55,24 @@ export async function snapshotOf(client: pg.Client): Promise<Snapshot> {
 
 /** Follows which rows were read that transactions open at the start of the run, or later ones, have written. */
 export class OpenRows {
+  /** oldest transaction open in the run's first snapshot, and in that of the run before */
   readonly #from: bigint;
+  readonly #before: bigint;
   readonly #current: bigint;
   readonly #seen: Map<string, bigint>;
   readonly #known: ReadonlySet<string>;
 
   /**
-   * @param earlier what the run (its cursor) or the run before (its mark) knew
-   * @param sameRun the rows of this run's first snapshot on are followed, not those of a later one
+   * @param before what the run before knew (its mark)
+   * @param sameRun what this run knew when it was interrupted (its cursor)
    */
-  constructor({ from, current }: Snapshot, earlier: OpenMark | undefined, sameRun: boolean) {
-    this.#from = sameRun && earlier ? BigInt(earlier.from) : from;
+  constructor({ from, current }: Snapshot, before: OpenMark | undefined, sameRun: OpenMark | undefined) {
+    this.#from = sameRun ? BigInt(sameRun.from) : from;
+    this.#before = before ? BigInt(before.from) : this.#from;
     this.#current = current;
-    const entries = Object.entries(earlier?.seen ?? {}).map(([print, writer]): [string, bigint] => [
-      print,
-      BigInt(writer),
-    ]);
+    const entries = Object.entries({ ...before?.seen, ...sameRun?.seen });
     this.#known = new Set(entries.map(([print]) => print));
-    this.#seen = new Map(entries.filter(([, writer]) => writer >= this.#from));
+    this.#seen = new Map(entries.map(([print, writer]) => [print, BigInt(writer)]));
   }
 
   /** Whether an earlier read gave this very row, unchanged. */
@@ -82,16 +82,32 @@ export class OpenRows {
 
   add(record: unknown, xmin: string): void {
     const writer = this.#current - ((this.#current - BigInt(xmin)) & 0xffff_ffffn);
-    if (writer < this.#from) return;
+    if (writer < this.#from && writer < this.#before) return;
     this.#seen.set(printOf(record), writer);
     if (this.#seen.size <= MOST) return;
     const oldest = this.#seen.keys().next().value;
     if (oldest !== undefined) this.#seen.delete(oldest);
   }
 
+  /** For the next run, once the late rows are through: nothing older than what was open in this one can come late. */
   get mark(): OpenMark {
-    const seen = Object.fromEntries([...this.#seen].map(([print, writer]) => [print, writer.toString()]));
-    return { from: this.#from.toString(), seen };
+    return this.#markFrom(this.#from, this.#from);
+  }
+
+  /** For the next run, should this one end before all late rows are read: it looks for the rest of them. */
+  get lateMark(): OpenMark {
+    return this.#markFrom(this.#before, 0n);
+  }
+
+  /** For the next attempt at this run. */
+  get soFar(): OpenMark {
+    return this.#markFrom(this.#from, 0n);
+  }
+
+  #markFrom(from: bigint, oldest: bigint): OpenMark {
+    const seen: OpenMark["seen"] = {};
+    for (const [print, writer] of this.#seen) if (writer >= oldest) seen[print] = writer.toString();
+    return { from: from.toString(), seen };
   }
 }
 

@@ -9,6 +9,7 @@ import { callFailure, serverTrouble, shapeChanged } from "./errors.ts";
 import { decodeRow } from "./group-job.ts";
 import { type OpenMark, OpenRows, openMarkOf, snapshotOf, tellsWriter, windowOf } from "./late.ts";
 import { countTies, planRead, type ReadPlan, watermarkColumn } from "./order.ts";
+import { pagesOf } from "./page-rows.ts";
 import { placeOf } from "./sql.ts";
 import { type Row, ShapeChanged } from "./transaction.ts";
 
@@ -55,9 +56,9 @@ async function* readSnapshot(
   if (!late) return yield* pages(client, table, planRead(name, table, rest, again), rest, again);
   const { snapshot } = late;
   const before = openMarkOf(request.watermark?.after);
+  const rows = new OpenRows(snapshot, before, open);
   let left = request.limit;
   if (before && (position === null || isLate(position))) {
-    const rows = new OpenRows(snapshot, before, false);
     const writers = { current: snapshot.current, lateFrom: BigInt(before.from) };
     const from = isLate(position) ? position.late : null;
     for await (const page of latePages(
@@ -72,7 +73,6 @@ async function* readSnapshot(
     }
     if (left !== undefined && left <= 0) return;
   }
-  const rows = new OpenRows(snapshot, open ?? before, open !== undefined);
   const main = {
     ...rest,
     cursor: isLate(position) ? null : position,
@@ -111,7 +111,7 @@ function splitCursor(cursor: Json): { position: Json; open?: OpenMark } {
   return { position, open: open as OpenMark };
 }
 
-/** Rows committed since, with an older watermark than the newest. The mark stays where it is and learns of them. */
+/** Rows committed since, with an older watermark than the newest. The watermark stays where it is and learns of them. */
 async function* latePages(
   client: pg.Client,
   table: Table,
@@ -121,8 +121,9 @@ async function* latePages(
 ): AsyncGenerator<ReadPage> {
   const places = table.columns.map(placeOf);
   const cursor = client.query(new Cursor<Row>(plan.text, plan.values, { rowMode: "array", types: rawTypes }));
+  const next = pagesOf(cursor, request.pageSize);
   for (;;) {
-    const found = await untilAborted(cursor.read(request.pageSize), request.signal);
+    const { rows: found, last } = await untilAborted(next(), request.signal);
     const page: ReadPage = { records: [], cursor: null };
     for (const row of found) {
       page.cursor = { late: plan.advance(row) };
@@ -132,11 +133,12 @@ async function* latePages(
       page.records.push(record);
     }
     if (page.records.length > 0) {
-      page.watermark = { ...(request.watermark?.after as JsonRecord), open: rows.mark };
+      page.watermark = { ...(request.watermark?.after as JsonRecord), open: last ? rows.mark : rows.lateMark };
+      page.cursor = { ...(page.cursor as JsonRecord), open: rows.soFar };
       yield page;
       request.signal.throwIfAborted();
     }
-    if (found.length < request.pageSize) break;
+    if (last) break;
   }
   await cursor.close();
 }
@@ -155,8 +157,9 @@ async function* pages(
   const field = plan.watermarkAt === undefined ? undefined : table.columns[plan.watermarkAt]!.name;
   const ties = new Ties(request.watermark?.after ?? null, again);
   let left = request.limit ?? Number.POSITIVE_INFINITY;
+  const next = pagesOf(cursor, pageSize);
   while (left > 0) {
-    const rows = await untilAborted(cursor.read(pageSize), signal);
+    const { rows, last } = await untilAborted(next(), signal);
     const page: ReadPage = { records: [], cursor: null };
     for (const row of rows) {
       page.cursor = plan.advance(row);
@@ -181,7 +184,7 @@ async function* pages(
       yield page;
       signal.throwIfAborted();
     }
-    if (rows.length < pageSize) break;
+    if (last) break;
   }
   await cursor.close();
 }
