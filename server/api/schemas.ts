@@ -51,11 +51,14 @@ const FieldSchema: z.ZodType<ListedField, ListedField> = z
   } satisfies Record<keyof Field, unknown>)
   .meta({ id: "Field" });
 
-/** Says of each field, nested ones too, whether it is required; a stream's field is when it is never empty. */
-export function listed<T extends { fields: Field[] }>(place: T): Listed<T> {
+/**
+ * Says of each field, nested ones too, whether it is required: a sink refuses a record without it; a stream's field is
+ * never empty.
+ */
+export function listed<T extends { fields: Field[] }>(place: T, as: "stream" | "sink"): Listed<T> {
   const said = (field: Field): ListedField => {
-    const { fields, required, ...rest } = field;
-    return { ...rest, required: required ?? field.nullable === false, ...(fields && { fields: fields.map(said) }) };
+    const { fields, required = as === "stream" && field.nullable === false, ...rest } = field;
+    return { ...rest, required, ...(fields && { fields: fields.map(said) }) };
   };
   return { ...place, fields: place.fields.map(said) };
 }

@@ -203,7 +203,11 @@ export const connectionRoutes = [
     failures: { "login-refused": 422, "connection-refused": 502 },
     async handle(ctx, { params, query: { refresh, ...page } }) {
       const streams = await listStreams(ctx, { ...params, refresh, doubt: true });
-      return pageOfWhole(streams.map(listed), page, ({ name }, index) => [index, name]);
+      return pageOfWhole(
+        streams.map((stream) => listed(stream, "stream")),
+        page,
+        ({ name }, index) => [index, name],
+      );
     },
   }),
   defineRoute({
@@ -251,7 +255,11 @@ export const connectionRoutes = [
     failures: { "login-refused": 422, "connection-refused": 502 },
     async handle(ctx, { params, query: { refresh, ...page } }) {
       const sinks = await listSinks(ctx, { ...params, refresh, doubt: true });
-      return pageOfWhole(sinks.map(listed), page, ({ name }, index) => [index, name]);
+      return pageOfWhole(
+        sinks.map((sink) => listed(sink, "sink")),
+        page,
+        ({ name }, index) => [index, name],
+      );
     },
   }),
 ];
