@@ -50,6 +50,12 @@ export function WatchStream({ connectionId, stream, keeps }: Place & { keeps?: b
   );
 }
 
+/** Asked anew each time a dialog opens: what it says decides. */
+function useWatch(id: string, stream: string) {
+  const trpc = useTRPC();
+  return useQuery(trpc.connections.watch.queryOptions({ id, stream }, { staleTime: 0, gcTime: 0 }));
+}
+
 /** What the streams are now is asked anew. */
 function useRefresh() {
   const trpc = useTRPC();
@@ -64,7 +70,7 @@ function useRefresh() {
 function InstallWatch({ connectionId, stream, onClose }: Place & { onClose: () => void }) {
   const trpc = useTRPC();
   const refresh = useRefresh();
-  const detail = useQuery(trpc.connections.watch.queryOptions({ id: connectionId, stream: stream.name }));
+  const detail = useWatch(connectionId, stream.name);
   const install = useMutation(
     trpc.connections.installWatch.mutationOptions({
       onSuccess: async () => {
@@ -131,7 +137,7 @@ function InstallWatch({ connectionId, stream, onClose }: Place & { onClose: () =
 function RemoveWatch({ connectionId, stream, onClose }: Place & { onClose: () => void }) {
   const trpc = useTRPC();
   const refresh = useRefresh();
-  const detail = useQuery(trpc.connections.watch.queryOptions({ id: connectionId, stream: stream.name }));
+  const detail = useWatch(connectionId, stream.name);
   const remove = useMutation(
     trpc.connections.removeWatch.mutationOptions({
       ...sayFailure(`The recording of ${stream.name} could not be stopped`),

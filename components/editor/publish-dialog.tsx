@@ -22,6 +22,8 @@ import { startsWithEvents } from "./starts-with-events.ts";
 function whenItRuns(flow: Flow): string {
   const { steps } = flow;
   if (startsWithEvents(flow)) return "From then on it runs whenever something arrives.";
+  if (steps.some((step) => step.kind === "read" && step.sync === "changes"))
+    return "From then on it runs as soon as a record changes.";
   if (steps.some((step) => step.kind === "read" && (step.every !== undefined || step.cron !== undefined)))
     return "From then on it runs on the schedule of its read step.";
   return "It has no schedule: it runs when somebody presses “Run now”. For a schedule, choose its read step and set “When”.";

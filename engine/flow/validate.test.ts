@@ -270,8 +270,11 @@ describe("following changes", () => {
 
   it("tells what happened in a field of its own", () => {
     const flow = flowOf(withStep({ ...following, deletes: "pass", operationField: "change" }));
-    const { problems, shapes } = validateFlow(flow, on);
+    const { problems, notes, shapes } = validateFlow(flow, on);
     expect(problems).toEqual([]);
+    expect(notes).toEqual([
+      { step: "orders", field: "deletes", message: expect.stringContaining("no step looks at “change”") },
+    ]);
     expect(shapes.orders?.output.out?.fields.at(-1)).toMatchObject({
       name: "change",
       options: ["create", "update", "delete", "read"],

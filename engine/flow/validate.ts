@@ -1,5 +1,6 @@
 /** What prevents a flow from being published, and the fields at every point of it. */
 import type { FlowWorld, Note, Problem, Shape } from "../steps/define-step.ts";
+import { unheededDeletes } from "../steps/read/changes.ts";
 import { definitionOf } from "../steps/registry.ts";
 import { joinShapes, OPEN, unknownField } from "../steps/shape.ts";
 import { type Graph, graphOf, PLAIN_PORT } from "./graph.ts";
@@ -83,6 +84,7 @@ export function examine(
     notes.push(...(definition.notes?.(site) ?? []));
   }
   for (const id of knotted) stopped.add(id);
+  notes.push(...unheededDeletes(flow));
   const problems = [
     ...found.map(({ problem }) => problem).filter(({ step }) => step === ""),
     ...settingsProblems(flow, shapes),

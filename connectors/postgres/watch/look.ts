@@ -7,7 +7,9 @@ import { rawQuery } from "../transaction.ts";
 import { boundsOf, inLog, type LogPosition, type Position } from "./position.ts";
 import { placesIn, triggersOf } from "./recorder.ts";
 
+/** The recorder's tables are not there, or not for this user. Source: PostgreSQL manual, “PostgreSQL Error Codes”. */
 const TABLE_MISSING = "42P01";
+const NOT_ALLOWED = "42501";
 
 /** `now`: a position that has read everything up to this moment. `why`: what keeps it from recording. */
 export type Look = { now: LogPosition; trimmedTo: bigint; pending: boolean } | { why: string };
@@ -40,10 +42,15 @@ export async function lookAt(
        WHERE t.tgrelid = w.relation OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(w.relation))) g
      WHERE w.relation = $1::oid`,
     [table.oid, keysOf(table)[0] ?? [], from, reader],
-  ).catch((error: unknown) => {
-    if ((error as ServerError).code === TABLE_MISSING) return [];
+  ).catch((error: ServerError) => {
+    if (error.code === TABLE_MISSING) return [];
+    if (error.code === NOT_ALLOWED) return null;
     throw error;
   });
+  if (rows === null)
+    return {
+      why: `The user of this connection may not read what records the changes of ${stream}. Grant it, or install it again.`,
+    };
   const row = rows[0];
   if (row?.[9] !== "t") return missing;
   const [id, sameKey, trimmedTo, wanted, now, system, print, enabled, pending] = row as string[];

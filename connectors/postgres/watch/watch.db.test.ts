@@ -125,6 +125,10 @@ describe("installing", () => {
       const request = { stream: "stock", cursor: null, after: null, deletes: true, existing: true, pageSize: 2 };
       for await (const page of poor.watching!.changes({ ...request, signal: calm() })) read.push(...page.records);
       expect(read).toHaveLength(5);
+      await watching.install("stock", calm()); // by somebody else, who granted nothing
+      expect((await poor.streams(calm()))[0]?.watch).toMatchObject({ state: "broken" });
+      const look = await poor.watching!.look({ stream: "stock", position: null, signal: calm() });
+      expect(look).toMatchObject({ live: false, note: expect.stringContaining("may not read") });
     } finally {
       await poor.close();
       await world.sql(`DROP OWNED BY ${role}; DROP ROLE ${role}`);

@@ -77,6 +77,16 @@ export function changesNotes({ step, world }: StepSite<ReadStep>): Note[] {
   return [{ step: step.id, field: "sync", message }];
 }
 
+/** Deleted records are passed on, and no step tells them from others: they would be written like any other. */
+export function unheededDeletes({ steps }: { steps: readonly { kind: string }[] }): Note[] {
+  const trigger = steps.find((step): step is ReadStep => step.kind === "read");
+  const field = trigger?.sync === "changes" && trigger.deletes === "pass" ? trigger.operationField : undefined;
+  if (!trigger || field === undefined) return [];
+  if (steps.some((step) => step !== trigger && JSON.stringify(step).includes(field))) return [];
+  const message = `${stepName(trigger)}: deleted records are passed on, but no step looks at “${field}”: they would be written like any other. Let a branch lead those whose “${field}” is delete to a write that deletes.`;
+  return [{ step: trigger.id, field: "deletes", message }];
+}
+
 const withoutStop = (text: string) => text.replace(/\.$/, "");
 
 function otherWay({ watermarks }: StreamInfo): string {
