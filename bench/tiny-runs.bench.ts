@@ -196,5 +196,7 @@ table(
         kept: median(rates.queued) >= 500,
       },
     ],
+    limit:
+      "the ways to PostgreSQL and its commits: a run of one record makes about a dozen short transactions' worth of statements (claim, connections, read, write with ledger, end), four of them durable one after the other: claim, ledger, target, end. Runs of one flow do not overlap, so each waits for those of the one before. Asked for over REST, web does as much again to check, store and audit each request.",
   },
 );

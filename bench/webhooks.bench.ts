@@ -210,5 +210,7 @@ table(
         kept: median(product.written) >= 2_500,
       },
     ],
+    limit:
+      "for one event, three commits in a row (inbox, ledger, target). In a burst web and worker idle most of the time: what counts is what PostgreSQL does for an event (inbox, queue, run, ledger, target), in bulk. The server by hand commits once per request instead.",
   },
 );

@@ -17,8 +17,16 @@ const hopelessAfter = 5;
 /** @type {Array<() => Promise<void>>} */
 const stops = [];
 
-/** A small young generation keeps a worker that moves a million records 100 MB smaller, at no speed that can be measured. */
-export const nodeFlags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=8"];
+/**
+ * A worker that moves a million records stays 100 MB smaller with a small young generation, and another 100 MB when the old
+ * one is collected at twice what lives in it, instead of at four times (measured: 346 MB without, 241 MB with it, for 5 % more
+ * of the worker's processor time).
+ */
+export const nodeFlags = [
+  "--disable-warning=ExperimentalWarning",
+  "--max-semi-space-size=8",
+  "--heap-growing-percent=100",
+];
 
 /**
  * Keeps one child running until the supervisor ends.
