@@ -242,6 +242,27 @@ test("whatever is killed while writers go on, each channel ends as the table is"
   await expect.poll(async () => (await runsOf(flowId)).every(({ state }) => state === "succeeded"), wait).toBe(true);
 }, 180_000);
 
+test("a connection that breaks again and again, and a second worker, change nothing", async () => {
+  await stock(50);
+  await install();
+  const flowId = await publishedFlow(ctx, follow("amazon"));
+  startWorker();
+  startWorker();
+  await expect.poll(async () => (await levels("amazon")).length, wait).toBe(50);
+  for (let round = 1; round <= 6; round++) {
+    await from.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'plumbline'",
+    );
+    await from.query("UPDATE stock SET level = level + 1000 WHERE id % 6 = $1", [round % 6]);
+  }
+  const { rows } = await from.query("SELECT sku, level FROM stock");
+  const wanted = rows.map(({ sku, level }) => `${sku}=${level}`).toSorted();
+  await expect.poll(async () => (await levels("amazon")).toSorted(), wait).toEqual(wanted);
+  await expect.poll(async () => (await runsOf(flowId)).every(({ state }) => state === "succeeded"), wait).toBe(true);
+  const runs = await runsOf(flowId);
+  expect(runs.reduce((sum, { read }) => sum + read, 0)).toBe(100); // each change once
+}, 120_000);
+
 test("a paused flow keeps its place, and what changed meanwhile arrives when it is resumed", async () => {
   await stock(2);
   await install();
