@@ -83,7 +83,7 @@ export function problemsOf(
     const missing = found === undefined && issue.path.length > 0;
     problems.push({
       step: place.step,
-      ...fieldOf(issue.path, place),
+      ...(targetOf(issue.path, input, place) ?? fieldOf(issue.path, place)),
       message: `${whereOf(issue.path, place)}: ${expectation(issue)}, found ${foundText(found)}.`,
       remedy: remedyOf(issue, found, missing),
     });
@@ -160,6 +160,13 @@ export function pathText(path: readonly PropertyKey[]): string {
 function fieldOf(path: readonly PropertyKey[], { prefix }: Place): { field?: string } {
   const field = pathText(prefix === undefined ? path : [prefix, ...path]);
   return field === "" ? {} : { field };
+}
+
+/** Of a step's field mappings, the target field: other problems of the line are shown there, too. */
+function targetOf(path: readonly PropertyKey[], input: Json, { step }: Place): { field: string } | undefined {
+  if (step === "" || path[0] !== "fields" || typeof path[1] !== "number") return undefined;
+  const to = valueAt(input, [...path.slice(0, 2), "to"]);
+  return typeof to === "string" && to !== "" ? { field: cut(to) } : undefined;
 }
 
 function whereOf(path: readonly PropertyKey[], place: Place): string {

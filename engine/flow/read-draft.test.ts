@@ -61,6 +61,15 @@ describe("a problem", () => {
     ]);
   });
 
+  it("names the target field of a mapping that cannot be read", () => {
+    const map = { id: "m", kind: "map", fields: [{ to: "customer", formula: "" }, { formula: "1" }] };
+    const { problems } = readDraft(withStep(map));
+    expect(problems.filter(({ step }) => step === "m")).toMatchObject([
+      { field: "customer", message: expect.stringContaining("fields[0].formula") },
+      { field: "fields[1].to" },
+    ]);
+  });
+
   it("says what is missing", () => {
     const { stream: _, ...rest } = readOrders;
     expect(problemsOf(withStep(rest))).toEqual([
