@@ -14,9 +14,10 @@ import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { cancelRun } from "./cancel-run.ts";
-import { claimStretch } from "./claim-stretch.ts";
+import { claimStretch, releaseAbandonedStretches } from "./claim-stretch.ts";
 import { executeRun, executeStretch } from "./execute-run.ts";
 import { getRun } from "./get-run.ts";
+import { isOutage } from "./outage.ts";
 import { recoverRuns } from "./recover-runs.ts";
 import { startRun } from "./start-run.ts";
 import { undoRun } from "./undo-run.ts";
@@ -150,9 +151,16 @@ async function worker(sliceMs = 20_000): Promise<Worker> {
   const services = { db: database.db, pool: database.pool, workerId: presence.id, sliceMs };
   const pages = (async () => {
     while (!control.signal.aborted) {
-      const stretch = await claimStretch(database.pool, presence.id, { busy: [], recent: [] });
-      if (stretch) ends.push(await executeStretch(services, { stretch, signal: control.signal }));
-      else await new Promise((resolve) => setTimeout(resolve, 5));
+      try {
+        const stretch = await claimStretch(database.pool, presence.id, { busy: [], recent: [] });
+        if (stretch) ends.push(await executeStretch(services, { stretch, signal: control.signal }));
+        else await new Promise((resolve) => setTimeout(resolve, 5));
+      } catch (error) {
+        // the server of all tests may have no connection left for a moment
+        if (!isOutage(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        await releaseAbandonedStretches(database.pool, presence.id, []).catch(() => {});
+      }
     }
   })();
   const stop = async () => {
@@ -233,7 +241,7 @@ async function expectWhole(id: string, writes = 1): Promise<void> {
   expect(sending.rowCount).toBe(0);
 }
 
-describe("a divided run", () => {
+describe("a divided run", { timeout: 120_000 }, () => {
   test("is one run in the history, whoever works on it", async () => {
     const id = await dividedRun(await publishedFlow(ctx, flow()));
     expect(await state(id)).toBe("running");
@@ -272,11 +280,15 @@ describe("a divided run", () => {
     const id = await dividedRun(await publishedFlow(ctx, flow()));
     const first = await worker();
     await vi.waitUntil(async () => (await getRun(ctx, id)).run.counts.read > 200, { timeout: 60_000, interval: 5 });
-    await database.pool.query("DELETE FROM process WHERE id = $1", [first.id]);
-    await recoverRuns(database.pool);
+    // it may just be between two stretches
+    const lost = async () => {
+      await database.pool.query("DELETE FROM process WHERE id = $1", [first.id]);
+      await recoverRuns(database.pool);
+      return first.ends.includes("lost");
+    };
+    await vi.waitUntil(lost, { timeout: 60_000, interval: 10 });
     await withWorkers(2, () => until(id, "succeeded_with_errors"));
     await first.stop();
-    expect(first.ends).toContain("lost");
     await expectWhole(id);
   });
 
