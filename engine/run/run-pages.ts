@@ -92,7 +92,8 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
         return "finished";
       }
       add(state.totals, landed.worked.counts);
-      late = ports.clock().getTime() - startedAt >= loop.sliceMs;
+      const workedMs = ports.clock().getTime() - startedAt;
+      late = workedMs >= loop.sliceMs || workedMs < 0; // below 0: the clock was set back
       stopNow = stopReason(loop);
       const rest = landed.idle && (late || wish !== null || stopNow !== null);
       const yields = rest && wish === null && stopNow === null;

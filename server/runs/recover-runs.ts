@@ -20,8 +20,10 @@ export async function recoverRuns(pool: pg.Pool): Promise<Recovered> {
       SWEEP_LOCK,
     ]);
     if (!lock[0]?.mine) return { deadWorkers: [], runs: [] };
+    // one that was seen in the future was seen before the clock was set back: the living say so again within seconds
     const dead = await client.query<{ id: string; poolIds: string[] }>(
-      `DELETE FROM process WHERE seen_at < now() - $1::float8 * interval '1 millisecond' RETURNING id, pool_ids AS "poolIds"`,
+      `DELETE FROM process WHERE seen_at NOT BETWEEN now() - $1::float8 * interval '1 millisecond'
+         AND now() + $1::float8 * interval '1 millisecond' RETURNING id, pool_ids AS "poolIds"`,
       [DEAD_AFTER_MS],
     );
     // Jobs nobody alive has: told from the locks themselves, as whoever found a worker dead may have died before it could
