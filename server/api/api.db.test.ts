@@ -242,6 +242,15 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("has the address of webhooks, which is not below /api/v1 and needs no token", async () => {
+    const { body } = await api.ask("GET", "/openapi.json");
+    const item = (body as Document).paths["/hooks/{flowKey}"];
+    expect(item).toMatchObject({ servers: [{ url: "/" }], post: { security: [], requestBody: expect.anything() } });
+    const answers = Object.values(item?.post?.responses ?? {});
+    expect(answers.length).toBeGreaterThan(5);
+    for (const { content } of answers) expect(content?.["application/json"]?.schema).toBeTruthy();
+  });
+
   it("describes every named schema, not by its own name", async () => {
     const { body } = await api.ask("GET", "/openapi.json");
     const { schemas } = (body as { components: { schemas: { [name: string]: object } } }).components;

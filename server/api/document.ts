@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HOOK_PATH, hookPathItem } from "../intake/hook-path.ts";
 import { openApiDocument } from "./openapi.ts";
 import { definePublicRoute, type Route } from "./route.ts";
 
@@ -11,7 +12,7 @@ export function documentRoute(routes: Route[]): Route {
     summary: "This interface as an OpenAPI 3.1 document",
     response: z.record(z.string(), z.unknown()),
     async handle() {
-      document ??= openApiDocument([...routes, route]);
+      document ??= openApiDocument([...routes, route], { [HOOK_PATH]: hookPathItem });
       return document;
     },
   });

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document of `/api/v1`, generated from the routes: nothing in it is written by hand. */
+/** The OpenAPI 3.1 document of `/api/v1`, generated from the routes; only the address of webhooks, which is none, is written by hand. */
 import { z } from "zod";
 import { version } from "../version.ts";
 import type { Route } from "./route.ts";
@@ -119,7 +119,8 @@ function operation(route: Route, components: Components): Json {
   };
 }
 
-export function openApiDocument(routes: Route[]): Json {
+/** @param beside path items of what is served beside the routes */
+export function openApiDocument(routes: Route[], beside: Json = {}): Json {
   const components = new Components();
   const paths: { [path: string]: Json } = {};
   for (const route of routes) {
@@ -136,7 +137,7 @@ export function openApiDocument(routes: Route[]): Json {
     },
     servers: [{ url: "/api/v1" }],
     security: [{ token: [] }],
-    paths,
+    paths: { ...paths, ...beside },
     components: {
       schemas: components.schemas,
       securitySchemes: {
