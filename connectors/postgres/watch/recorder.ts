@@ -75,7 +75,7 @@ function triggerSql({ kind }: Table, on: string, call: string): string[] {
 }
 
 /**
- * Whatever became of our tables or of the key's columns, a write to the watched table must not fail because of us: then
+ * Whatever became of our tables, our rights or the key's columns, a write to the watched table must not fail because of us: then
  * nothing is recorded, which the next look notices. Keys are kept in JSON's form of a value, which no setting of a
  * session changes. Statements are planned each time (EXECUTE), as one row today may be a million tomorrow.
  */
@@ -119,11 +119,13 @@ DECLARE
   before_row jsonb;
 BEGIN
   IF to_regclass(${literal(log)}) IS NULL OR to_regclass(${literal(watch)}) IS NULL THEN RETURN NULL; END IF;
+  IF NOT (has_table_privilege(${literal(log)}, 'INSERT') AND has_table_privilege(${literal(watch)}, 'SELECT')) THEN RETURN NULL; END IF;
   PERFORM FROM ${watch} w WHERE w.id = ${uuid} AND w.wanted_until > now();
   IF NOT FOUND THEN RETURN NULL; END IF;
   IF (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = TG_RELID AND NOT a.attisdropped
       AND a.attname::text = ANY (ARRAY[${key.map(literal).join(", ")}])) < ${key.length} THEN RETURN NULL; END IF;
   IF TG_OP = 'TRUNCATE' THEN
+    IF NOT has_table_privilege(TG_RELID, 'SELECT') THEN RETURN NULL; END IF;
     EXECUTE ${literal(`${insert} SELECT ${uuid}, 'D', ${keyOf("t")}, to_jsonb(t) FROM `)} || TG_RELID::regclass::text || ' t';
   ${cases}
   END IF;
