@@ -19,6 +19,7 @@ export function sinkInfo(sink: HttpSink): SinkInfo {
     title: sink.title ?? sink.name,
     fields,
     open: fields.length === 0 || sink.schema?.additionalProperties === true,
+    jsonNumbers: true,
     matchKeys: sink.key.length > 0 ? [sink.key] : [],
     operations,
     batchSize: sink.batchSize,

@@ -89,6 +89,8 @@ export type SinkInfo = {
   fields: Field[];
   /** takes fields that `fields` does not name (a REST sink without a schema) */
   open: boolean;
+  /** of a sink that sends JSON: decimals in fields it does not know go out as numbers where a JSON number holds them exactly */
+  jsonNumbers?: boolean;
   /** sets of fields that identify one record: primary key and unique constraints; empty = any field may be tried */
   matchKeys: string[][];
   operations: Operation[];

@@ -185,6 +185,27 @@ describe("what a write step sends", () => {
     });
   });
 
+  it("sends decimals as JSON numbers where the sink takes JSON and a number holds them exactly", () => {
+    const open = { ...invoices, fields: [], matchKeys: [], open: true };
+    const total = (sink: typeof invoices, value: string) => {
+      const map = {
+        id: "invoice",
+        kind: "map",
+        fields: [
+          { to: "external_id", from: "note" },
+          { to: "total", from: "total" },
+        ],
+      };
+      const written = write(steps(map as { id: string }), sampleWorld({ books: { sinks: [sink] } }));
+      const converted = written.toWrite({ external_id: "0012", total: value });
+      return converted.ok ? converted.values : converted.failure;
+    };
+    expect(total({ ...open, jsonNumbers: true }, "12.50")).toEqual({ external_id: "0012", total: 12.5 });
+    const long = "1234567890123456789.01";
+    expect(total({ ...open, jsonNumbers: true }, long)).toEqual({ external_id: "0012", total: long });
+    expect(total(open, "12.50")).toEqual({ external_id: "0012", total: "12.50" });
+  });
+
   it("passes as it is while nothing is known of the sink", () => {
     const world = sampleWorld({ books: { sinks: undefined, unavailable: "Books does not answer." } });
     expect(write({}, world)).not.toHaveProperty("info");

@@ -134,7 +134,7 @@ function compileStep(id: string, { flow, world, graph, shapes, kept, wanted }: S
     definition,
     step,
     ...(executor ? { executor } : {}),
-    ...(step.kind === "write" ? { write: compileWrite(step, sinkOf(world, step.connection, step.sink)) } : {}),
+    ...(step.kind === "write" ? { write: compileWrite(step, sinkOf(world, step.connection, step.sink), input) } : {}),
     ...(step.kind === "collect" && step.within === "run" ? { grouping: compileGrouping(step, input) } : {}),
     next,
     cutNext,

@@ -106,6 +106,7 @@ export const SinkSchema: z.ZodType<Listed<SinkInfo>, Listed<SinkInfo>> = z
     title: z.string(),
     fields: z.array(FieldSchema),
     open: z.boolean(),
+    jsonNumbers: z.boolean().optional().describe("Decimals in fields it does not know go out as JSON numbers."),
     matchKeys: z.array(z.array(z.string())),
     operations: z.array(z.enum(operations)),
     batchSize: z.number(),

@@ -1,8 +1,10 @@
 import type { FailureInfo } from "../../../connectors/sdk/errors.ts";
-import type { Json, JsonRecord, Operation, SinkInfo } from "../../../connectors/sdk/types.ts";
+import type { Field, Json, JsonRecord, Operation, SinkInfo } from "../../../connectors/sdk/types.ts";
 import { convertValue } from "../../mapping/convert-value.ts";
 import { nearest } from "../../mapping/nearest.ts";
+import { parseNumeric } from "../../mapping/number.ts";
 import { setField } from "../../mapping/value.ts";
+import type { Shape } from "../define-step.ts";
 import { isEmpty, joinKey, keyText } from "../field-access.ts";
 import { atField, failureCode } from "../words.ts";
 import { quickConverter } from "./quick-convert.ts";
@@ -28,7 +30,8 @@ export type CompiledWrite = {
 
 type Converted = { ok: true; values: JsonRecord } | { ok: false; failure: FailureInfo };
 
-export function compileWrite(step: WriteStep, info: SinkInfo | undefined): CompiledWrite {
+/** @param input what arrives at the step */
+export function compileWrite(step: WriteStep, info: SinkInfo | undefined, input: Shape): CompiledWrite {
   const match = step.match ?? [];
   const keyFields = match.length > 0 ? match : (info?.matchKeys[0] ?? []);
   return {
@@ -37,7 +40,7 @@ export function compileWrite(step: WriteStep, info: SinkInfo | undefined): Compi
     operation: step.operation,
     match,
     ...(info ? { info } : {}),
-    toWrite: compileToWrite(step, match, info),
+    toWrite: compileToWrite(step, match, info, input),
     writeKey(values) {
       const parts: string[] = [];
       for (const field of keyFields) {
@@ -54,12 +57,14 @@ function compileToWrite(
   step: WriteStep,
   match: readonly string[],
   info: SinkInfo | undefined,
+  input: Shape,
 ): (record: JsonRecord) => Converted {
   const targets = new Map((info?.fields ?? []).map((field) => [field.name, { field, quick: quickConverter(field) }]));
   const needed = neededFields(step, match, info);
   const matched = new Set(match);
   const onlyMatch = step.operation === "delete";
   const open = info === undefined || info.open;
+  const numbers = new Set(info?.jsonNumbers ? input.fields.filter(isNumeric).map(({ name }) => name) : []);
 
   return (record) => {
     const values: JsonRecord = {};
@@ -75,7 +80,7 @@ function compileToWrite(
             name,
             `sink “${step.sink}” has no such field. ${hint(name, targets.keys())}`,
           );
-        setField(values, name, value);
+        setField(values, name, numbers.has(name) ? asNumber(value) : value);
       } else {
         const quick = to.quick(value);
         if (quick !== undefined) {
@@ -107,6 +112,14 @@ function compileToWrite(
     }
     return { ok: true, values };
   };
+}
+
+const isNumeric = ({ type }: Field) => type === "decimal" || type === "integer";
+
+/** Digit text of a decimal or large integer as a number, where that is the same number; other values as they are. */
+function asNumber(value: Json): Json {
+  const number = typeof value === "string" ? parseNumeric(value) : undefined;
+  return typeof number === "number" ? number : value;
 }
 
 /** Match fields always; what the sink requires when a record may be created, else only when it is sent. */
