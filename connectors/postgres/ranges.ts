@@ -10,6 +10,10 @@ import { rawQuery, ShapeChanged } from "./transaction.ts";
 /** So many rows say well enough where a range ends; more of a small table are cheap to sort, too. */
 const SAMPLE = 50_000;
 
+/** Tables that were far too small a moment ago are not asked about again: flows may run every second. */
+const SMALL_FOR_MS = 10_000;
+const small = new WeakMap<Table, { rows: number; until: number }>();
+
 /**
  * Ranges of about equal size, by the first column of the key the table is read in the order of. Its rows are counted as the
  * planner does, and where the ranges end is told from a sample of its blocks: neither reads a large table whole. Rows with
@@ -22,11 +26,14 @@ export async function keyRanges(
 ): Promise<Json[] | null> {
   const by = leadingSort(table);
   if (!by || table.kind === "v" || table.kind === "f") return null;
+  const known = small.get(table);
+  if (known && known.until > Date.now() && known.rows < least / 2) return null;
   signal.throwIfAborted();
   return clients.use(async (client) => {
     try {
       const [plan] = await rawQuery(client, `EXPLAIN (FORMAT JSON) SELECT 1 FROM ${relation(table)}`, []);
       const rows = estimateOf(plan?.[0] ?? "[]");
+      small.set(table, { rows, until: Date.now() + SMALL_FOR_MS });
       const count = Math.min(most, Math.ceil(rows / size));
       if (rows < least || count < 2) return null;
       const percent = Math.min(100, (100 * SAMPLE) / rows);
