@@ -28,6 +28,8 @@ function Around({ narrowSidebar, children }: { narrowSidebar: boolean; children:
   const trpc = useTRPC();
   const groups = useQuery(trpc.letters.groups.queryOptions({}));
   const failed = (groups.data ?? []).reduce((sum, group) => sum + group.count, 0);
+  const asked = useQuery(trpc.approvals.mine.queryOptions());
+  const waiting = { "/failed": failed, "/approvals": asked.data?.count ?? 0 };
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   useEffect(() => {
@@ -54,12 +56,12 @@ function Around({ narrowSidebar, children }: { narrowSidebar: boolean; children:
       <TopBar onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
       <LiveLost />
       <div className="flex min-h-0 flex-1">
-        <Sidebar initiallyNarrow={narrowSidebar} failed={failed} />
+        <Sidebar initiallyNarrow={narrowSidebar} waiting={waiting} />
         <main id="page" tabIndex={-1} className="thin-scroll relative min-w-0 flex-1 overflow-y-auto outline-none">
           {children}
         </main>
       </div>
-      <PhoneBar failed={failed} />
+      <PhoneBar waiting={waiting} />
       <CommandPalette open={palette} onClose={() => setPalette(false)} />
       <HelpDialog open={help} onClose={() => setHelp(false)} />
     </div>

@@ -13,6 +13,9 @@ export const navItems: NavItem[] = [
   { href: "/settings", label: "Settings", icon: Settings, phone: false },
 ];
 
+/** How many things wait for somebody, by page. */
+export type Waiting = { [href: string]: number };
+
 /** Whether a page lies below this item: /runs/118 below Runs. */
 export function isBelow(path: string, href: string): boolean {
   return href === "/" ? path === "/" : path === href || path.startsWith(`${href}/`);

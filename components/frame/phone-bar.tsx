@@ -5,13 +5,14 @@ import { usePathname } from "next/navigation";
 import { cx } from "../ui/cx.ts";
 import { formatNumber } from "../ui/format.ts";
 import { Menu, MenuLink } from "../ui/menu.tsx";
-import { isBelow, navItems } from "./nav.ts";
+import { Badge } from "../ui/pill.tsx";
+import { isBelow, navItems, type Waiting } from "./nav.ts";
 
 const place =
   "relative flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-[11px] leading-4 font-medium";
 
 /** The sidebar of a phone: what is looked at on the way, within reach of the thumb. */
-export function PhoneBar({ failed }: { failed: number }) {
+export function PhoneBar({ waiting }: { waiting: Waiting }) {
   const path = usePathname();
   const more = navItems.filter((item) => !item.phone);
   const inMore = more.some((item) => isBelow(path, item.href));
@@ -33,9 +34,9 @@ export function PhoneBar({ failed }: { failed: number }) {
             >
               <item.icon aria-hidden className="size-5" />
               {item.label}
-              {item.href === "/failed" && failed > 0 && (
+              {(waiting[item.href] ?? 0) > 0 && (
                 <span className="absolute top-1.5 left-1/2 ml-1.5 rounded-full bg-bad-strong px-1 text-[10px] leading-4 text-on-bad tabular-nums">
-                  {formatNumber(failed)}
+                  {formatNumber(waiting[item.href] ?? 0)}
                   <span className="sr-only"> open</span>
                 </span>
               )}
@@ -53,6 +54,12 @@ export function PhoneBar({ failed }: { failed: number }) {
         {more.map((item) => (
           <MenuLink key={item.href} href={item.href} icon={item.icon}>
             {item.label}
+            {(waiting[item.href] ?? 0) > 0 && (
+              <Badge tone="warn">
+                {formatNumber(waiting[item.href] ?? 0)}
+                <span className="sr-only"> open</span>
+              </Badge>
+            )}
           </MenuLink>
         ))}
       </Menu>

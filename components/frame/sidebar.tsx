@@ -7,11 +7,11 @@ import { IconButton } from "../ui/button.tsx";
 import { cx } from "../ui/cx.ts";
 import { formatNumber } from "../ui/format.ts";
 import { Tooltip } from "../ui/tooltip.tsx";
-import { isBelow, navItems } from "./nav.ts";
+import { isBelow, navItems, type Waiting } from "./nav.ts";
 import { sidebarCookie } from "./sidebar-cookie.ts";
 
 /** The way between pages; collapses to icons, which a cookie remembers, and by itself where a flow is drawn, which needs the room. */
-export function Sidebar({ initiallyNarrow, failed }: { initiallyNarrow: boolean; failed: number }) {
+export function Sidebar({ initiallyNarrow, waiting }: { initiallyNarrow: boolean; waiting: Waiting }) {
   const path = usePathname();
   const [kept, setKept] = useState(initiallyNarrow);
   const [wideHere, setWideHere] = useState(false);
@@ -34,7 +34,8 @@ export function Sidebar({ initiallyNarrow, failed }: { initiallyNarrow: boolean;
       <ul className="flex flex-1 flex-col gap-0.5">
         {navItems.map((item) => {
           const here = isBelow(path, item.href);
-          const count = item.href === "/failed" ? failed : 0;
+          const count = waiting[item.href] ?? 0;
+          const bad = item.href === "/failed";
           const name = count > 0 ? `${item.label}, ${formatNumber(count)} open` : item.label;
           const link = (
             <Link
@@ -50,13 +51,21 @@ export function Sidebar({ initiallyNarrow, failed }: { initiallyNarrow: boolean;
               <item.icon aria-hidden className={cx("size-4 shrink-0", here && "text-accent-text")} />
               {!narrow && <span className="truncate">{item.label}</span>}
               {count > 0 && !narrow && (
-                <span className="ml-auto rounded-full bg-bad-soft px-1.5 text-caption text-bad-text tabular-nums">
+                <span
+                  className={cx(
+                    "ml-auto rounded-full px-1.5 text-caption tabular-nums",
+                    bad ? "bg-bad-soft text-bad-text" : "bg-warn-soft text-warn-text",
+                  )}
+                >
                   {formatNumber(count)}
                   <span className="sr-only"> open</span>
                 </span>
               )}
               {count > 0 && narrow && (
-                <span aria-hidden className="absolute top-1 right-1.5 size-1.5 rounded-full bg-bad" />
+                <span
+                  aria-hidden
+                  className={cx("absolute top-1 right-1.5 size-1.5 rounded-full", bad ? "bg-bad" : "bg-warn")}
+                />
               )}
             </Link>
           );

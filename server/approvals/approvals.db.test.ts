@@ -12,7 +12,7 @@ import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import type { Role } from "../trpc/contract.ts";
 import { answerApprovals } from "./answer.ts";
-import { listApprovals } from "./list-approvals.ts";
+import { countMine, listApprovals } from "./list-approvals.ts";
 
 process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
 process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK = "true";
@@ -187,7 +187,10 @@ describe("approve", () => {
     await expect(answerApprovals(as("ana@example.com", "viewer", "token"), answer)).rejects.toMatchObject({
       code: "forbidden",
     });
+    expect(await countMine(as("ben@example.com", "builder"))).toEqual({ count: 0 });
+    expect(await countMine(as("ben@example.com", "operator"))).toEqual({ count: 2 });
     await answerApprovals(as("ben@example.com", "operator"), answer);
+    expect(await countMine(as("Ana@example.com", "viewer"))).toEqual({ count: 1 });
     await answerApprovals(as("CI", "operator", "token"), { ...answer, ids: [second!.id] });
     const wrong = await createFlow(ctx, approval({ who: ["boss"] }));
     expect(wrong.problems).toMatchObject([

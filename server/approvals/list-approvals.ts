@@ -79,6 +79,15 @@ export async function listApprovals(
   return { items: page.items.map((row) => toItem(ctx, row)), next: page.next };
 }
 
+/** How many open ones wait for an answer the one who asks may give. */
+export async function countMine(ctx: ServerContext): Promise<{ count: number }> {
+  const { rows } = await ctx.pool.query<{ ask: Question; count: number }>(
+    "SELECT ask, count(*)::int AS count FROM held_part WHERE workspace_id = $1 AND kind = 'approve' AND state = 'open' GROUP BY ask",
+    [ctx.workspaceId],
+  );
+  return { count: rows.reduce((sum, { ask, count }) => sum + (mayAnswer(ctx, ask) ? count : 0), 0) };
+}
+
 function toItem(ctx: ServerContext, { document, ask, data, port, at, until, decidedAt, ...row }: Row): ApprovalItem {
   const title = stepsOf(document).find(({ id }) => id === row.step)?.title;
   return {

@@ -50,6 +50,7 @@
  *   letters.replay            operator  { ids?, groupId?, patch?, from?, version? } → { id }
  *   letters.dismiss           operator  { ids?, groupId?, note } → { dismissed: number }
  *   approvals.list            viewer    { flowId?, state?, cursor?, limit? } → { items: ApprovalItem[], next }
+ *   approvals.mine            viewer    {} → { count }                  (open ones the person may answer)
  *   approvals.answer          viewer    { ids, decision, note? } → { answered }   (who may is said by the step)
  *   topics.list / subscriptions / deliveries / subscribe / changeSubscription / unsubscribe / retrySubscription   viewer; admin but for list
  *   records.journey           viewer    { key } → JourneyItem[]
