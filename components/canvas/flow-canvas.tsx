@@ -46,6 +46,8 @@ const deleteKeys = ["Delete", "Backspace"];
 const isOtherStep = ({ source, target }: { source: string; target: string }) => source !== target;
 /** With so many steps, seen from so far, what is written on the cards cannot be read and is not drawn. */
 const farFrom = { steps: 100, zoom: 0.3 };
+/** Below this a card cannot be read; a phone then shows where the flow begins, and the rest by moving along. */
+const readable = { zoom: 0.6, from: 0.5, margin: 16, narrow: 640 };
 const fitOptions = { maxZoom: 1, minZoom: 0.1, padding: 0.08 };
 const words = {
   "node.a11yDescription.default": "Press Enter to choose the step, Delete to remove it, L to link it to another.",
@@ -125,6 +127,22 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
   }, [selected]);
 
   const box = useRef<HTMLDivElement>(null);
+  const showAll = useCallback(
+    (duration?: number) => {
+      const all = react.getNodes();
+      const room = box.current?.getBoundingClientRect();
+      // On an empty canvas the wish would be kept, and carried out on the first step that is dropped.
+      if (!room || all.length === 0) return;
+      const { x, y, width, height } = react.getNodesBounds(all);
+      const { zoom, from, margin, narrow } = readable;
+      if (room.width >= narrow || room.width / width > from) react.fitView({ ...fitOptions, duration });
+      else {
+        const top = height * zoom < room.height ? room.height / 2 - (y + height / 2) * zoom : margin - y * zoom;
+        react.setViewport({ x: margin - x * zoom, y: top, zoom }, { duration });
+      }
+    },
+    [react],
+  );
   const many = nodes.length;
   // What was put or arranged out of sight is brought into it; a step the hand moves stays where it is put.
   const before = useRef(picture.nodes);
@@ -144,10 +162,10 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
         const [left, top] = [x * view.zoom + view.x, y * view.zoom + view.y];
         return left < 0 || top < 0 || left + 200 * view.zoom > width || top + 84 * view.zoom > height;
       });
-      if (hidden) react.fitView({ ...fitOptions, duration: 150 });
+      if (hidden) showAll(150);
     });
     return () => cancelAnimationFrame(frame);
-  }, [picture, react]);
+  }, [picture, react, showAll]);
 
   const changeNodes = useCallback(
     (changes: NodeChange<StepNode>[]) => {
@@ -192,12 +210,11 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
   }, []);
   useEffect(() => {
     const watcher = new ResizeObserver(() => {
-      // On an empty canvas the wish would be kept, and carried out on the first step that is dropped.
-      if (!moved.current && react.getNodes().length > 0) react.fitView(fitOptions);
+      if (!moved.current) showAll();
     });
     if (box.current) watcher.observe(box.current);
     return () => watcher.disconnect();
-  }, [react]);
+  }, [showAll]);
 
   const [aimed, setAimed] = useState<string | null>(null);
   const edgeAt = (event: DragEvent) => {

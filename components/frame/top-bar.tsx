@@ -68,7 +68,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
         trigger={
           <button
             type="button"
-            className="flex size-7 items-center justify-center rounded-full bg-accent-soft text-[11px] font-semibold text-accent-text pointer-coarse:size-11 pointer-coarse:text-caption"
+            className="relative flex size-7 items-center justify-center rounded-full bg-accent-soft text-[11px] font-semibold text-accent-text pointer-coarse:size-9 pointer-coarse:after:absolute pointer-coarse:after:-inset-1"
           >
             <span aria-hidden>{initials(me.user.name || me.user.email)}</span>
             <span className="sr-only">Your account, {me.user.name}</span>

@@ -151,7 +151,7 @@ export function Table<Row>({
                   <td
                     key={column.id}
                     className={cx(
-                      "border-b border-line px-3 group-last:border-b-0",
+                      "border-b border-line px-3 group-last:border-b-0 max-md:py-1.5",
                       tall ? "py-2 align-top break-words" : "h-9 truncate",
                       column.align === "right" && "text-right",
                       column.wideOnly && "max-md:hidden",

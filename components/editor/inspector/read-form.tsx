@@ -165,7 +165,7 @@ function TimingFields({ step, onChange }: { step: ReadStep; onChange: (change: P
             aria-label="Time of day"
             value={daily.time}
             onChange={(time) => /^\d{2}:\d{2}$/.test(time) && onChange({ cron: dailyCron({ ...daily, time }) })}
-            className="w-28!"
+            className="w-30! shrink-0"
           />
         </div>
       )}
