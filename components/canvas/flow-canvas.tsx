@@ -17,7 +17,7 @@ import {
   useReactFlow,
   useStore,
 } from "@xyflow/react";
-import { type DragEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Flow, Link } from "../../engine/flow/schema.ts";
 import "./canvas.css";
 import { arrange } from "./arrange.ts";
@@ -27,12 +27,13 @@ import {
   type FlowEdge,
   fromReactFlow,
   keepUnchanged,
-  linkOf,
   type Marks,
   type RunLook,
   type StepNode,
   toReactFlow,
 } from "./to-react-flow.ts";
+import { useDrop } from "./use-drop.ts";
+import { fitOptions, useSight } from "./use-sight.ts";
 import { useToldEdits } from "./use-told-edits.ts";
 
 const nodeTypes: NodeTypes = { step: StepCard };
@@ -46,19 +47,12 @@ const deleteKeys = ["Delete", "Backspace"];
 const isOtherStep = ({ source, target }: { source: string; target: string }) => source !== target;
 /** With so many steps, seen from so far, what is written on the cards cannot be read and is not drawn. */
 const farFrom = { steps: 100, zoom: 0.3 };
-/** Below this a card cannot be read; a phone then shows where the flow begins, and the rest by moving along. */
-const readable = { zoom: 0.6, from: 0.5, margin: 16, narrow: 640 };
-const fitOptions = { maxZoom: 1, minZoom: 0.1, padding: 0.08 };
 const words = {
   "node.a11yDescription.default": "Press Enter to choose the step, Delete to remove it, L to link it to another.",
   "node.a11yDescription.keyboardDisabled":
     "Press Enter to choose the step, arrow keys to move it, L to link it, Delete to remove it.",
   "edge.a11yDescription.default": "Press Enter to choose the link, Delete to remove it.",
 };
-
-/** What is dragged from the palette travels under this type; the second tells, while it is on its way, that it fits into a link. */
-export const dragType = "application/x-plumbline-step";
-export const dragMiddleType = "application/x-plumbline-middle";
 
 export type CanvasHandlers = {
   onSelect: (stepId: string | null) => void;
@@ -127,46 +121,7 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
   }, [selected]);
 
   const box = useRef<HTMLDivElement>(null);
-  const showAll = useCallback(
-    (duration?: number) => {
-      const all = react.getNodes();
-      const room = box.current?.getBoundingClientRect();
-      // On an empty canvas the wish would be kept, and carried out on the first step that is dropped.
-      if (!room || all.length === 0) return;
-      const { x, y, width, height } = react.getNodesBounds(all);
-      const { zoom, from, margin, narrow } = readable;
-      if (room.width >= narrow || room.width / width > from) react.fitView({ ...fitOptions, duration });
-      else {
-        const top = height * zoom < room.height ? room.height / 2 - (y + height / 2) * zoom : margin - y * zoom;
-        react.setViewport({ x: margin - x * zoom, y: top, zoom }, { duration });
-      }
-    },
-    [react],
-  );
   const many = nodes.length;
-  // What was put or arranged out of sight is brought into it; a step the hand moves stays where it is put.
-  const before = useRef(picture.nodes);
-  useEffect(() => {
-    const old = new Map(before.current.map(({ id, position }) => [id, position]));
-    before.current = picture.nodes;
-    const grew = picture.nodes.length > old.size;
-    const moved = picture.nodes.filter(({ id, position: { x, y } }) => {
-      const was = old.get(id);
-      return was !== undefined && (was.x !== x || was.y !== y);
-    });
-    if ((!grew && moved.length < 2) || !box.current) return;
-    const frame = requestAnimationFrame(() => {
-      const { width, height } = box.current!.getBoundingClientRect();
-      const view = react.getViewport();
-      const hidden = react.getNodes().some(({ position: { x, y } }) => {
-        const [left, top] = [x * view.zoom + view.x, y * view.zoom + view.y];
-        return left < 0 || top < 0 || left + 200 * view.zoom > width || top + 84 * view.zoom > height;
-      });
-      if (hidden) showAll(150);
-    });
-    return () => cancelAnimationFrame(frame);
-  }, [picture, react, showAll]);
-
   const changeNodes = useCallback(
     (changes: NodeChange<StepNode>[]) => {
       setNodes((now) =>
@@ -203,44 +158,8 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
   const edits = useToldEdits(handlers);
   const far = useStore(({ transform }) => transform[2] < farFrom.zoom) && many > farFrom.steps;
 
-  // Opening the drawer or a panel changes the room: as long as the hand has not moved the view, all stays in sight.
-  const moved = useRef(false);
-  const noteMove = useCallback((event: MouseEvent | TouchEvent | null) => {
-    if (event) moved.current = true;
-  }, []);
-  useEffect(() => {
-    const watcher = new ResizeObserver(() => {
-      if (!moved.current) showAll();
-    });
-    if (box.current) watcher.observe(box.current);
-    return () => watcher.disconnect();
-  }, [showAll]);
-
-  const [aimed, setAimed] = useState<string | null>(null);
-  const edgeAt = (event: DragEvent) => {
-    if (!event.dataTransfer.types.includes(dragMiddleType)) return null;
-    const hit = document.elementsFromPoint(event.clientX, event.clientY);
-    const edge = hit.map((one) => one.closest<SVGElement>(".react-flow__edge")).find((one) => one !== null);
-    return edge?.dataset.id ?? null;
-  };
-  const drop = (event: DragEvent) => {
-    const item = event.dataTransfer.getData(dragType);
-    if (item === "" || !handlers) return;
-    event.preventDefault();
-    const onto = edges.find(({ id }) => id === edgeAt(event));
-    setAimed(null);
-    const { x, y } = react.screenToFlowPosition({ x: event.clientX - 100, y: event.clientY - 30 });
-    handlers.onDropItem(item, [Math.round(x), Math.round(y)], onto && linkOf(onto));
-  };
-  const shownEdges = useMemo(
-    () =>
-      aimed === null
-        ? edges
-        : edges.map((edge) =>
-            edge.id === aimed && edge.data ? { ...edge, data: { ...edge.data, aimed: true } } : edge,
-          ),
-    [edges, aimed],
-  );
+  const noteMove = useSight({ box, nodes: picture.nodes });
+  const { shownEdges, dropArea } = useDrop({ edges, handlers });
 
   return (
     // biome-ignore lint/a11y/useSemanticElements: the steps in it are what is focused; the box only hears their keys
@@ -249,14 +168,7 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
       role="group"
       aria-label={label}
       className="relative h-full w-full"
-      onDragOver={(event) => {
-        if (!event.dataTransfer.types.includes(dragType)) return;
-        event.preventDefault();
-        event.dataTransfer.dropEffect = "copy";
-        setAimed(edgeAt(event));
-      }}
-      onDragLeave={() => setAimed(null)}
-      onDrop={drop}
+      {...dropArea}
       onKeyDown={(event) => {
         const id = (event.target as HTMLElement).closest<HTMLElement>(".react-flow__node")?.dataset.id;
         if (!id || event.ctrlKey || event.metaKey || event.altKey) return;

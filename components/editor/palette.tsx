@@ -2,8 +2,8 @@
 import { PanelLeftClose, TriangleAlert } from "lucide-react";
 import { Fragment, useMemo, useRef, useState } from "react";
 import { definitionOf } from "../../engine/steps/registry.ts";
-import { dragMiddleType, dragType } from "../canvas/flow-canvas.tsx";
 import { stepLook } from "../canvas/step-look.ts";
+import { dragMiddleType, dragType } from "../canvas/use-drop.ts";
 import { IconButton } from "../ui/button.tsx";
 import { formatNumber } from "../ui/format.ts";
 import { SearchInput } from "../ui/input.tsx";
