@@ -30,3 +30,12 @@ it("empty values never clash, and a value that was changed or deleted is free ag
   foreseen.free("w", "3");
   expect(foreseen.clashing("w", info, [record(9, null), record(8, "b@x"), record(7, "c@x")]).size).toBe(0);
 });
+
+it("values that are unique together clash together", () => {
+  const both = { ...info, uniques: [["id"], ["name", "born"], null] } as SinkInfo;
+  const person = (id: number, name: string, born: number) => ({ key: String(id), values: { id, name, born } });
+  const foreseen = new ForeseenValues();
+  foreseen.hold("w", both, person(1, "Ana", 1990));
+  const clash = (id: number, name: string, born: number) => foreseen.clashing("w", both, [person(id, name, born)]).size;
+  expect([clash(2, "Ana", 1990), clash(3, "Ana", 1991), clash(4, "Bo", 1990)]).toEqual([1, 0, 0]);
+});

@@ -48,7 +48,8 @@ export class ForeseenValues {
 function valueTexts(step: string, info: SinkInfo | undefined, values: JsonRecord): string[] {
   if (!info) return [];
   const single = info.fields.filter(({ unique }) => unique).map(({ name }) => [name]);
-  return [...info.matchKeys, ...single].flatMap((fields) => {
+  const sets = info.uniques?.flatMap((fields) => (fields ? [fields] : [])) ?? [...info.matchKeys, ...single];
+  return sets.flatMap((fields) => {
     const held = fields.map((field) => values[field] ?? null);
     return held.includes(null) ? [] : [JSON.stringify([step, fields, held])];
   });
