@@ -12,6 +12,15 @@ export async function dragFromPalette(page: Page, entry: string, x: number, y: n
     .dragTo(canvasOf(page), { targetPosition: { x, y } });
 }
 
+/** Drags an entry of the palette into the link between two steps. */
+export async function dropIntoLink(page: Page, entry: string, from: string, to: string) {
+  const canvas = await canvasOf(page).boundingBox();
+  const start = await middleOf(stepCard(page, from).locator(".react-flow__handle.source").first());
+  const end = await middleOf(stepCard(page, to).getByTitle("Records arrive here"));
+  if (!canvas) throw new Error("Expected to see the canvas.");
+  await dragFromPalette(page, entry, (start.x + end.x) / 2 - canvas.x, (start.y + end.y) / 2 - canvas.y);
+}
+
 /** Pulls a link from one step's right port to another's left one. */
 export async function pullLink(page: Page, from: string, to: string) {
   await drag(

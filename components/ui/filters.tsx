@@ -48,8 +48,9 @@ export function FilterChip({
   const face = (
     <>
       {label}
+      {value && ":"}
       {value ? (
-        <span className="max-w-40 truncate font-medium">: {text}</span>
+        <span className="max-w-40 truncate font-medium">{text}</span>
       ) : (
         <ChevronDown aria-hidden className="size-3" />
       )}

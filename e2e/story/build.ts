@@ -5,6 +5,7 @@ import {
   canvasOf,
   choose,
   dragFromPalette,
+  dropIntoLink,
   lineByKeys,
   pick,
   pullLine,
@@ -91,6 +92,21 @@ export async function drawFlow(story: Story) {
   await page.getByRole("button", { name: "More", exact: true }).click();
   await page.getByRole("menuitem", { name: "Arrange the steps" }).click();
   await expectAccessible(page, "the editor");
+
+  // a step dropped on a link goes into it; removed, it leaves no gap
+  await dropIntoLink(page, "Filter", "Check", "Map");
+  await expect(canvasOf(page).locator(".react-flow__edge")).toHaveCount(4);
+  await page.getByRole("button", { name: "Remove the step" }).click();
+  await expect(stepCard(page, "Filter")).toHaveCount(0);
+  await expect(canvasOf(page).locator(".react-flow__edge")).toHaveCount(3);
+  await canvasOf(page).press("Control+z");
+  await expect(canvasOf(page).locator(".react-flow__edge")).toHaveCount(4);
+  await canvasOf(page).press("Control+z");
+  await expect(canvasOf(page).locator(".react-flow__edge")).toHaveCount(3);
+  // a link back is refused with words
+  await pullLink(page, "Map", "Check");
+  await expect(page.getByText("a link back would send records in a circle")).toBeVisible();
+  await expect(canvasOf(page).locator(".react-flow__edge")).toHaveCount(3);
 }
 
 /** Lines, functions and formulas from field to field; problems on the way. */
