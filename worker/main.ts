@@ -132,15 +132,22 @@ function stop(reason: string): Promise<void> {
     await Promise.all([runner.stop().catch(() => {}), ...stops]);
     await closeListener();
     await presence.stop();
-    await utils.release();
+    await (async () => utils.release())().catch(() => {}); // a queue that ended by itself has released it
     await pool.end();
-    process.exit(0);
+    process.exit();
   })();
   return ending;
 }
 process.on("SIGTERM", () => void stop("SIGTERM"));
 process.on("SIGINT", () => void stop("SIGINT"));
-runner.promise.catch((error: unknown) => {
-  log.error({ err: error }, "The queue ended");
-  process.exit(1);
-});
+// The queue gives up by itself, quietly, when it loses the database in a bad moment. A worker without it would look alive and
+// do nothing: it ends, and is started again.
+const queueEnded = (error?: unknown) => {
+  if (stopping.signal.aborted) return;
+  process.exitCode = 1;
+  log.error({ err: error }, "The queue ended by itself");
+  void stop("the queue ended");
+};
+for (const event of ["pool:gracefulShutdown", "pool:forcefulShutdown", "stop"] as const)
+  events.on(event, () => queueEnded());
+runner.promise.then(() => queueEnded(), queueEnded);

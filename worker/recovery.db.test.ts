@@ -178,3 +178,17 @@ test("a worker asked to stop gives its run back, and the next one goes on", asyn
   });
   expect(after).toMatchObject({ read: ROWS, created: ROWS });
 }, 240_000);
+
+test("a worker whose queue has ended ends as well, instead of looking alive and doing nothing", async () => {
+  const first = startWorker();
+  await until("the worker", 60, async () => {
+    const { rows } = await database.pool.query("SELECT FROM process WHERE pid = $1", [first.pid]);
+    return rows.length > 0 ? true : undefined;
+  });
+  // the queue cannot finish a job any more, which makes it stop
+  await database.pool.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+    CREATE TRIGGER refuse BEFORE DELETE ON graphile_worker._private_jobs FOR EACH ROW EXECUTE FUNCTION refuse()`);
+  await database.pool.query(`SELECT graphile_worker.add_job('run', '{"runId":"999999"}')`);
+  const [code] = await once(first, "exit");
+  expect(code).toBe(1);
+}, 120_000);
