@@ -26,9 +26,10 @@ export function PatchGroupDialog({
   onClose: () => void;
   onReplay: (patch: JsonRecord) => void;
 }) {
-  const [field, setField] = useState<string | null>(
-    isInRecord(examples[0]?.data ?? {}, group.field) ? group.field : null,
-  );
+  const [chosen, setField] = useState<string | null>();
+  // until somebody chooses, the field that failed; the examples may come after this has opened
+  const failed = isInRecord(examples[0]?.data ?? {}, group.field) ? group.field : null;
+  const field = chosen === undefined ? failed : chosen;
   const [text, setText] = useState("");
   const [asked, setAsked] = useState(false);
   const names = [...new Set([...examples.flatMap(({ data }) => Object.keys(data))])];
