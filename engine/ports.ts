@@ -214,7 +214,7 @@ export type RunWait = {
 export type WaitReason = "retry" | "target" | "flow-busy" | "paused" | "credentials" | "stopped";
 
 /** A connection as a run uses it. */
-export type RunConnection = { id: string; session: ConnectorSession; sinks: Map<string, SinkInfo> };
+export type RunConnection = { id: string; session: ConnectorSession; sinks: readonly SinkInfo[] };
 
 /** What writing a batch needs. */
 export type WritePorts = Omit<RunPorts, "store" | "connection" | "connectionById" | "clock" | "isOutage"> & {

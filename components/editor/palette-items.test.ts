@@ -56,6 +56,14 @@ describe("the palette", () => {
     });
   });
 
+  test("a place that is made when it is first written is dropped without a name", () => {
+    const files: SinkInfo = { ...invoices, name: "*.csv", title: "New file", names: "csv$", fields: [], open: true };
+    const own: Place[] = [{ id: "c3", name: "Files", connector: "csv", streams: [], sinks: [files] }];
+    const [write] = paletteItems(own);
+    expect(write).toMatchObject({ title: "Files · new file", label: "Write Files · new file" });
+    expect(stepOf(write!, flow, own)).toMatchObject({ id: "write", connection: "Files", sink: "" });
+  });
+
   test("a second step of a kind has a title and an id of its own", () => {
     const check = paletteItems(places).find(({ kind }) => kind === "check")!;
     const first = stepOf(check, flow, places);

@@ -46,7 +46,11 @@ export function paletteItems(places: readonly Place[]): PaletteItem[] {
   const writes = places.flatMap(({ name, sinks = [] }) =>
     sinks.map((sink) => {
       const needed = sink.fields.filter(({ required, default: filled }) => required && !filled).length;
-      return itemOf("write", name, sink, sink.open ? "any fields" : `${sink.fields.length} fields, ${needed} required`);
+      const hint = sink.open ? "any fields" : `${sink.fields.length} fields, ${needed} required`;
+      const item = itemOf("write", name, sink, hint);
+      if (sink.names === undefined) return item;
+      const title = `${name} · ${sink.title.toLowerCase()}`;
+      return { ...item, title, label: `Write ${title}`, hint: `Named as you like: ${sink.name}`, place: "" };
     }),
   );
   const steps = stepDefinitions

@@ -59,8 +59,10 @@ function openSession(settings: CsvSettings, folder: Folder): ConnectorSession {
         const table = await tableOrProblem(file, settings);
         if (!("problem" in table)) infos.push(sinkInfo(file.name, table));
       }
-      const fresh = settings.newFiles.filter((name) => !files.some((file) => file.name === name));
-      return [...infos, ...fresh.map((name) => sinkInfo(name))];
+      const { pattern } = settings;
+      if (isPattern(pattern)) infos.push({ ...sinkInfo(pattern), title: "New file", names: folder.names });
+      else if (files.length === 0) infos.push(sinkInfo(pattern));
+      return infos;
     },
     read: (request) => readFolder(folder, settings, request),
     find: (request) => lookups.find(request),

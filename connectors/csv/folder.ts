@@ -14,6 +14,8 @@ export class Folder {
   readonly #matches: (name: string) => boolean;
   readonly path: string;
   readonly connection: string;
+  /** source of the regular expression that names of its files match in full */
+  readonly names: string;
 
   constructor(connection: string, settings: CsvSettings, dataDir: string | undefined) {
     this.connection = connection;
@@ -29,8 +31,9 @@ export class Folder {
         "folder-outside",
         `${connection}: the folder ${quote(folder)} leads out of the data folder. Enter an absolute path if that is meant.`,
       );
-    const patterns = pattern.split(",").map((one) => globToRegExp(one.trim()));
-    this.#matches = (name) => tableFile.test(name) && !name.startsWith(".") && patterns.some((one) => one.test(name));
+    this.names = namesOf(pattern);
+    const allowed = new RegExp(this.names);
+    this.#matches = (name) => tableFile.test(name) && allowed.test(name);
   }
 
   /** Allowed files, by name. */
@@ -100,11 +103,17 @@ export class Folder {
   }
 }
 
-const globToRegExp = (pattern: string) =>
-  new RegExp(
-    `^${pattern
-      .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-      .replaceAll("*", ".*")
-      .replaceAll("?", ".")}$`,
-    "i",
-  );
+/** Globs, parted by commas, as one regular expression; a name with a wildcard in it is no name. */
+function namesOf(pattern: string): string {
+  const any = "[^/\\\\*?]";
+  const one = (character: string) =>
+    character === "*"
+      ? `${any}*`
+      : character === "?"
+        ? any
+        : /[a-z]/i.test(character)
+          ? `[${character.toLowerCase()}${character.toUpperCase()}]`
+          : character.replace(/[.+^${}()|[\]\\/]/, "\\$&");
+  const globs = pattern.split(",").map((glob) => [...glob.trim()].map(one).join(""));
+  return `^(?!\\.)(?:${globs.join("|")})$`;
+}

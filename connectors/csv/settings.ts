@@ -37,10 +37,6 @@ export const csvSettings = z.strictObject({
     .default(true)
     .meta({ title: "First line holds the names", description: "Otherwise columns are named column_1, column_2, …" }),
   skipLines: z.int().min(0).max(1_000).default(0).meta({ title: "Lines before the table" }),
-  newFiles: z
-    .array(z.string().trim().min(1))
-    .default([])
-    .meta({ title: "Files to be made", description: "Names of files that flows write and that need not exist yet" }),
 });
 
 export const csvCredentials = z.object({});

@@ -79,8 +79,8 @@ describe("files that are written", () => {
   });
 
   it("makes a new file with a header, and holds to that header", async () => {
-    const session = await open({ newFiles: ["a.csv"] });
-    expect(await session.sinks(calm())).toMatchObject([{ name: "a.csv", open: true }]);
+    const session = await open();
+    expect(await session.sinks(calm())).toMatchObject([{ name: "*.csv", open: true }]);
     await write(session, "insert", [{ id: "1", total: 9.5, paid: true, note: null, tags: ["x", "y"] }]);
     const { outcomes } = await write(session, "insert", [{ id: "2", extra: "?" }, { id: "3" }]);
     expect(outcomes).toMatchObject([
@@ -88,8 +88,37 @@ describe("files that are written", () => {
       { outcome: "created" },
     ]);
     expect(await held()).toBe('id,total,paid,note,tags\n1,9.5,true,,"[""x"",""y""]"\n3,,,,\n');
-    expect(await session.sinks(calm())).toMatchObject([{ name: "a.csv", open: false }]);
+    expect(await session.sinks(calm())).toMatchObject([{ name: "a.csv", open: false }, { name: "*.csv" }]);
     expect(await readdir(folder)).toEqual(["a.csv"]);
+  });
+
+  it("takes names for new files that match the setting, in any case, and no others", async () => {
+    const session = await open({ pattern: "out-*.csv, list?.TSV" });
+    const [made] = await session.sinks(calm());
+    const fits = (name: string) => new RegExp(made!.names!).test(name);
+    const names = [
+      "out-1.csv",
+      "OUT-ü.CSV",
+      "list1.tsv",
+      "out-*.csv",
+      "out.csv",
+      "list?.TSV",
+      "a/out-1.csv",
+      ".out-1.csv",
+    ];
+    expect(names.filter(fits)).toEqual(["out-1.csv", "OUT-ü.CSV", "list1.tsv"]);
+    for (const sink of ["out-*.csv", "../out-1.csv", "key.pem"]) {
+      const request = {
+        sink,
+        operation: "insert" as const,
+        match: [],
+        records: toWrite([{ id: "1" }]),
+        signal: calm(),
+      };
+      await expect(session.write(request, recordingHooks().hooks)).rejects.toMatchObject({ code: "stream-unknown" });
+    }
+    const alone = await open({ pattern: "prices.csv" });
+    expect(await alone.sinks(calm())).toMatchObject([{ name: "prices.csv", open: true }]);
   });
 
   it("leaves formulas as the text they are", async () => {

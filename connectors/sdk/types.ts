@@ -86,6 +86,11 @@ export type Undoability = "full" | "lossy" | "none";
 export type SinkInfo = {
   name: string;
   title: string;
+  /**
+   * stands for places that are made when they are first written (a new file): source of the regular expression their names
+   * match in full
+   */
+  names?: string;
   fields: Field[];
   /** takes fields that `fields` does not name (a REST sink without a schema) */
   open: boolean;

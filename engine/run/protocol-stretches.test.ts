@@ -282,8 +282,8 @@ async function play(what: Scenario, turn: () => Promise<unknown>) {
 
   async function attemptAt(stretch: Stretch, fate: Fate, attempt: number): Promise<void> {
     const session = target.session(fate, () => luck.shift() ?? false);
-    const from = { id: "con_from", session: { ...session, read: ranged(records) }, sinks: new Map() };
-    const to = { id: "con_to", session, sinks: new Map([["orders", sinkInfo(what.kind)]]) };
+    const from = { id: "con_from", session: { ...session, read: ranged(records) }, sinks: [] };
+    const to = { id: "con_to", session, sinks: [sinkInfo(what.kind)] };
     const ports: RunPorts = {
       store: run.store(fate, stretch),
       connection: async (name) => (name === "From" ? from : to),

@@ -145,8 +145,8 @@ async function play({ kind, records: bads, pageSize, crashes, flakes, sliceMs }:
     run.state = "running";
     const token = ++run.token;
     const session = target.session(fate, () => luck.shift() ?? false);
-    const from = { id: "con_from", session: { ...session, read: source(records) }, sinks: new Map() };
-    const to = { id: "con_to", session, sinks: new Map([["orders", sinkInfo(kind)]]) };
+    const from = { id: "con_from", session: { ...session, read: source(records) }, sinks: [] };
+    const to = { id: "con_to", session, sinks: [sinkInfo(kind)] };
     const ports: RunPorts = {
       store: run.store(fate, token),
       connection: async (name) => (name === "From" ? from : to),

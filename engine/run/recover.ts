@@ -1,6 +1,7 @@
 /** After a crash: finds out what became of writes that were being sent, before anything is sent again. */
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { LedgerFix, OpenEntry, PartAddress, RecoveryPorts } from "../ports.ts";
+import { findSink } from "../steps/connection.ts";
 import { openKey } from "./page.ts";
 
 type Verdict = "landed" | "absent" | "unknown";
@@ -75,7 +76,7 @@ async function readVerdicts(
 ): Promise<{ entry: OpenEntry; verdict: Verdict }[]> {
   const first = group[0] as OpenEntry;
   const connection = await ports.connectionById(first.address.connection);
-  const sink = connection.sinks.get(first.address.sink);
+  const sink = findSink(connection.sinks, first.address.sink);
   if (!sink?.readBack) return group.map((entry) => ({ entry, verdict: "unknown" }));
   const verdicts = new Map<OpenEntry, Verdict>();
   // each record once per question: asked together, the answer for the second would already assume the first

@@ -11,7 +11,17 @@ export function streamOf(world: FlowWorld, connection: string, stream: string): 
 }
 
 export function sinkOf(world: FlowWorld, connection: string, sink: string): SinkInfo | undefined {
-  return world.connections.get(connection)?.sinks?.find(({ name }) => name === sink);
+  return findSink(world.connections.get(connection)?.sinks ?? [], sink);
+}
+
+/** The sink of this name: one that is there, or one that is made when it is first written. */
+export function findSink(sinks: readonly SinkInfo[], sink: string): SinkInfo | undefined {
+  const there = sinks.find(({ name, names }) => name === sink && names === undefined);
+  if (there) return there;
+  const made = sinks.find(({ names }) => names !== undefined && new RegExp(names).test(sink));
+  if (!made) return undefined;
+  const { names: _, ...info } = made;
+  return { ...info, name: sink, title: sink };
 }
 
 /** Problems when the connection, or the place on it, does not exist. A connection of which nothing is known gives none. */
@@ -20,7 +30,8 @@ export function placeProblems(step: Named, world: FlowWorld, kind: "stream" | "s
   if (!connection) return [unknownConnection(step, world)];
   if (name === "") return [notChosen(step, kind)];
   const places: { name: string }[] | undefined = kind === "stream" ? connection.streams : connection.sinks;
-  if (!places || places.some((place) => place.name === name)) return [];
+  if (!places || (kind === "sink" && findSink(connection.sinks ?? [], name))) return [];
+  if (kind === "stream" && places.some((place) => place.name === name)) return [];
   const names = places.map((place) => place.name);
   const close = nearest(name, names);
   return [

@@ -104,6 +104,10 @@ export const SinkSchema: z.ZodType<Listed<SinkInfo>, Listed<SinkInfo>> = z
   .object({
     name: z.string(),
     title: z.string(),
+    names: z
+      .string()
+      .optional()
+      .describe("Stands for places made when they are first written: a regular expression their names match in full."),
     fields: z.array(FieldSchema),
     open: z.boolean(),
     jsonNumbers: z.boolean().optional().describe("Decimals in fields it does not know go out as JSON numbers."),

@@ -62,7 +62,7 @@ export function runConnections(
         releases.push(release);
         const pace = connectorById(row.connector)?.paced ? undefined : paceOf(row);
         const session = guardedSession({ session: bare, pool, connection: row, pace });
-        return { id: row.id, session, sinks: new Map(found.sinks.map((sink) => [sink.name, sink])) };
+        return { id: row.id, session, sinks: found.sinks };
       })();
       open.set(row.id, opened);
       // a failed opening is tried again by the next page, not remembered

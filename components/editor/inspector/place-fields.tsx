@@ -15,7 +15,8 @@ export function PlaceFields({ step }: { step: ReadStep | WriteStep | LookupStep 
   const reads = step.kind !== "write";
   const name = reads ? step.stream : step.sink;
   const place = places.places.find((one) => one.name === step.connection);
-  const offered = (reads ? place?.streams : place?.sinks) ?? [];
+  const made = reads ? undefined : place?.sinks?.find(({ names }) => names !== undefined);
+  const offered = (reads ? place?.streams : place?.sinks?.filter((sink) => sink !== made)) ?? [];
   const unavailable = reads ? place?.streamsUnavailable : place?.sinksUnavailable;
   const change = (connection: string, chosen: string) => {
     const own = step.kind === "lookup" || (step.title !== undefined && step.title !== `${step.connection} · ${name}`);
@@ -41,7 +42,11 @@ export function PlaceFields({ step }: { step: ReadStep | WriteStep | LookupStep 
       </Field>
       <Field
         label={reads ? "Stream" : "Sink"}
-        hint={reads ? "The table, file or list it reads." : "The table, file or list it writes to."}
+        hint={
+          reads
+            ? "The table, file or list it reads."
+            : `The table, file or list it writes to.${made ? ` For a ${made.title.toLowerCase()}, type a name (${made.name}).` : ""}`
+        }
         error={problems.of(reads ? "stream" : "sink")}
       >
         <Combobox
