@@ -12,6 +12,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export type Product = {
   url: string;
   dataDir: string;
+  /** the supervisor; another one after `startAgain` */
+  pid(): number;
   apiToken: string;
   /** everything it printed */
   output(): string;
@@ -19,6 +21,8 @@ export type Product = {
   query(database: string, sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   /** a connection of the caller's own, for a transaction that stays open a while; the caller ends it */
   connect(database: string): Promise<pg.Client>;
+  /** the same data folder again, once the supervisor has ended or was killed; resolves when the address answers */
+  startAgain(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -28,27 +32,31 @@ export async function startProduct(name: string, env: { [name: string]: string }
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });
   const apiToken = `plb_${randomBytes(16).toString("hex")}`;
-  const child = spawn(process.execPath, ["scripts/start.mjs"], {
-    cwd: root,
-    env: {
-      ...process.env,
-      PORT: "0",
-      PLUMBLINE_DATA_DIR: dataDir,
-      PLUMBLINE_API_TOKEN: apiToken,
-      DATABASE_URL: "",
-      ...env,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
   let output = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (data: Buffer) => {
-      output += data.toString();
+  const start = (port: string) => {
+    const started = spawn(process.execPath, ["scripts/start.mjs"], {
+      cwd: root,
+      env: {
+        ...process.env,
+        PORT: port,
+        PLUMBLINE_DATA_DIR: dataDir,
+        PLUMBLINE_API_TOKEN: apiToken,
+        DATABASE_URL: "",
+        ...env,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
     });
+    for (const stream of [started.stdout, started.stderr])
+      stream.on("data", (data: Buffer) => {
+        output += data.toString();
+      });
+    return started;
+  };
+  let child = start("0");
   const url = await runningAt(child, () => output);
-  const server = postgresOf(dataDir);
   const connect = async (database: string) => {
-    const client = new pg.Client({ ...server, database });
+    const client = new pg.Client({ ...postgresOf(dataDir), database });
+    client.on("error", () => {}); // a server that is killed; the query says so
     await client.connect();
     return client;
   };
@@ -56,6 +64,7 @@ export async function startProduct(name: string, env: { [name: string]: string }
     url,
     dataDir,
     apiToken,
+    pid: () => child.pid ?? 0,
     output: () => output,
     connect,
     async query(database, sql, values = []) {
@@ -66,8 +75,13 @@ export async function startProduct(name: string, env: { [name: string]: string }
         await client.end();
       }
     },
+    async startAgain() {
+      output = "";
+      child = start(new URL(url).port);
+      await runningAt(child, () => output);
+    },
     async stop() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");
       await once(child, "exit");
       rmSync(dataDir, { recursive: true, force: true });

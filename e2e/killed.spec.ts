@@ -1,0 +1,314 @@
+/**
+ * The whole product, as `npm start` runs it, with its web process, its worker, its PostgreSQL and all of them at once killed by
+ * SIGKILL at random moments. The order of kills follows from the seed: PLUMBLINE_TEST_SEED.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "@playwright/test";
+import pg from "pg";
+import { type FakeRest, seededRandom, startFakeRest } from "../connectors/testing/fake-rest.ts";
+import { createTestDatabase, type TestDatabase } from "../connectors/testing/postgres-database.ts";
+import { call, type Product, startProduct, until } from "./product.ts";
+
+const SEED = Number(process.env.PLUMBLINE_TEST_SEED ?? Math.floor(Math.random() * 1e9));
+const FAULTS_FOR_MS = Number(process.env.PLUMBLINE_TEST_FAULTS_MS ?? 60_000);
+const ROWS = 3_000;
+const BAD = 5;
+const KINDS = ["web", "worker", "postgres", "everything"] as const;
+
+let product: Product;
+let books: FakeRest;
+let source: TestDatabase;
+let target: TestDatabase;
+
+test.beforeAll(async () => {
+  test.setTimeout(400_000);
+  product = await startProduct("killed again and again", {
+    PLUMBLINE_OWNER_EMAIL: "ana@example.com",
+    PLUMBLINE_OWNER_PASSWORD: "correct-horse-9",
+  });
+  source = await createTestDatabase("killed_source");
+  target = await createTestDatabase("killed_target");
+  books = await startFakeRest({
+    seed: SEED,
+    collections: { invoices: { key: "id", assignIds: true } },
+    faults: { unavailable: 0.02, dropBefore: 0.02, dropAfter: 0.02, slow: 1, slowMs: 5 },
+  });
+});
+test.afterAll(async () => {
+  await product?.stop();
+  await books?.close();
+  await source?.drop();
+  await target?.drop();
+});
+
+/** Everything may be dead just now. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (const end = Date.now() + 120_000; ; await sleep(200)) {
+    try {
+      return await work();
+    } catch (error) {
+      const refused = error instanceof Error && /answered 4\d\d/.test(error.message);
+      if (refused || Date.now() > end) throw error;
+    }
+  }
+}
+
+const ask = <T = Record<string, unknown>>(method: string, path: string, body?: unknown) =>
+  patiently(() => call<T>(product, method, path, body));
+const query = (database: string, sql: string, values?: unknown[]) =>
+  patiently(() => product.query(database, sql, values));
+
+/** On the server that is left alone: the product's own comes back at another port. */
+async function remote({ url }: TestDatabase, sql: string) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function pidOf(role: "web" | "worker"): Promise<number> {
+  const [row] = await query("plumbline", "SELECT pid FROM process WHERE role = $1 ORDER BY started_at DESC LIMIT 1", [
+    role,
+  ]);
+  return Number(row?.pid);
+}
+
+async function postgresPid(): Promise<number> {
+  const [row] = await query("postgres", "SHOW data_directory");
+  return Number(readFileSync(join(String(row?.data_directory), "postmaster.pid"), "utf8").split("\n")[0]);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {} // it was just about to be started again
+}
+
+async function strike(kind: (typeof KINDS)[number]): Promise<void> {
+  const [web, worker, postgres] = [await pidOf("web"), await pidOf("worker"), await postgresPid()];
+  if (kind !== "everything") return kill({ web, worker, postgres }[kind]);
+  for (const pid of [product.pid(), web, worker, postgres]) kill(pid);
+  await product.startAgain();
+}
+
+type Run = { id: string; state: string; error?: { message: string }; counts: { [name: string]: number } };
+const FINAL = ["succeeded", "succeeded_with_errors", "failed", "cancelled"];
+const look = (id: string) => ask<Run>("GET", `/runs/${id}`);
+async function finished(id: string): Promise<Run> {
+  for (const end = Date.now() + 240_000; ; await sleep(100)) {
+    const run = await look(id);
+    if (FINAL.includes(run.state)) return run;
+    if (Date.now() > end) throw new Error(`Run ${id} hangs, seed ${SEED}: ${JSON.stringify(run)}`);
+  }
+}
+
+const brief = {
+  moves: "Orders",
+  direction: "one-way",
+  timing: "by hand",
+  onFailure: "Ana looks at it",
+  owner: "ana@example.com",
+  rollback: "Undo the run",
+};
+
+async function publish(name: string, key: string, write: object, pageSize: number): Promise<string> {
+  const { id } = await ask<{ id: string }>("POST", "/flows", {
+    format: "plumbline/1",
+    name,
+    brief,
+    steps: [
+      { id: "rows", kind: "read", connection: "Source", stream: "orders", sync: "full" },
+      {
+        id: "map",
+        kind: "map",
+        fields: [
+          { to: key, from: "id" },
+          { to: "name", from: "name" },
+          { to: "round", from: "round" },
+        ],
+      },
+      { id: "write", kind: "write", ...write },
+    ],
+    links: [
+      { from: "rows", to: "map" },
+      { from: "map", to: "write" },
+    ],
+    settings: { pageSize, retry: { attempts: 50, for: "1h" } },
+  });
+  await ask("POST", `/flows/${id}/publish`, { note: "first" });
+  return id;
+}
+
+async function prepare(): Promise<{ table: string; http: string }> {
+  await remote(source, "CREATE TABLE orders (id int PRIMARY KEY, name text, round int)");
+  await remote(
+    source,
+    `INSERT INTO orders SELECT i, CASE WHEN i > ${BAD} THEN 'order ' || i END, 0 FROM generate_series(1, ${ROWS}) i`,
+  );
+  // counts how often each row was really written
+  await remote(
+    target,
+    `CREATE TABLE orders (id int PRIMARY KEY, name text NOT NULL, round int, writes int NOT NULL DEFAULT 1);
+     CREATE FUNCTION bump() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.writes := OLD.writes + 1; RETURN NEW; END $$;
+     CREATE TRIGGER bump BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION bump()`,
+  );
+  for (const [name, { host, port, database, user, password }] of Object.entries({ Source: source, Target: target }))
+    await ask("POST", "/connections", {
+      name,
+      connector: "postgres",
+      settings: { host, port, database },
+      credentials: { user, password },
+    });
+  const sinks = [{ name: "invoices", key: [], create: { path: "/invoices" }, idempotencyHeader: "Idempotency-Key" }];
+  await ask("POST", "/connections", {
+    name: "Invoices",
+    connector: "http",
+    settings: { baseUrl: books.url, sinks },
+    credentials: {},
+  });
+  return {
+    table: await publish(
+      "To a table",
+      "id",
+      { connection: "Target", sink: "orders", operation: "upsert", match: ["id"] },
+      25,
+    ),
+    http: await publish("To invoices", "number", { connection: "Invoices", sink: "invoices", operation: "insert" }, 50),
+  };
+}
+
+/** Every change of a run that is listed, by its key. */
+async function keysOf(id: string): Promise<string[]> {
+  const keys: string[] = [];
+  for (let cursor = ""; ; ) {
+    const page = await ask<{ items: { key: string }[]; next: string | null }>(
+      "GET",
+      `/runs/${id}/changes?limit=1000${cursor === "" ? "" : `&cursor=${cursor}`}`,
+    );
+    keys.push(...page.items.map(({ key }) => key));
+    if (page.next === null) return keys;
+    cursor = page.next;
+  }
+}
+
+/** One run into the table and its undo, then the run again; afterwards every row was written exactly as often. */
+async function tableRound(flow: string, round: number, writes: { n: number }): Promise<void> {
+  const about = `round ${round} into the table, seed ${SEED}`;
+  await remote(source, `UPDATE orders SET round = ${round}`);
+  const good = ROWS - BAD;
+  const { id } = await ask<Run>("POST", `/flows/${flow}/runs`, { mode: "live" });
+  const run = await finished(id);
+  expect({ state: run.state, error: run.error }, about).toEqual({ state: "succeeded_with_errors", error: undefined });
+  expect(run.counts, about).toMatchObject({ read: ROWS, dead: BAD });
+  expect(Number(run.counts.created) + Number(run.counts.updated), about).toBe(good);
+  const keys = await keysOf(id);
+  expect([keys.length, new Set(keys).size], `changes of run ${id}, ${about}`).toEqual([good, good]);
+  writes.n++;
+  const held = () =>
+    remote(
+      target,
+      "SELECT count(*)::int AS rows, min(round) AS least, max(round) AS most, min(writes) AS fewest, max(writes) AS times FROM orders",
+    );
+  expect(await held(), about).toEqual([{ rows: good, least: round, most: round, fewest: writes.n, times: writes.n }]);
+  if (round === 1) return; // undone it would be gone, and with it the number of writes
+  const { id: undoId } = await ask<Run>("POST", `/runs/${id}/undo`, { onConflict: "skip" });
+  const undone = await finished(undoId);
+  expect({ state: undone.state, error: undone.error }, about).toEqual({ state: "succeeded", error: undefined });
+  expect(undone.counts, about).toMatchObject({ read: good, restored: good, conflict: 0, failed: 0 });
+  writes.n++;
+  expect(await held(), `undo ${undoId}, ${about}`).toEqual([
+    { rows: good, least: round - 1, most: round - 1, fewest: writes.n, times: writes.n },
+  ]);
+  await remote(source, `UPDATE orders SET round = ${round}`);
+  const { id: againId } = await ask<Run>("POST", `/flows/${flow}/runs`, { mode: "live" });
+  await finished(againId);
+  writes.n++;
+  expect(await held(), `again ${againId}, ${about}`).toMatchObject([{ rows: good, times: writes.n }]);
+}
+
+async function httpRound(flow: string, round: number): Promise<void> {
+  const about = `round ${round} by HTTP, seed ${SEED}`;
+  const before = books.collection("invoices").records.size;
+  const { id } = await ask<Run>("POST", `/flows/${flow}/runs`, { mode: "live", limit: 250 });
+  const run = await finished(id);
+  expect({ state: run.state, error: run.error }, about).toEqual({ state: "succeeded", error: undefined });
+  expect(run.counts, about).toMatchObject({ read: 250, created: 250, dead: 0 });
+  const records = [...books.collection("invoices").records.values()].slice(before);
+  expect([records.length, new Set(records.map((record) => record.number)).size], about).toEqual([250, 250]);
+  expect(await keysOf(id), about).toHaveLength(250);
+}
+
+test("whatever is killed, and when: work goes on by itself, and everything is written once", async () => {
+  test.setTimeout(900_000);
+  console.log(`killed: seed ${SEED}`);
+  const flows = await prepare();
+  const random = seededRandom(SEED);
+  const faultsEnd = Date.now() + FAULTS_FOR_MS;
+  const counts: { [kind: string]: number } = {};
+  const gaps: number[] = [];
+  const faults = (async () => {
+    for (let strikes = 0; Date.now() < faultsEnd || strikes < KINDS.length; strikes++) {
+      await sleep(500 + random() * 5_000);
+      // each at least once
+      const kind = KINDS[
+        strikes < KINDS.length ? strikes : Math.floor(random() * KINDS.length)
+      ] as (typeof KINDS)[number];
+      await strike(kind);
+      counts[kind] = (counts[kind] ?? 0) + 1;
+      const struckAt = Date.now();
+      await until(`the product after the end of ${kind}`, 60, async () => {
+        const health = await call<{ status: string }>(product, "GET", "/health").catch(() => undefined);
+        return health?.status === "ok" ? health : undefined;
+      });
+      gaps.push(Date.now() - struckAt);
+    }
+  })();
+  const writes = { n: 0 };
+  const rounds = await Promise.all([
+    (async () => {
+      let round = 0;
+      do await tableRound(flows.table, ++round, writes);
+      while (Date.now() < faultsEnd);
+      return round;
+    })(),
+    (async () => {
+      let round = 0;
+      do await httpRound(flows.http, ++round);
+      while (Date.now() < faultsEnd);
+      return round;
+    })(),
+  ]);
+  await faults;
+  console.log(
+    `killed: ${JSON.stringify(counts)}; rounds ${rounds.join(", ")}; back after at most ${Math.max(...gaps)} ms`,
+  );
+});
+
+test("a stop ends every process, and the next start finds all as it was", async () => {
+  test.setTimeout(200_000);
+  const pids = [product.pid(), await pidOf("web"), await pidOf("worker"), await postgresPid()];
+  const before = await ask<{ items: Run[] }>("GET", "/runs?limit=1000");
+  const askedAt = Date.now();
+  process.kill(product.pid(), "SIGTERM");
+  const alive = () =>
+    pids.filter((pid) => {
+      try {
+        process.kill(pid, 0);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  await until("every process to end", 15, async () => (alive().length === 0 ? true : undefined));
+  console.log(`stopped after ${Date.now() - askedAt} ms`);
+  const startedAt = Date.now();
+  await product.startAgain();
+  console.log(`started again after ${Date.now() - startedAt} ms`);
+  expect(Date.now() - startedAt).toBeLessThan(60_000); // 10 s on a machine with nothing else to do
+  expect(await ask<{ items: Run[] }>("GET", "/runs?limit=1000")).toEqual(before);
+});
