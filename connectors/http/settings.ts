@@ -204,7 +204,7 @@ export const httpSettings = z.strictObject({
 
 const secret = (title: string) => z.string().optional().meta({ title, secret: true });
 
-export const httpCredentials = z.object({
+export const httpCredentials = z.strictObject({
   username: z.string().optional().meta({ title: "User name" }),
   password: secret("Password"),
   token: secret("Bearer token"),

@@ -31,7 +31,7 @@ export const postgresSettings = z.object({
     }),
 });
 
-export const postgresCredentials = z.object({
+export const postgresCredentials = z.strictObject({
   user: z.string().min(1).meta({ title: "User", description: "The database user flows read and write as." }),
   password: z
     .string()

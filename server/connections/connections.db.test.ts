@@ -107,6 +107,10 @@ describe("a connection", () => {
         expect.objectContaining({ path: "settings.port" }),
       ]),
     );
+    const misnamed = { ...entered("Bad"), credentials: { ...entered("Bad").credentials, pasword: "secret" } };
+    const odd = await api.ask("POST", "/connections", { body: misnamed });
+    expect(odd.status).toBe(400);
+    expect(errorOf(odd.body)).toMatchObject({ message: expect.stringContaining("pasword") });
     const unknown = await api.ask("POST", "/connections", { body: { ...entered("Bad"), connector: "fax" } });
     expect([unknown.status, errorOf(unknown.body).code]).toEqual([400, "invalid"]);
   });
