@@ -19,6 +19,7 @@ export const commandScript = {
   next: join(root, "node_modules/next/dist/bin/next"),
   prisma: join(root, "node_modules/prisma/build/index.js"),
   tsc: join(root, "node_modules/typescript/bin/tsc"),
+  knip: join(root, "node_modules/knip/bin/knip.js"),
   biome: join(root, "node_modules/@biomejs/biome/bin/biome"),
   vitest: join(root, "node_modules/vitest/vitest.mjs"),
   playwright: join(root, "node_modules/@playwright/test/cli.js"),

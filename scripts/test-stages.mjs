@@ -17,7 +17,7 @@ const reports = join(cacheFolder, "test-reports");
 /** @type {Record<string, { title: string, work: () => Promise<Counts> }>} */
 const stages = {
   lint: { title: "Lint and import arrows", work: lint },
-  types: { title: "Types", work: types },
+  types: { title: "Types and unused code", work: types },
   unit: { title: "Unit tests", work: () => vitest("unit", process.env) },
   integration: { title: "Integration tests on PostgreSQL", work: integration },
   browser: { title: "Browser tests", work: browser },
@@ -95,7 +95,9 @@ async function types() {
   }
   const { code } = await tool("tsc", commandScript.tsc, ["--noEmit", "-p", root]);
   if (code === 0) say("No type errors");
-  return one(code === 0);
+  const unused = await tool("knip", commandScript.knip, ["--no-progress", "--no-config-hints"]);
+  if (unused.code === 0) say("No unused code");
+  return sum([one(code === 0), one(unused.code === 0)]);
 }
 
 async function integration() {

@@ -1,8 +1,6 @@
 /** What every use case gets: the database, the workspace it works in, and who asks. */
 import type pg from "pg";
 import type { Db } from "./db/prisma.ts";
-import { Forbidden } from "./errors.ts";
-import { mayAs } from "./roles.ts";
 import type { Role } from "./trpc/contract.ts";
 
 export type Actor = {
@@ -19,9 +17,4 @@ export type ServerContext = { db: Db; pool: pg.Pool; workspaceId: string; actor:
 /** The context of work nobody asked for in person: the schedule, recovery, the sample company. */
 export function systemContext(base: { db: Db; pool: pg.Pool }, workspaceId: string): ServerContext {
   return { ...base, workspaceId, actor: { id: "system", name: "system", role: "owner", kind: "system" } };
-}
-
-/** @throws Forbidden when the actor's role is below `needed` */
-export function requireRole({ actor }: ServerContext, needed: Role): void {
-  if (!mayAs(actor.role, needed)) throw new Forbidden(needed, actor.role);
 }

@@ -1,5 +1,5 @@
 "use client";
-import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
+import type { inferRouterOutputs } from "@trpc/server";
 import { createTRPCContext } from "@trpc/tanstack-react-query";
 import type { AppRouter } from "../../server/trpc/root.ts";
 
@@ -9,7 +9,6 @@ import type { AppRouter } from "../../server/trpc/root.ts";
  */
 export const { TRPCProvider, useTRPC, useTRPCClient } = createTRPCContext<AppRouter>();
 
-export type Inputs = inferRouterInputs<AppRouter>;
 export type Outputs = inferRouterOutputs<AppRouter>;
 
 /** Answers with open parts (a document) as they arrive here: after the way through JSON such a part may be absent. */

@@ -12,9 +12,6 @@ export function textOf(value: Json | undefined): string {
   return typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-export const textsOf = (values: JsonRecord): { [name: string]: string } =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, textOf(value)]));
-
 export type TargetTable = Table & { isNew: boolean };
 
 /** The table to write to; one with these columns when the file is new or empty. */

@@ -14,8 +14,7 @@ import { describeUndo } from "./undoing.ts";
 import { describeWatching } from "./watching.ts";
 import { describeWriting } from "./writing.ts";
 
-export type { ContractAbilities, ContractFixture, ContractPlace, ContractRecord, ContractSystem } from "./fixture.ts";
-export { contractRecords } from "./fixture.ts";
+export type { ContractFixture, ContractRecord, ContractSystem } from "./fixture.ts";
 
 /** Makes the whole contract suite for one connector. */
 export function describeConnector<S, C>(connector: Connector<S, C>, fixture: ContractFixture): void {

@@ -186,7 +186,3 @@ export function writeInstant(ms: number): string {
     fail("out_of_range", "the time is outside the years 1 to 9999");
   return new Date(ms).toISOString();
 }
-
-export function writeMoment(moment: Moment): string {
-  return moment.kind === "date" ? writeDate(moment) : writeInstant(moment.ms);
-}

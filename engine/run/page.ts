@@ -12,7 +12,6 @@ import type {
   RunCounts,
   StepCounts,
 } from "../ports.ts";
-import type { Outcome } from "../steps/define-step.ts";
 
 /** A page as its source hands it over. */
 export type SourcePage = {
@@ -93,6 +92,3 @@ export class PageInterrupted extends Error {
     this.failure = failure;
   }
 }
-
-/** A part that ended, with what a dead letter or the journey needs. */
-export type EndedPart = { origin: number; outcome: Outcome; record: JsonRecord; failure?: FailureInfo };

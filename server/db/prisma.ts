@@ -36,9 +36,6 @@ export function databaseFor(url: string): Database {
   return database;
 }
 
-/** The Prisma client for a database. */
-export const prismaFor = (url: string): Db => databaseFor(url).db;
-
 /** @throws when DATABASE_URL is not set */
 export function databaseUrl(): string {
   const url = process.env.DATABASE_URL;
@@ -55,7 +52,6 @@ export function databaseUrlOf(db: Db): string {
 /** Prisma client and pool of this process's database (DATABASE_URL). */
 export const getDatabase = (): Database => databaseFor(databaseUrl());
 export const getDb = (): Db => getDatabase().db;
-export const pool = (): pg.Pool => getDatabase().pool;
 
 /** Ends the pool of a database (this process's own when none is named); further queries make a new one. */
 export async function closeDatabase(url: string = databaseUrl()): Promise<void> {

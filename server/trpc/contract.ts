@@ -57,7 +57,7 @@
  *   search.all                viewer    { text } → SearchHit[]          (⌘K: flows, connections, runs, record keys)
  *   settings.people / invite / changeRole / removePerson / tokens / createToken / removeToken / audit / workspace / renameWorkspace / retention / setRetention   admin (audit: admin)
  */
-import type { Field, JsonRecord, SinkInfo, StreamInfo } from "../../connectors/sdk/types.ts";
+import type { Field, JsonRecord, StreamInfo } from "../../connectors/sdk/types.ts";
 import type { RunState } from "../../engine/run/states.ts";
 import type { Outcome, Problem, Shape } from "../../engine/steps/define-step.ts";
 
@@ -369,4 +369,4 @@ export type AuditItem = {
   detail: unknown;
 };
 
-export type { Field, Problem, Shape, SinkInfo, StreamInfo };
+export type { Field, Problem, Shape, StreamInfo };

@@ -98,4 +98,3 @@ export const viewerProcedure = procedureFor("viewer");
 export const builderProcedure = procedureFor("builder");
 export const operatorProcedure = procedureFor("operator");
 export const adminProcedure = procedureFor("admin");
-export const ownerProcedure = procedureFor("owner");
