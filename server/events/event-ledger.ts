@@ -1,4 +1,4 @@
-/** The change ledger as a batch of events writes it: many runs in one statement. See docs/decisions/0004-events.md. */
+/** The change ledger as a batch of events writes it: many runs in one statement. See docs/decisions/0009-events.md. */
 import type pg from "pg";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import {
