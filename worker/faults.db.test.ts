@@ -198,7 +198,12 @@ async function prepare(line: Line): Promise<string> {
       { from: "rows", to: "map" },
       { from: "map", to: "write" },
     ],
-    settings: { pageSize: line.pageSize, retry: { attempts: 50, for: "1h" } },
+    settings: {
+      pageSize: line.pageSize,
+      retry: { attempts: 50, for: "1h" },
+      // rows that were updated again and again look like more to the planner; a flow with a stop condition stays whole
+      ...(line.divided ? {} : { stopAt: { dead: "90%" } }),
+    },
   });
 }
 
