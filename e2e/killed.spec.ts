@@ -236,7 +236,13 @@ async function httpRound(flow: string, round: number): Promise<void> {
   const before = books.collection("invoices").records.size;
   const { id } = await ask<Run>("POST", `/flows/${flow}/runs`, { mode: "live", limit: 250 });
   const run = await finished(id);
-  expect({ state: run.state, error: run.error }, about).toEqual({ state: "succeeded", error: undefined });
+  const letters = await ask<{ items: { key: string; reason: string }[] }>("GET", `/dead-letters?run=${id}`);
+  const reasons = letters.items.map(({ key, reason }) => `${key}: ${reason}`);
+  expect({ state: run.state, error: run.error, reasons }, about).toEqual({
+    state: "succeeded",
+    error: undefined,
+    reasons: [],
+  });
   expect(run.counts, about).toMatchObject({ read: 250, created: 250, dead: 0 });
   const records = [...books.collection("invoices").records.values()].slice(before);
   expect([records.length, new Set(records.map((record) => record.number)).size], about).toEqual([250, 250]);

@@ -1,6 +1,6 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { CircleCheck, PlugZap, Trash2, TriangleAlert } from "lucide-react";
+import { PlugZap, Trash2, TriangleAlert } from "lucide-react";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
@@ -151,6 +151,8 @@ function TheConnection({
               <>
                 {" "}
                 · checked <RelativeTime at={connection.checkedAt} />
+                {/* in this line, so that nothing below moves from under the hand when the answer comes */}
+                {check.data?.ok && check.data.message && <span role="status"> · {check.data.message}</span>}
               </>
             )}
           </>
@@ -186,11 +188,6 @@ function TheConnection({
             }
           >
             {message}
-          </Notice>
-        )}
-        {check.data?.ok && (
-          <Notice tone="ok" icon={CircleCheck}>
-            {check.data.message ?? `“${connection.name}” answers.`}
           </Notice>
         )}
         <Tabs

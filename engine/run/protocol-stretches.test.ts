@@ -171,7 +171,7 @@ class MemoryStretches {
           return { entries, receipts };
         }),
       settleParts: (parts, fixes) =>
-        fate.effect(`settle ${number}`, () => {
+        fenced("settle", () => {
           for (const { address, landed } of parts) {
             for (const change of this.changes)
               if (!landed && same(change.address, address) && change.state === "done") change.state = "void";

@@ -82,7 +82,7 @@ class MemoryRun {
           return { entries, receipts };
         }),
       settleParts: (parts, fixes) =>
-        fate.effect("settle", () => {
+        fenced("settle", () => {
           for (const { address, landed } of parts) {
             for (const change of this.changes)
               if (!landed && same(change.address, address) && change.state === "done") change.state = "void";
@@ -145,7 +145,9 @@ async function play({ kind, records: bads, pageSize, crashes, flakes, sliceMs }:
     run.state = "running";
     const token = ++run.token;
     const session = target.session(fate, () => luck.shift() ?? false);
-    const from = { id: "con_from", session: { ...session, read: source(records) }, sinks: [] };
+    // the source changes while the run is away
+    const now = records.map((record): JsonRecord => ({ ...record, version: attempt }));
+    const from = { id: "con_from", session: { ...session, read: source(now) }, sinks: [] };
     const to = { id: "con_to", session, sinks: [sinkInfo(kind)] };
     const ports: RunPorts = {
       store: run.store(fate, token),
@@ -215,6 +217,8 @@ async function check(what: {
   expect(ledger).toHaveLength(new Set(ledger).size);
   expect([...ledger].sort()).toEqual(good.filter((key) => !asked.includes(key)).sort());
   expect(totals.created).toBe(ledger.length);
+  for (const { key, state, after } of run.changes)
+    if (state === "done") expect(after, `ledger row of ${key}`).toEqual(target.records.get(key));
   expect(run.sending).toEqual([]);
 }
 

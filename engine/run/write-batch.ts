@@ -241,7 +241,12 @@ function adoptOpen(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[
       return false;
     }
     // sent before a crash, and neither a receipt nor reading back tells whether it arrived
-    if (repeatsHarmlessly(site, open)) return true;
+    if (repeatsHarmlessly(site, open)) {
+      // an idempotency key belongs to what was sent under it, also when the source has changed since; the next run sees that
+      const again = site.write.info?.idempotencyKeys === true && open.operation === "create" && open.after !== null;
+      if (again) item.write = { ...item.write, values: open.after as JsonRecord };
+      return true;
+    }
     work.fixes.push({ ...open.address, key: open.key, landed: true, unknown: true });
     const message = `${site.write.connection} was sent this record before the worker stopped, and cannot say whether it arrived. Look it up there: dismiss this if it is there, replay it if it is not.`;
     const failure: FailureInfo = { kind: "rejected", code: "may-have-arrived", message };

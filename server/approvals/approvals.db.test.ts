@@ -203,7 +203,9 @@ describe("approve", () => {
     await runFlow(database, ctx, await publishedFlow(ctx, approval({ within: "1h" })));
     expect(await open()).toMatchObject([{ otherwise: "no", until: expect.any(String) }]);
     expect(await continued()).toEqual([]);
-    await database.pool.query("UPDATE held_part SET due_at = now() WHERE workspace_id = $1", [ctx.workspaceId]);
+    await database.pool.query("UPDATE held_part SET due_at = now() - interval '1 second' WHERE workspace_id = $1", [
+      ctx.workspaceId,
+    ]);
     await continued();
     expect(await idsIn("refused")).toEqual([1]);
     expect((await listApprovals(ctx, { state: "answered", limit: 50 })).items).toMatchObject([
@@ -255,7 +257,7 @@ describe("wait", () => {
     await shop.query("INSERT INTO refunds VALUES (1, 10)");
     const flowId = await publishedFlow(ctx, waiting({ for: "1h" }));
     await runFlow(database, ctx, flowId);
-    await database.pool.query("UPDATE held_part SET due_at = now() WHERE flow_id = $1", [flowId]);
+    await database.pool.query("UPDATE held_part SET due_at = now() - interval '1 second' WHERE flow_id = $1", [flowId]);
     await database.pool.query("UPDATE flow SET paused = true WHERE id = $1", [flowId]);
     expect(await continued()).toEqual([]);
     await database.pool.query("UPDATE flow SET paused = false WHERE id = $1", [flowId]);
@@ -266,7 +268,9 @@ describe("wait", () => {
   test("many parts go on in slices, each once", async () => {
     await shop.query("INSERT INTO refunds SELECT i, 10 FROM generate_series(1, 1200) i");
     await runFlow(database, ctx, await publishedFlow(ctx, waiting({ for: "1h" })));
-    await database.pool.query("UPDATE held_part SET due_at = now() WHERE workspace_id = $1", [ctx.workspaceId]);
+    await database.pool.query("UPDATE held_part SET due_at = now() - interval '1 second' WHERE workspace_id = $1", [
+      ctx.workspaceId,
+    ]);
     const [id] = await startContinuations(database.pool);
     await runToEnd(database, id!, 0);
     expect((await getRun(ctx, id!)).run).toMatchObject({ state: "succeeded", counts: { read: 1_200, created: 1_200 } });

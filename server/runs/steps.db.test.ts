@@ -114,7 +114,7 @@ describe("lookup", () => {
     const { run, id } = await ran(flowOf(steps));
     expect(run).toMatchObject({ state: "waiting", counts: { read: 0, dead: 0 }, error: { step: "customer" } });
     await shop.query("DELETE FROM customer WHERE id = 9");
-    await database.pool.query("UPDATE run SET resume_at = now() WHERE id = $1", [id]);
+    await database.pool.query("UPDATE run SET resume_at = now() - interval '1 second' WHERE id = $1", [id]);
     await runToEnd(database, id);
     expect((await getRun(ctx, id)).run).toMatchObject({ state: "succeeded", counts: { read: 3, created: 3, dead: 0 } });
   });

@@ -169,7 +169,11 @@ export class MemoryTarget {
           if (values.bad === true) throw new IntegrationError("no", { kind: "rejected", code: "refused" });
           if (this.#kind === "keys") {
             const before = this.#remembered.get(idempotencyKey);
-            if (before) return { record: before };
+            if (before) {
+              // as payment gateways do: a key belongs to one request, to the letter
+              if (JSON.stringify(before) === JSON.stringify(values)) return { record: before };
+              throw new IntegrationError("key used for another request", { kind: "rejected", code: "refused" });
+            }
             this.#remembered.set(idempotencyKey, values);
           }
           this.#create(String(values.id), values);
@@ -224,6 +228,7 @@ export function planOf(kind: Kind, pageSize: number): Plan {
   const fields = [
     { name: "id", type: "text" as const, key: true },
     { name: "bad", type: "boolean" as const },
+    { name: "version", type: "integer" as const },
   ];
   const { plan, problems } = compileFlow(flow, {
     connections: new Map([
