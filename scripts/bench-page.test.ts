@@ -18,6 +18,8 @@ test("the page begins with the promises of all benchmarks and then shows each wi
     ["tiny-runs", { on: "2026-11-28", tables: [{ ...table, title: "Tiny runs", promises, limit: "PostgreSQL." }] }],
     ["other", { on: "2026-11-29", tables: [table, table] }],
   ]);
+  expect(text).not.toContain("Not measured yet");
+  expect(pageText([], ["growth"])).toContain("Not measured yet: `npm run bench -- growth`.");
   expect(text).toContain("| 2,000 runs | ≥ 500/s | 600/s | yes |\n| memory | < 300 MB | 310 MB | **no** |");
   expect(text).toContain(
     "## Tiny runs\n\n| runs | per second |\n| --- | --- |\n| by hand | 900 |\n| Plumbline | 600 |",
