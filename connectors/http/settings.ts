@@ -179,6 +179,10 @@ const uniqueNames = (list: { name: string }[]) => new Set(list.map((one) => one.
 export const httpSettings = z.strictObject({
   baseUrl: z
     .url({ protocol: /^https?$/ })
+    .refine((url) => {
+      const { username, password } = URL.canParse(url) ? new URL(url) : { username: "", password: "" };
+      return username === "" && password === "";
+    }, "Expected an address without a user name or password, found one with: everybody who may look at settings would see it. Choose a kind of sign-in and enter it under the credentials.")
     .meta({ title: "Base URL", description: "Such as https://api.example.com/v2" }),
   auth,
   headers: z

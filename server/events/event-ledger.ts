@@ -115,15 +115,18 @@ type OpenRow = Omit<OpenEntry, "address" | "state" | "remoteId" | "idempotencyKe
 };
 
 /** What recovery of a flow's events needs: ledger rows of parts no batch has settled, their receipts, and where verdicts go. */
-export function eventRecovery(pool: pg.Pool, { flowId }: EventLease): Pick<RunStore, "openEntries" | "settleParts"> {
+export function eventRecovery(
+  pool: pg.Pool,
+  { flowId, token }: EventLease,
+): Pick<RunStore, "openEntries" | "settleParts"> {
   return {
     async openEntries() {
       const { rows } = await pool.query<OpenRow>(
         `SELECT c.run_id::text AS run, c.step_id AS step, c.connection_id AS connection, c.sink, c.part, c.record_key AS key,
            c.source_key AS "sourceKey", c.operation, c.identity, c.before, c.after, c.remote_id AS "remoteId",
-           c.idempotency_key AS "idempotencyKey", c.undo, s.landed
+           c.idempotency_key AS "idempotencyKey", c.undo, (s.landed AND c.state = 'done') AS landed
          FROM inbox_sending s JOIN change c ON c.run_id BETWEEN s.first_run AND s.last_run AND c.flow_id = s.flow_id
-           AND c.step_id = s.step_id AND c.page = 0 AND c.part = s.part AND c.state = 'done'
+           AND c.step_id = s.step_id AND c.page = 0 AND c.part = s.part AND c.state IN ('done', 'unknown')
          WHERE s.flow_id = $1 ORDER BY c.id`,
         [flowId],
       );
@@ -139,6 +142,12 @@ export function eventRecovery(pool: pg.Pool, { flowId }: EventLease): Pick<RunSt
     },
     async settleParts(parts, fixes) {
       await inTransaction(pool, async (client) => {
+        // a worker that stood still must not overrule the one that took its place
+        const { rowCount } = await client.query(
+          "SELECT 1 FROM inbox_drain WHERE flow_id = $1 AND lease_token = $2 FOR UPDATE",
+          [flowId, token],
+        );
+        if (rowCount === 0) throw new LeaseLost(flowId);
         for (const { address, landed } of parts) {
           if (!landed)
             await client.query(

@@ -20,7 +20,8 @@ export async function pauseFlow(ctx: ServerContext, flowId: string): Promise<{ p
       WHERE flow_id = ${flowId} AND kind <> 'undo' AND mode = 'live' AND state = 'running' AND stop_request IS NULL`;
     await tx.$executeRaw`
       UPDATE run SET state = 'waiting', wait_reason = 'paused', resume_at = NULL
-      WHERE flow_id = ${flowId} AND kind <> 'undo' AND mode = 'live' AND state IN ('queued', 'waiting')`;
+      WHERE flow_id = ${flowId} AND kind <> 'undo' AND mode = 'live' AND state IN ('queued', 'waiting')
+        AND stop_request IS DISTINCT FROM 'cancel'`;
     await audit(tx, ctx, "flow.pause", flowId);
     await notify(tx, ctx.workspaceId, { type: "flow", flowId });
     return { paused: true };

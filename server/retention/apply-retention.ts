@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { type Retention, retentionOf } from "./settings.ts";
 
-const LOCK = 7264004;
+const LOCK = 7264005;
 const BATCH = 2_000;
 const PAUSE_MS = 20;
 
@@ -101,10 +101,25 @@ async function removeRows(
     steps AS (DELETE FROM run_step WHERE run_id IN (SELECT id FROM gone)),
     places AS (DELETE FROM checkpoint WHERE run_id IN (SELECT id FROM gone)),
     stretches AS (DELETE FROM run_stretch WHERE run_id IN (SELECT id FROM gone)),
+    groups AS (DELETE FROM collect_item WHERE run_id IN (SELECT id FROM gone)),
+    grouped AS (DELETE FROM collect_waiting WHERE run_id IN (SELECT id FROM gone)),
+    seen AS (DELETE FROM seen_key WHERE scope IN (SELECT id::text FROM gone)),
     events AS (DELETE FROM inbox_event WHERE id IN (SELECT id FROM gone)),
     answers AS (DELETE FROM inbox_answer WHERE id IN (SELECT id FROM gone))
     SELECT id FROM gone`;
   await inBatches(client, removed, "run", until, withParts, [workspaceId, daysBefore(now, runsDays)]);
+  const kept = "t.state IN ('released', 'cancelled') AND coalesce(t.ended_at, t.decided_at, t.at) < $2";
+  await inBatches(client, removed, "held_part", until, some("held_part", "id", kept), [
+    workspaceId,
+    daysBefore(now, runsDays),
+  ]);
+  // of flows that were removed before their events had their turn
+  const orphans = `t.received_at < $2 AND NOT EXISTS (SELECT FROM run r WHERE r.id = t.id)
+    AND NOT EXISTS (SELECT FROM inbox_queue q WHERE q.flow_id = t.flow_id AND q.id = t.id)`;
+  await inBatches(client, removed, "inbox_event", until, some("inbox_event", "id", orphans), [
+    workspaceId,
+    daysBefore(now, runsDays),
+  ]);
   await inBatches(client, removed, "audit", until, some("audit", "id", "t.at < $2"), [
     workspaceId,
     daysBefore(now, auditDays),

@@ -68,6 +68,35 @@ it("removes what was kept long enough and nothing else, each workspace by its ow
   await letter(ours.workspaceId, "dl_open", "open", 300, pointedTo);
   const old = await run(ours.workspaceId, 200);
   const shortOld = await run(short.workspaceId, 20);
+  // what only belonged to a run that is gone, parts that were kept and let go, and an event of a flow that was removed
+  const { pool } = database;
+  for (const id of [old, kept[0]]) {
+    await pool.query(
+      "INSERT INTO collect_item (run_id, step_id, group_key, seq, ref, record) VALUES ($1, 's', 'g', 1, 1, '{}')",
+      [id],
+    );
+    await pool.query("INSERT INTO collect_waiting (run_id, ref, parts, rank) VALUES ($1, 1, 1, 0)", [id]);
+    await pool.query(
+      "INSERT INTO seen_key (scope, step_id, key, run_id) VALUES ($1::bigint::text, 's', 'k', $1::bigint)",
+      [id],
+    );
+  }
+  for (const [key, state, days] of [
+    ["gone", "released", 200],
+    ["here", "released", 20],
+    ["open", "open", 400],
+  ] as const)
+    await pool.query(
+      `INSERT INTO held_part (workspace_id, flow_id, version, run_id, step_id, kind, key, data, source, state, at)
+       VALUES ($1, 'f', 1, 1, 's', 'wait', $2, '{}', '{}', $3, $4)`,
+      [ours.workspaceId, key, state, dayAgo(days)],
+    );
+  for (const days of [200, 20])
+    await pool.query(
+      `INSERT INTO inbox_event (workspace_id, flow_id, event_id, received_at, content_type, headers, body)
+       VALUES ($1, 'removed', $2, $3, 'application/json', '{}', '{}')`,
+      [ours.workspaceId, `${days}`, dayAgo(days)],
+    );
   await letter(ours.workspaceId, "dl_recent", "resolved", 30);
   await letter(ours.workspaceId, "dl_old", "dismissed", 100);
   await letter(short.workspaceId, "dl_short", "resolved", 30);
@@ -99,6 +128,10 @@ it("removes what was kept long enough and nothing else, each workspace by its ow
     0,
   );
   expect(await ids("dead_letter")).toEqual(["dl_open", "dl_recent"]);
+  for (const table of ["collect_item", "collect_waiting", "seen_key"])
+    expect((await pool.query(`SELECT run_id::text AS run FROM ${table}`)).rows, table).toEqual([{ run: kept[0] }]);
+  expect((await pool.query("SELECT key FROM held_part ORDER BY key")).rows).toEqual([{ key: "here" }, { key: "open" }]);
+  expect((await pool.query("SELECT event_id AS id FROM inbox_event")).rows).toEqual([{ id: "20" }]);
   expect((await database.pool.query("SELECT FROM audit WHERE action = 'workspace.update'")).rowCount).toBe(1);
   expect(await applyRetention(database.pool)).toEqual({ partitions: [], rows: {} });
 });

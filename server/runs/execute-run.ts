@@ -163,7 +163,7 @@ async function attempt(
   if (limit !== undefined) job.limit = limit;
   if (backfill)
     job.backfill = { from: backfill.from ?? null, ...(backfill.until === undefined ? {} : { to: backfill.until }) };
-  if (plan.trigger.step.kind === "webhook") {
+  if (plan.trigger.step.kind === "webhook" || plan.trigger.step.kind === "event") {
     const asked = { flowId: lease.flowId, limit: job.limit, cursor: run.checkpoint?.cursor ?? null };
     const pages = eventPages({ pool: services.pool, workspaceId: lease.workspaceId }, plan, asked);
     return await executeRelease(job, ports, pages, plan);

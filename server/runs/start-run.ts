@@ -66,7 +66,7 @@ async function refuseWaiting(tx: Tx, { id, name }: LockedFlow, version: number):
     where: { flowId_version: { flowId: id, version } },
     select: { document: true },
   });
-  if (!stepsOf(live?.document).some(({ kind }) => kind === "webhook")) return;
-  const message = `“${name}” starts by itself when an event arrives. Send one to its address, or replay a delivery; to try it without writing, start a dry run.`;
+  if (!stepsOf(live?.document).some(({ kind }) => kind === "webhook" || kind === "event")) return;
+  const message = `“${name}” starts by itself when an event arrives. Send or publish one, or replay a delivery; to try it without writing, start a dry run.`;
   throw new Unprocessable("waits-for-events", message);
 }

@@ -11,7 +11,13 @@ import { decrypt, encrypt } from "../secrets/encrypt.ts";
 
 const Topic = storableText(100).refine(isTopic, "expected up to 100 letters, digits, dots, - and _");
 const Name = storableText(200).trim().min(1, "give it a name");
-const Url = z.url({ protocol: /^https?$/, error: "expected an address that begins with https://" }).max(2_000);
+const Url = z
+  .url({ protocol: /^https?$/, error: "expected an address that begins with https://" })
+  .max(2_000)
+  .refine(
+    (url) => !URL.canParse(url) || (new URL(url).username === "" && new URL(url).password === ""),
+    "expected an address without a user name or password; what is sent is signed with the subscriber's secret instead",
+  );
 const Types = z.array(storableText(200).min(1)).min(1).max(100);
 
 export const CreateSubscription = z.object({
