@@ -6,6 +6,7 @@ import { ArrowRight, Cable, FileSearch, type LucideIcon, Play, Plus, Search, Wor
 import { useRouter } from "next/navigation";
 import { type ReactNode, useDeferredValue, useState } from "react";
 import type { SearchHit } from "../../server/trpc/contract.ts";
+import { readFailure } from "../server/failure.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { navItems } from "./nav.ts";
@@ -94,7 +95,9 @@ function Palette({ onClose }: { onClose: () => void }) {
         <Command.Empty className="px-4 py-8 text-center text-work text-muted">
           {hits.isFetching
             ? "Looking…"
-            : `Nothing is called “${text.trim()}”. Record keys are found by their whole text.`}
+            : hits.isError
+              ? `The search got no answer. ${readFailure(hits.error).message}`
+              : `Nothing is called “${text.trim()}”. Record keys are found by their whole text.`}
         </Command.Empty>
         {found.length > 0 && (
           <Command.Group heading="Found" className={group}>

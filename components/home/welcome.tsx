@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ArrowRight, FlaskConical, PencilRuler, Plus, Undo2 } from "lucide-react";
 import Link from "next/link";
 import { useEffect, useState } from "react";
+import { readFailure } from "../server/failure.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { Button, ButtonLink } from "../ui/button.tsx";
@@ -53,9 +54,11 @@ export function Welcome() {
         <p aria-live="polite" className="mt-1 max-w-2xl text-body text-muted">
           {known.length > 0
             ? `A sample company waits with ${count(known.length, "connection")} and the dirt of real life: missing e-mails, three date formats, prices with a comma. Nothing you do to it matters.`
-            : preparing
-              ? "A sample company is being set up for you: a shop, its books and a price list. It takes a few seconds."
-              : "Connect two systems first, then draw what moves between them."}
+            : connections.isError
+              ? `Your connections cannot be shown just now. ${readFailure(connections.error).message}`
+              : preparing
+                ? "A sample company is being set up for you: a shop, its books and a price list. It takes a few seconds."
+                : "Connect two systems first, then draw what moves between them."}
         </p>
         <ol className="mt-5 grid gap-4 sm:grid-cols-3">
           {steps.map(({ icon: Icon, title, text }, index) => (
