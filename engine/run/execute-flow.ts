@@ -29,7 +29,7 @@ import { recoverOpenEntries } from "./recover.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type StopCondition } from "./run-pages.ts";
 import { stepContext, UnsavedKeys } from "./step-context.ts";
-import type { WriteSite } from "./write-batch.ts";
+import type { WriteSite } from "./write-site.ts";
 
 export type { FlowCursor, KeptPage, ParkedPage, ReplayPage } from "./planned-pages.ts";
 

@@ -8,7 +8,8 @@ import { noRunCounts, noStepCounts } from "./counts.ts";
 import { PageInterrupted, type PageResult, type PageWork, type SourcePage } from "./page.ts";
 import { collect, countParts, keep, publish, settle, summarise, UNSETTLED } from "./page-books.ts";
 import { deliver, seedInboxes } from "./page-routes.ts";
-import { type WriteSite, writeBatch } from "./write-batch.ts";
+import { writeBatch } from "./write-batch.ts";
+import type { WriteSite } from "./write-site.ts";
 
 export type PageEnvironment = {
   plan: Plan;

@@ -3,49 +3,16 @@
  * outcome. Safe to repeat: rows that an earlier attempt already landed are recognised and counted, not written again.
  */
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
-import type { Json, JsonRecord, LedgerEntry, WriteOutcome, WriteRecord } from "../../connectors/sdk/types.ts";
-import type { CompiledWrite } from "../flow/compile.ts";
-import {
-  LeaseLost,
-  type LedgerDraft,
-  type LedgerFix,
-  type OpenEntry,
-  type PartAddress,
-  type RunConnection,
-  type WritePorts,
-} from "../ports.ts";
-import type { Batch, Ended, Outcome } from "../steps/define-step.ts";
-import type { ForeseenValues } from "./foreseen-values.ts";
-import type { KeyGate } from "./key-gate.ts";
+import type { Json, JsonRecord, LedgerEntry, WriteOutcome } from "../../connectors/sdk/types.ts";
+import { LeaseLost, type LedgerDraft, type LedgerFix, type OpenEntry, type PartAddress } from "../ports.ts";
+import type { Batch, Ended } from "../steps/define-step.ts";
+import { foreseeChunk } from "./foresee-chunk.ts";
 import { openKey, PageInterrupted, type PageWork } from "./page.ts";
 import { IN_PAGE_RETRIES_MS, LONGEST_IN_PAGE_WAIT_MS } from "./retry.ts";
+import { addressOf, type Item, OUTCOME_OF, placed, requestOf, type WriteSite } from "./write-site.ts";
+import { toWaves } from "./write-waves.ts";
 
-export type WriteSite = {
-  step: string;
-  title: string;
-  write: CompiledWrite;
-  connection: RunConnection;
-  mode: "live" | "dry";
-  /** same key, at most one effect; it sets this write apart from others of the same record */
-  idempotencyKey(origin: number, key: string): string;
-  ports: WritePorts;
-  /** keeps pages that are written at once off each other's records; absent: this page is alone */
-  gate?: KeyGate;
-  /** when the target cannot take the page: true makes dead letters of the rest instead of interrupting */
-  givesUp?: boolean;
-  /** of a dry run: what its pages have foreseen so far */
-  foreseen?: ForeseenValues;
-};
-
-/** One part to write. */
-type Item = { origin: number; record: JsonRecord; write: WriteRecord };
 type Entered = { address: PartAddress; entry: LedgerEntry; receipt: Json | undefined };
-
-const OUTCOME_OF: Record<LedgerEntry["operation"], Outcome> = {
-  create: "created",
-  update: "updated",
-  delete: "deleted",
-};
 
 /** Records per call where a crash leaves in doubt what a call has sent. */
 const DOUBTFUL_AT_ONCE = 25;
@@ -70,84 +37,6 @@ export async function writeBatch(site: WriteSite, batch: Batch, work: PageWork):
     }
   }
   return ended;
-}
-
-/**
- * Converts the records, and deals them into waves in which each key occurs once: a target must not be asked to change
- * one record twice in a single statement, and the second change must see the first.
- */
-function toWaves(site: WriteSite, batch: Batch, work: PageWork, ended: Ended[]): Item[][] {
-  const waves: Item[][] = [];
-  const times = new Map<string, number>();
-  const sent = new Map<string, number>();
-  for (let index = 0; index < batch.records.length; index++) {
-    const record = batch.records[index] as JsonRecord;
-    const origin = batch.origins[index] as number;
-    const converted = site.write.toWrite(record);
-    if (!converted.ok) {
-      ended.push({ origin, outcome: "dead", record, failure: converted.failure });
-      continue;
-    }
-    const key = site.write.writeKey(converted.values) || work.keyOf(origin);
-    const time = times.get(key) ?? 0;
-    times.set(key, time + 1);
-    // numbered by what the site tells apart, so that an event keeps its key whatever others share its batch
-    const first = site.idempotencyKey(origin, key);
-    const nth = (sent.get(first) ?? 0) + 1;
-    sent.set(first, nth);
-    const idempotencyKey = nth === 1 ? first : `${first}#${nth}`;
-    let wave = waves[time];
-    if (!wave) {
-      wave = [];
-      waves[time] = wave;
-    }
-    wave.push({ origin, record, write: { key, values: converted.values, idempotencyKey } });
-  }
-  return waves;
-}
-
-async function foreseeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Promise<void> {
-  const { step, connection, ports } = site;
-  const { info } = site.write;
-  const keys = chunk.map((item) => item.write.key);
-  const clashing = site.foreseen?.clashing(
-    step,
-    info,
-    chunk.map((item) => item.write),
-  );
-  const assumed = new Map([...(clashing ?? []), ...(await ports.store.foreseen(step, keys))]);
-  const request = requestOf(site, chunk);
-  const outcomes = await withRetries(site, () => connection.session.foresee({ ...request, assumed }));
-  const drafts: LedgerDraft[] = [];
-  for (const [index, item] of chunk.entries()) {
-    const foreseen = outcomes[index];
-    if (!foreseen) throw new Error(`Connector gave ${outcomes.length} answers for ${chunk.length} records.`);
-    if (foreseen.outcome === "failed") {
-      ended.push({
-        origin: item.origin,
-        outcome: "dead",
-        record: item.record,
-        failure: placed(site, foreseen.failure),
-      });
-      continue;
-    }
-    ended.push({ origin: item.origin, outcome: foreseen.outcome, record: item.record });
-    if (foreseen.outcome === "unchanged") continue;
-    if (foreseen.outcome === "deleted") site.foreseen?.free(step, item.write.key);
-    else site.foreseen?.hold(step, info, item.write);
-    const operation = foreseen.outcome === "created" ? "create" : foreseen.outcome === "updated" ? "update" : "delete";
-    drafts.push({
-      operation,
-      identity: foreseen.identity,
-      before: foreseen.before,
-      after: foreseen.after,
-      key: item.write.key,
-      sourceKey: work.keyOf(item.origin),
-      idempotencyKey: item.write.idempotencyKey,
-      undo: "not possible",
-    });
-  }
-  if (drafts.length > 0) await ports.store.foresee(addressOf(site, work), drafts);
 }
 
 async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Promise<void> {
@@ -415,49 +304,4 @@ function supersede(site: WriteSite, idempotencyKey: string, work: PageWork): voi
   if (!before) return;
   work.fixes.push({ ...before.address, key: before.key, landed: false });
   work.open.delete(id);
-}
-
-async function withRetries<T>(site: WriteSite, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (site.ports.signal.aborted) throw error;
-      const failure = failureOf(error);
-      const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
-      const useless = failure.code === "target-down" || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS;
-      if (failure.kind !== "transient" || useless) {
-        throw new PageInterrupted(site.step, site.write.connection, failure);
-      }
-      if (attempt >= IN_PAGE_RETRIES_MS.length) throw new PageInterrupted(site.step, site.write.connection, failure);
-      await site.ports.sleep(wait, site.ports.signal);
-    }
-  }
-}
-
-function requestOf(site: WriteSite, items: Item[]) {
-  return {
-    sink: site.write.sink,
-    operation: site.write.operation,
-    match: site.write.match,
-    records: items.map((item) => item.write),
-    signal: site.ports.signal,
-  };
-}
-
-function addressOf(site: WriteSite, work: PageWork): PartAddress {
-  return {
-    step: site.step,
-    connection: site.connection.id,
-    sink: site.write.sink,
-    page: work.page.number,
-    part: work.nextPart++,
-  };
-}
-
-/** The failure with the step's name in front, unless the connector put a place there itself. */
-function placed(site: WriteSite, failure: FailureInfo): FailureInfo {
-  return failure.message.startsWith("Step “")
-    ? failure
-    : { ...failure, message: `Step “${site.title}”: ${failure.message}` };
 }

@@ -1,0 +1,62 @@
+/** What writing and foreseeing a batch share: the place they write to, one part to write, and how it is asked and addressed. */
+import type { FailureInfo } from "../../connectors/sdk/errors.ts";
+import type { JsonRecord, LedgerEntry, WriteRecord } from "../../connectors/sdk/types.ts";
+import type { CompiledWrite } from "../flow/compile.ts";
+import type { PartAddress, RunConnection, WritePorts } from "../ports.ts";
+import type { Outcome } from "../steps/define-step.ts";
+import type { ForeseenValues } from "./foreseen-values.ts";
+import type { KeyGate } from "./key-gate.ts";
+import type { PageWork } from "./page.ts";
+
+export type WriteSite = {
+  step: string;
+  title: string;
+  write: CompiledWrite;
+  connection: RunConnection;
+  mode: "live" | "dry";
+  /** same key, at most one effect; it sets this write apart from others of the same record */
+  idempotencyKey(origin: number, key: string): string;
+  ports: WritePorts;
+  /** keeps pages that are written at once off each other's records; absent: this page is alone */
+  gate?: KeyGate;
+  /** when the target cannot take the page: true makes dead letters of the rest instead of interrupting */
+  givesUp?: boolean;
+  /** of a dry run: what its pages have foreseen so far */
+  foreseen?: ForeseenValues;
+};
+
+/** One part to write. */
+export type Item = { origin: number; record: JsonRecord; write: WriteRecord };
+
+export const OUTCOME_OF: Record<LedgerEntry["operation"], Outcome> = {
+  create: "created",
+  update: "updated",
+  delete: "deleted",
+};
+
+export function requestOf(site: WriteSite, items: Item[]) {
+  return {
+    sink: site.write.sink,
+    operation: site.write.operation,
+    match: site.write.match,
+    records: items.map((item) => item.write),
+    signal: site.ports.signal,
+  };
+}
+
+export function addressOf(site: WriteSite, work: PageWork): PartAddress {
+  return {
+    step: site.step,
+    connection: site.connection.id,
+    sink: site.write.sink,
+    page: work.page.number,
+    part: work.nextPart++,
+  };
+}
+
+/** The failure with the step's name in front, unless the connector put a place there itself. */
+export function placed(site: WriteSite, failure: FailureInfo): FailureInfo {
+  return failure.message.startsWith("Step “")
+    ? failure
+    : { ...failure, message: `Step “${site.title}”: ${failure.message}` };
+}
