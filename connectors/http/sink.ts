@@ -97,6 +97,7 @@ export function recordSink(http: Http, sink: HttpSink): RecordSink {
     const answer = await http.request(action.method ?? method, path, {
       body,
       headers,
+      pathTemplate: action.path,
       about: variablesOf(action.path).length > 0 ? "record" : "list", // 404 at a fixed path is about the path
       ok: action.ok,
       signal,
@@ -132,7 +133,12 @@ export function recordSink(http: Http, sink: HttpSink): RecordSink {
     ...(read && {
       async read(identity: JsonRecord, signal: AbortSignal) {
         const path = fillPath(read.path, finder(identity));
-        const answer = await http.request("GET", path, { about: "record", ok: [404, 410], signal });
+        const answer = await http.request("GET", path, {
+          about: "record",
+          pathTemplate: read.path,
+          ok: [404, 410],
+          signal,
+        });
         if (answer.status === 404 || answer.status === 410) return null;
         return storedFrom(sink, identity, answer.body, savedFrom);
       },

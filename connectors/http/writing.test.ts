@@ -167,6 +167,28 @@ describe("limits and refusals in the middle of a page", () => {
     ]);
   });
 
+  it("says what failures of different records have in common, without the record's id in the path", async () => {
+    const { session } = await writing(whole, { collections: { customers: { maxLength: { name: 6 } } } });
+    await write(session, "upsert", [
+      { id: "xZ9aQ", name: "Ana" },
+      { id: "bT3kW", name: "Ben" },
+    ]);
+    const got = await write(session, "upsert", [
+      { id: "xZ9aQ", name: "Anastasia" },
+      { id: "bT3kW", name: "Benedikta" },
+    ]);
+    const common = "for PATCH /customers/{id}): “name: is longer than 6 characters”";
+    expect(got).toMatchObject([
+      {
+        failure: {
+          message: expect.stringContaining("PATCH /customers/xZ9aQ)"),
+          general: expect.stringContaining(common),
+        },
+      },
+      { failure: { general: expect.stringContaining(common) } },
+    ]);
+  });
+
   it("takes a 404 for a create at a fixed path as a wrong path, and stops there", async () => {
     const { session, fake } = await writing({ key: [], create: { path: "/custommers" }, concurrency: 1 });
     const got = await write(session, "insert", people(5));

@@ -12,11 +12,21 @@ export type FailureInfo = {
   /** stable, one heading in docs/errors.md */
   code: string;
   message: string;
+  /** the message without what differs from record to record (a path with the template's braces, not the record's id); like failures are grouped by it */
+  general?: string;
   field?: string;
   retryAfterMs?: number;
 };
 
-type Options = { kind: FailureKind; code: string; actor?: Actor; retry?: Retry; field?: string; cause?: unknown };
+type Options = {
+  kind: FailureKind;
+  code: string;
+  actor?: Actor;
+  retry?: Retry;
+  field?: string;
+  general?: string;
+  cause?: unknown;
+};
 
 /** An expected failure. Anything else that is thrown is a defect of ours. */
 export class IntegrationError extends Error {
@@ -25,8 +35,9 @@ export class IntegrationError extends Error {
   readonly actor: Actor;
   readonly retry: Retry;
   readonly field: string | undefined;
+  readonly general: string | undefined;
 
-  constructor(message: string, { kind, code, actor, retry, field, cause }: Options) {
+  constructor(message: string, { kind, code, actor, retry, field, general, cause }: Options) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "IntegrationError";
     this.kind = kind;
@@ -34,10 +45,12 @@ export class IntegrationError extends Error {
     this.actor = actor ?? (kind === "transient" || kind === "rejected" ? "remote" : "user");
     this.retry = retry ?? (kind === "transient" ? "backoff" : "never");
     this.field = field;
+    this.general = general;
   }
 
   get info(): FailureInfo {
     const info: FailureInfo = { kind: this.kind, code: this.code, message: this.message };
+    if (this.general !== undefined) info.general = this.general;
     if (this.field !== undefined) info.field = this.field;
     if (typeof this.retry === "object") info.retryAfterMs = this.retry.afterMs;
     return info;

@@ -8,6 +8,8 @@ export type Asked = {
   method: string;
   /** without the query, which may hold a key */
   path: string;
+  /** the path before values were filled in, such as /contacts/{id}: failures are grouped by it */
+  pathTemplate?: string;
   /** "record": the address names one record, so 404 is about that record; "list": it is about the settings */
   about: "list" | "record";
 };
@@ -94,6 +96,13 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
   const quoted = said === undefined ? "" : `: “${said}”`;
   const where = `${method} ${path}`;
   const field = fieldInBody(answer.body);
+  const ofRecord = (message: string, code: string) =>
+    new IntegrationError(message, {
+      kind: "rejected",
+      code,
+      field,
+      general: asked.pathTemplate && message.replace(where, () => `${method} ${asked.pathTemplate}`),
+    });
   if (status === 401)
     return new IntegrationError(
       `${name} refused the stored credentials (401 for ${where})${quoted}. Enter new ones under Connections.`,
@@ -134,10 +143,7 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
     );
   if (status === 404 || status === 410) {
     if (about === "record")
-      return new IntegrationError(`${name} has no such record (${status} for ${where})${quoted}.`, {
-        kind: "rejected",
-        code: "record-not-found",
-      });
+      return ofRecord(`${name} has no such record (${status} for ${where})${quoted}.`, "record-not-found");
     return new IntegrationError(
       `${name} has nothing at ${where} (${status})${quoted}. Check the base URL and the path.`,
       {
@@ -162,13 +168,9 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
         code: "request-refused",
       },
     );
-  return new IntegrationError(
+  return ofRecord(
     `${name} refused the record (${status} for ${where})${quoted === "" ? " without saying why" : quoted}.`,
-    {
-      kind: "rejected",
-      code: status === 409 ? "conflict" : "refused",
-      field,
-    },
+    status === 409 ? "conflict" : "refused",
   );
 }
 

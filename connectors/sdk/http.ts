@@ -56,6 +56,8 @@ export type RequestOptions<T = Json> = {
   schema?: z.ZodType<T>;
   /** whether the address names one record (404 is that record's failure) or a list (404 is a settings failure); "list" when absent */
   about?: "list" | "record";
+  /** the path before values were filled in, such as /contacts/{id}: failures of many records are grouped by it */
+  pathTemplate?: string;
   /** statuses taken as success beside 2xx */
   ok?: number[];
   signal?: AbortSignal;
@@ -190,7 +192,13 @@ export function createHttp(options: HttpOptions): Http {
     options: RequestOptions<never>,
   ): Promise<[Asked, Answered, URL, string?]> {
     let url = urlFor(name, base, path, options.query);
-    const asked: Asked = { name, method, path: url.pathname, about: options.about ?? "list" };
+    const asked: Asked = {
+      name,
+      method,
+      path: url.pathname,
+      pathTemplate: options.pathTemplate,
+      about: options.about ?? "list",
+    };
     const headers = lowerCase({ accept: "application/json", ...extraHeaders, ...options.headers });
     const token = await authorize(url, headers, options.signal);
     for (let hops = 0; ; hops++) {
@@ -286,7 +294,8 @@ function secretsOf(auth: HttpAuth): string[] {
 /** The same failure with every secret struck out: remote systems like to repeat the key they refuse. */
 function redacted(error: unknown, secrets: string[]): unknown {
   if (!(error instanceof IntegrationError) || !secrets.some((secret) => error.message.includes(secret))) return error;
-  const message = secrets.reduce((text, secret) => text.replaceAll(secret, "•••"), error.message);
+  const hide = (said: string) => secrets.reduce((text, secret) => text.replaceAll(secret, "•••"), said);
   const { kind, code, actor, retry, field } = error;
-  return new IntegrationError(message, { kind, code, actor, retry, field }); // no `cause`: it holds the same text
+  const general = error.general === undefined ? undefined : hide(error.general);
+  return new IntegrationError(hide(error.message), { kind, code, actor, retry, field, general }); // no `cause`: it holds the same text
 }

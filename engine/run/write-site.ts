@@ -56,7 +56,7 @@ export function addressOf(site: WriteSite, work: PageWork): PartAddress {
 
 /** The failure with the step's name in front, unless the connector put a place there itself. */
 export function placed(site: WriteSite, failure: FailureInfo): FailureInfo {
-  return failure.message.startsWith("Step “")
-    ? failure
-    : { ...failure, message: `Step “${site.title}”: ${failure.message}` };
+  if (failure.message.startsWith("Step “")) return failure;
+  const at = (said: string) => `Step “${site.title}”: ${said}`;
+  return { ...failure, message: at(failure.message), general: failure.general && at(failure.general) };
 }

@@ -81,7 +81,7 @@ async function reopened(
     `UPDATE dead_letter SET state = 'open', code = 'may-have-arrived', reason = $4, group_id = $5, group_reason = $6,
        replay_run_id = NULL
      WHERE replay_run_id = $1::bigint AND workspace_id = $2 AND key = $3 AND state = 'replaying'`,
-    [runId, workspaceId, key, message, `grp_${digest(group)}`, generalReason(message)],
+    [runId, workspaceId, key, message, `grp_${digest(group)}`, generalReason({ message })],
   );
   return rowCount !== 0;
 }

@@ -18,7 +18,7 @@ export async function storeLetters(
     const text = groupText(draft.step, draft.failure);
     let group = groups.get(text);
     if (!group) {
-      group = { id: `grp_${digest(text)}`, reason: generalReason(draft.failure.message) };
+      group = { id: `grp_${digest(text)}`, reason: generalReason(draft.failure) };
       groups.set(text, group);
     }
     return {
