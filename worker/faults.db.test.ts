@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { type FakeRest, seededRandom, startFakeRest } from "../connectors/testing/fake-rest.ts";
@@ -19,6 +17,7 @@ import { startRun } from "../server/runs/start-run.ts";
 import { testContext } from "../server/testing/context.ts";
 import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
+import { killProcess, killWorkers, startWorker } from "./testing/worker-process.ts";
 
 /**
  * Workers and the product's own database are killed with SIGKILL at random moments while flows run, round after round. The
@@ -26,8 +25,6 @@ import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/fl
  */
 const SEED = Number(process.env.PLUMBLINE_TEST_SEED ?? Math.floor(Math.random() * 1e9));
 const FAULTS_FOR_MS = Number(process.env.PLUMBLINE_TEST_FAULTS_MS ?? 60_000);
-const root = fileURLToPath(new URL("..", import.meta.url));
-const secretKey = Buffer.alloc(32, 3).toString("base64");
 const base = join(cacheFolder, `faults test ${process.pid}`);
 const server = { folder: join(base, "postgres"), secretsFolder: join(base, "secrets") };
 
@@ -43,7 +40,7 @@ const kills = { worker: 0, database: 0 };
 
 beforeAll(async () => {
   steady = await createTestDatabase("faults_target"); // on the server that is left alone
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", secretKey);
+  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 3).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
   postgres = await startPostgres(server);
   vi.stubEnv("PLUMBLINE_TEST_DATABASE_URL", postgres.adminUrl);
@@ -62,7 +59,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   over = true;
-  for (const worker of workers) await kill(worker);
+  await killWorkers();
   await closeSessions();
   await books?.close();
   await database?.drop().catch(() => {});
@@ -73,22 +70,9 @@ afterAll(async () => {
   for (const folder of [base, elsewhere]) if (folder) rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
-async function kill(child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGKILL");
-  await once(child, "exit");
-}
-
 /** Starts it, and again whenever it ends: what the supervisor of `npm start` does. */
 function keepWorker(place: number): void {
-  const env = {
-    ...process.env,
-    VITEST: "",
-    DATABASE_URL: database.url,
-    PLUMBLINE_LOG: "json",
-    PLUMBLINE_STRETCH_ROWS: STRETCH_ROWS,
-  };
-  const child = spawn(process.execPath, ["worker/main.ts"], { cwd: root, env, stdio: "ignore" });
+  const child = startWorker(database.url, { PLUMBLINE_STRETCH_ROWS: STRETCH_ROWS });
   workers[place] = child;
   child.once("exit", () => {
     if (!over) setTimeout(() => over || keepWorker(place), 300);
@@ -287,7 +271,7 @@ it("keeps every promise while workers and the database are killed at random mome
       else {
         const chosen = die > 0.9 ? [0, 1] : [die > 0.55 ? 1 : 0];
         kills.worker += chosen.length;
-        await Promise.all(chosen.map((place) => kill(workers[place])));
+        await Promise.all(chosen.map((place) => killProcess(workers[place])));
       }
     }
   })();

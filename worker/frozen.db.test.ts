@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { type FakeRest, startFakeRest } from "../connectors/testing/fake-rest.ts";
-import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../connectors/testing/postgres-database.ts";
+import {
+  createTestDatabase,
+  queryDatabase,
+  type TestDatabase as RemoteDatabase,
+} from "../connectors/testing/postgres-database.ts";
 import { createConnection } from "../server/connections/change-connections.ts";
 import { closeSessions } from "../server/connections/session-pool.ts";
 import type { ServerContext } from "../server/context.ts";
@@ -13,12 +13,12 @@ import { startRun } from "../server/runs/start-run.ts";
 import { testContext } from "../server/testing/context.ts";
 import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
+import { killWorkers, startWorker } from "./testing/worker-process.ts";
 
 /**
  * A worker that is not dead but stands still (a laptop that sleeps, a machine that swaps) for longer than others wait for it:
  * its run is taken over, and when it wakes up it must send nothing more.
  */
-const root = fileURLToPath(new URL("..", import.meta.url));
 const ROWS = 400;
 
 let database: TestDatabase;
@@ -26,7 +26,6 @@ let source: RemoteDatabase;
 let target: RemoteDatabase;
 let ctx: ServerContext;
 let books: FakeRest;
-const workers: ChildProcess[] = [];
 
 beforeAll(async () => {
   vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 9).toString("base64"));
@@ -35,9 +34,9 @@ beforeAll(async () => {
   source = await createTestDatabase("frozen_source");
   target = await createTestDatabase("frozen_target");
   ctx = await testContext(database);
-  await query(source, "CREATE TABLE orders (number int PRIMARY KEY, name text)");
-  await query(source, `INSERT INTO orders SELECT i, 'order ' || i FROM generate_series(1, ${ROWS}) i`);
-  await query(target, "CREATE TABLE orders (number int, name text)"); // no key: a row sent twice would be there twice
+  await queryDatabase(source, "CREATE TABLE orders (number int PRIMARY KEY, name text)");
+  await queryDatabase(source, `INSERT INTO orders SELECT i, 'order ' || i FROM generate_series(1, ${ROWS}) i`);
+  await queryDatabase(target, "CREATE TABLE orders (number int, name text)"); // no key: a row sent twice would be there twice
   books = await startFakeRest({
     collections: { invoices: { key: "id", assignIds: true, style: "none", maxPageSize: 1000 } },
     idempotencyHeader: null,
@@ -53,13 +52,7 @@ beforeAll(async () => {
     settings: { baseUrl: books.url, sinks: [{ name: "invoices", key: ["number"], create, read }] },
   });
 });
-afterEach(async () => {
-  for (const worker of workers.splice(0)) {
-    if (worker.exitCode !== null || worker.signalCode !== null) continue;
-    worker.kill("SIGKILL");
-    await once(worker, "exit");
-  }
-});
+afterEach(killWorkers);
 afterAll(async () => {
   await closeSessions();
   await books.close();
@@ -67,27 +60,6 @@ afterAll(async () => {
   await source.drop();
   await target.drop();
 });
-
-async function query(remote: RemoteDatabase, sql: string) {
-  const client = new pg.Client({ connectionString: remote.url });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-function startWorker(): ChildProcess {
-  const env = { ...process.env, VITEST: "", DATABASE_URL: database.url };
-  const worker = spawn(process.execPath, ["worker/main.ts"], {
-    cwd: root,
-    env,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  workers.push(worker);
-  return worker;
-}
 
 const until = (look: () => unknown) => vi.waitUntil(look, { timeout: 90_000, interval: 5 });
 
@@ -111,13 +83,13 @@ it.each(Object.entries(writes))(
       settings: { pageSize: 100 },
     });
     const { id } = await startRun(ctx, { flowId, mode: "live" });
-    const sleeper = startWorker();
+    const sleeper = startWorker(database.url);
     const read = async () => (await getRunDetail(ctx, id)).counts.read;
     if (write.connection === "Books") await until(() => books.effects() > 110);
     else await until(async () => (await read()) >= 100);
     sleeper.kill("SIGSTOP");
     const before = await read();
-    startWorker();
+    startWorker(database.url);
     await until(async () => (await read()) > before);
     sleeper.kill("SIGCONT");
     await until(async () => (await getRunDetail(ctx, id)).state.startsWith("succeeded"));
@@ -128,7 +100,7 @@ it.each(Object.entries(writes))(
     const numbers =
       write.connection === "Books"
         ? [...books.collection("invoices").records.values()].map(({ number }) => Number(number))
-        : (await query(target, "SELECT number FROM orders")).map(({ number }) => number);
+        : (await queryDatabase<{ number: number }>(target, "SELECT number FROM orders")).map(({ number }) => number);
     expect(numbers.length - new Set(numbers).size, "sent twice").toBe(0);
     expect(numbers).toHaveLength(ROWS);
   },

@@ -1,11 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../connectors/testing/postgres-database.ts";
+import {
+  createTestDatabase,
+  queryDatabase,
+  type TestDatabase as RemoteDatabase,
+} from "../connectors/testing/postgres-database.ts";
 import { createConnection } from "../server/connections/change-connections.ts";
 import { closeSessions } from "../server/connections/session-pool.ts";
 import type { ServerContext } from "../server/context.ts";
@@ -17,10 +20,9 @@ import { undoRun } from "../server/runs/undo-run.ts";
 import { testContext } from "../server/testing/context.ts";
 import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
+import { killProcess, killWorkers, startWorker } from "./testing/worker-process.ts";
 
 /** Runs that lose their worker in the middle of a page, at a moment that is held still, and then end in another way than going on. */
-const root = fileURLToPath(new URL("..", import.meta.url));
-const secretKey = Buffer.alloc(32, 9).toString("base64");
 const ROWS = 300;
 
 let database: TestDatabase;
@@ -32,15 +34,15 @@ let books: Awaited<ReturnType<typeof silentBooks>>;
 let worker: ChildProcess | undefined;
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", secretKey);
+  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 9).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
   database = await testDatabase("half_page");
   source = await createTestDatabase("half_page_source");
   target = await createTestDatabase("half_page_target");
   ctx = await testContext(database);
-  await query(source, "CREATE TABLE orders (id int PRIMARY KEY, name text)");
-  await query(source, `INSERT INTO orders SELECT i, 'order ' || i FROM generate_series(1, ${ROWS}) i`);
-  await query(target, "CREATE TABLE orders (id int PRIMARY KEY, name text NOT NULL)");
+  await queryDatabase(source, "CREATE TABLE orders (id int PRIMARY KEY, name text)");
+  await queryDatabase(source, `INSERT INTO orders SELECT i, 'order ' || i FROM generate_series(1, ${ROWS}) i`);
+  await queryDatabase(target, "CREATE TABLE orders (id int PRIMARY KEY, name text NOT NULL)");
   gate = await commitGate(target.url);
   books = await silentBooks();
   await connectDatabase(ctx, "Source", source.url);
@@ -49,7 +51,7 @@ beforeAll(async () => {
   await createConnection(ctx, { name: "Books", connector: "http", settings: { baseUrl: books.url, sinks } });
 });
 afterEach(async () => {
-  await kill();
+  await killWorkers();
   gate.open();
 });
 afterAll(async () => {
@@ -60,16 +62,6 @@ afterAll(async () => {
   await source.drop();
   await target.drop();
 });
-
-async function query(remote: RemoteDatabase, sql: string) {
-  const client = new pg.Client({ connectionString: remote.url });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 /** Lies before a PostgreSQL and, once shut, lets no COMMIT through. */
 async function commitGate(url: string) {
@@ -135,16 +127,10 @@ async function silentBooks() {
 
 /** As the supervisor does it: the one before is known to be dead. */
 function start(): void {
-  const former = String(worker?.pid ?? "");
-  const env = { ...process.env, VITEST: "", DATABASE_URL: database.url, PLUMBLINE_FORMER_PID: former };
-  worker = spawn(process.execPath, ["worker/main.ts"], { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] });
+  worker = startWorker(database.url, { PLUMBLINE_FORMER_PID: String(worker?.pid ?? "") });
 }
 
-async function kill(): Promise<void> {
-  if (!worker || worker.exitCode !== null || worker.signalCode !== null) return;
-  worker.kill("SIGKILL");
-  await once(worker, "exit");
-}
+const kill = () => killProcess(worker);
 
 const flow = (name: string, write: object) => ({
   format: "plumbline/1",
@@ -194,11 +180,12 @@ it("a run cancelled after its worker died before the commit does not take what n
   start();
   await stateIs(id, "cancelled");
   const { counts, balanced } = await getRunDetail(ctx, id);
-  const [{ rows }] = await query(target, "SELECT count(*)::int AS rows FROM orders");
+  const [there] = await queryDatabase<{ rows: number }>(target, "SELECT count(*)::int AS rows FROM orders");
+  const rows = there?.rows;
   expect(counts).toMatchObject({ created: rows, read: rows, dead: 0 });
   expect(balanced).toBe(true);
-  expect(await ledgerOf(id, "done")).toHaveLength(rows);
-  expect((await listChanges(ctx, { runId: id, limit: 1000 })).items).toHaveLength(rows);
+  expect(await ledgerOf(id, "done")).toHaveLength(Number(rows));
+  expect((await listChanges(ctx, { runId: id, limit: 1000 })).items).toHaveLength(Number(rows));
 }, 120_000);
 
 it("a cancelled run hands over to a person what its dead worker had sent and nobody can look up", async () => {
@@ -243,7 +230,7 @@ it("a wish to cancel is not forgotten when the run has to wait for its target in
 }, 120_000);
 
 it("a dry run that lost its worker in the middle of a page lists each record once", async () => {
-  await query(target, "TRUNCATE orders");
+  await queryDatabase(target, "TRUNCATE orders");
   const flowId = await publishedFlow(ctx, flow("Dry", toTarget));
   const { id } = await startRun(ctx, { flowId, mode: "dry" });
   const pages = async () =>
@@ -264,13 +251,13 @@ it("a dry run that lost its worker in the middle of a page lists each record onc
 }, 120_000);
 
 it("an undo that lost its worker in the middle of a page lists each conflict once", async () => {
-  await query(target, "TRUNCATE orders");
+  await queryDatabase(target, "TRUNCATE orders");
   const flowId = await publishedFlow(ctx, flow("Undone", toTarget));
   const { id } = await startRun(ctx, { flowId, mode: "live" });
   start();
   await stateIs(id, "succeeded");
   await kill();
-  await query(target, "UPDATE orders SET name = 'by hand' WHERE id <= 20");
+  await queryDatabase(target, "UPDATE orders SET name = 'by hand' WHERE id <= 20");
   const { id: undo } = await undoRun(ctx, { runId: id, preview: false, onConflict: "skip" });
   await database.pool.query("INSERT INTO checkpoint (run_id) VALUES ($1)", [undo]);
   const release = await holdCheckpoint(undo);
@@ -283,5 +270,5 @@ it("an undo that lost its worker in the middle of a page lists each conflict onc
   expect((await getRunDetail(ctx, undo)).undoCounts).toMatchObject({ read: ROWS, restored: ROWS - 20, conflict: 20 });
   const { items } = await listChanges(ctx, { runId: undo, refused: true, limit: 1000 });
   expect(items).toHaveLength(20);
-  expect(await query(target, "SELECT count(*)::int AS left FROM orders")).toEqual([{ left: 20 }]);
+  expect(await queryDatabase(target, "SELECT count(*)::int AS left FROM orders")).toEqual([{ left: 20 }]);
 }, 120_000);

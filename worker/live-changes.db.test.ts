@@ -1,7 +1,4 @@
 /** Flows that follow a table as it changes, with real worker processes that are really killed. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../connectors/testing/postgres-database.ts";
@@ -16,9 +13,8 @@ import { resumeFlow } from "../server/flows/resume-flow.ts";
 import { testContext } from "../server/testing/context.ts";
 import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
+import { killProcess, killWorkers, startWorker } from "./testing/worker-process.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const secretKey = Buffer.alloc(32, 5).toString("base64");
 const CHANNELS = ["amazon", "ebay", "shop"];
 
 let database: TestDatabase;
@@ -27,10 +23,9 @@ let target: RemoteDatabase;
 let ctx: ServerContext;
 let from: pg.Client;
 let to: pg.Client;
-const workers: ChildProcess[] = [];
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", secretKey);
+  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 5).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
   database = await testDatabase("live");
   source = await createTestDatabase("live_source");
@@ -47,7 +42,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const worker of workers.splice(0)) await kill(worker);
+  await killWorkers();
   const { rows } = await database.pool.query<{ id: string }>("SELECT id FROM flow WHERE deleted_at IS NULL");
   for (const { id } of rows) await removeFlow(ctx, id);
   for (const channel of CHANNELS) await to.query(`TRUNCATE ${channel}`);
@@ -61,29 +56,6 @@ afterAll(async () => {
   await source.drop();
   await target.drop();
 });
-
-async function kill(worker: ChildProcess): Promise<void> {
-  if (worker.exitCode !== null || worker.signalCode !== null) return;
-  worker.kill("SIGKILL");
-  await once(worker, "exit");
-}
-
-function startWorker(env: { [name: string]: string } = {}): ChildProcess {
-  const worker = spawn(process.execPath, ["worker/main.ts"], {
-    cwd: root,
-    env: {
-      ...process.env,
-      VITEST: "",
-      DATABASE_URL: database.url,
-      PLUMBLINE_SECRET_KEY: secretKey,
-      PLUMBLINE_ALLOW_PRIVATE_NETWORK: "true",
-      ...env,
-    },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  workers.push(worker);
-  return worker;
-}
 
 async function stock(rows: number): Promise<void> {
   await from.query("DROP TABLE IF EXISTS stock CASCADE");
@@ -150,7 +122,7 @@ test("one stock change reaches three channels, and a deleted article leaves them
   await stock(3);
   await install();
   const flows = await Promise.all(CHANNELS.map((channel) => publishedFlow(ctx, follow(channel))));
-  startWorker();
+  startWorker(database.url);
   for (const channel of CHANNELS) await expect.poll(() => levels(channel), wait).toEqual(["S1=1", "S2=2", "S3=3"]);
   await expect.poll(async () => (await flowState(ctx, flows[0]!)).watching, wait).toMatchObject({ live: true });
 
@@ -201,7 +173,7 @@ test("a change published to a topic reaches three flows that listen to it", asyn
         { from: "map", to: "write" },
       ],
     });
-  startWorker();
+  startWorker(database.url);
   const [flow] = (await database.pool.query("SELECT id FROM flow WHERE name = 'Stock to topic'")).rows;
   await expect.poll(async () => (await runsOf(flow.id)).at(-1)?.state, wait).toBe("succeeded");
   await from.query("UPDATE stock SET level = 7 WHERE id = 1");
@@ -212,7 +184,7 @@ test("whatever is killed while writers go on, each channel ends as the table is"
   await stock(200);
   await install();
   const flowId = await publishedFlow(ctx, { ...follow("shop"), settings: { pageSize: 20 } });
-  let worker = startWorker();
+  let worker = startWorker(database.url);
   await expect.poll(async () => (await levels("shop")).length, wait).toBe(200);
   let over = false;
   const writing = (async () => {
@@ -230,8 +202,8 @@ test("whatever is killed while writers go on, each channel ends as the table is"
   })();
   for (let kills = 0; kills < 3; kills++) {
     await new Promise((done) => setTimeout(done, 1_500));
-    await kill(worker);
-    worker = startWorker({ PLUMBLINE_FORMER_PID: String(worker.pid) });
+    await killProcess(worker);
+    worker = startWorker(database.url, { PLUMBLINE_FORMER_PID: String(worker.pid) });
   }
   await new Promise((done) => setTimeout(done, 1_000));
   over = true;
@@ -246,8 +218,8 @@ test("a connection that breaks again and again, and a second worker, change noth
   await stock(50);
   await install();
   const flowId = await publishedFlow(ctx, follow("amazon"));
-  startWorker();
-  startWorker();
+  startWorker(database.url);
+  startWorker(database.url);
   await expect.poll(async () => (await levels("amazon")).length, wait).toBe(50);
   for (let round = 1; round <= 6; round++) {
     await from.query(
@@ -267,7 +239,7 @@ test("a paused flow keeps its place, and what changed meanwhile arrives when it 
   await stock(2);
   await install();
   const flowId = await publishedFlow(ctx, follow("ebay"));
-  startWorker();
+  startWorker(database.url);
   await expect.poll(() => levels("ebay"), wait).toEqual(["S1=1", "S2=2"]);
   await pauseFlow(ctx, flowId);
   await from.query("UPDATE stock SET level = 10 WHERE id = 1");
@@ -282,7 +254,7 @@ test("a paused flow keeps its place, and what changed meanwhile arrives when it 
 test("where nothing records the changes it is looked at every so often, and says so; installed, it is live", async () => {
   await stock(2);
   const flowId = await publishedFlow(ctx, follow("ebay", { every: "1s" }));
-  startWorker();
+  startWorker(database.url);
   await expect.poll(() => levels("ebay"), wait).toEqual(["S1=1", "S2=2"]);
   await from.query("UPDATE stock SET level = 5 WHERE id = 1");
   await expect.poll(() => levels("ebay"), wait).toEqual(["S1=5", "S2=2"]);

@@ -1,39 +1,41 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../connectors/testing/postgres-database.ts";
+import {
+  createTestDatabase,
+  queryDatabase,
+  type TestDatabase as RemoteDatabase,
+} from "../connectors/testing/postgres-database.ts";
 import { closeSessions } from "../server/connections/session-pool.ts";
 import type { ServerContext } from "../server/context.ts";
 import { startRun } from "../server/runs/start-run.ts";
 import { testContext } from "../server/testing/context.ts";
 import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
+import { killProcess, killWorkers, startWorker } from "./testing/worker-process.ts";
 
 /** Real worker processes, really killed. */
-const root = fileURLToPath(new URL("..", import.meta.url));
-const secretKey = Buffer.alloc(32, 9).toString("base64");
 const ROWS = 20_000;
 
 let database: TestDatabase;
 let source: RemoteDatabase;
 let target: RemoteDatabase;
 let ctx: ServerContext;
-const workers: ChildProcess[] = [];
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", secretKey);
+  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 9).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
   database = await testDatabase();
   source = await createTestDatabase("recovery_source");
   target = await createTestDatabase("recovery_target");
   ctx = await testContext(database);
-  await query(source, "CREATE TABLE orders (id int PRIMARY KEY, name text)");
-  await query(source, `INSERT INTO orders SELECT i, 'order ' || i FROM generate_series(1, ${ROWS}) i`);
-  await query(target, "CREATE TABLE orders (id int PRIMARY KEY, name text NOT NULL, version int NOT NULL DEFAULT 0)");
+  await queryDatabase(source, "CREATE TABLE orders (id int PRIMARY KEY, name text)");
+  await queryDatabase(source, `INSERT INTO orders SELECT i, 'order ' || i FROM generate_series(1, ${ROWS}) i`);
+  await queryDatabase(
+    target,
+    "CREATE TABLE orders (id int PRIMARY KEY, name text NOT NULL, version int NOT NULL DEFAULT 0)",
+  );
   // counts how often each row was really written
-  await query(
+  await queryDatabase(
     target,
     `CREATE FUNCTION bump() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.version := OLD.version + 1; RETURN NEW; END $$;
      CREATE TRIGGER bump BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION bump()`,
@@ -42,13 +44,7 @@ beforeAll(async () => {
   await connectDatabase(ctx, "Target", target.url);
 });
 
-afterEach(async () => {
-  for (const worker of workers.splice(0)) {
-    if (worker.exitCode !== null || worker.signalCode !== null) continue;
-    worker.kill("SIGKILL");
-    await once(worker, "exit");
-  }
-});
+afterEach(killWorkers);
 
 afterAll(async () => {
   await closeSessions();
@@ -56,33 +52,6 @@ afterAll(async () => {
   await source.drop();
   await target.drop();
 });
-
-async function query(remote: RemoteDatabase, sql: string) {
-  const client = new pg.Client({ connectionString: remote.url });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-function startWorker(env: { [name: string]: string } = {}): ChildProcess {
-  const worker = spawn(process.execPath, ["worker/main.ts"], {
-    cwd: root,
-    env: {
-      ...process.env,
-      VITEST: "",
-      DATABASE_URL: database.url,
-      PLUMBLINE_SECRET_KEY: secretKey,
-      PLUMBLINE_ALLOW_PRIVATE_NETWORK: "true",
-      ...env,
-    },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  workers.push(worker);
-  return worker;
-}
 
 async function until<T>(what: string, seconds: number, look: () => Promise<T | undefined>): Promise<T> {
   const end = Date.now() + seconds * 1000;
@@ -117,15 +86,14 @@ async function runRow(id: string) {
 test("a run whose worker is killed goes on in another within 30 s, and every record is written once", async () => {
   const flowId = await publishedFlow(ctx, flow("Killed"));
   const { id } = await startRun(ctx, { flowId, mode: "live" });
-  const first = startWorker();
+  const first = startWorker(database.url);
   await until("the run to be in the middle", 60, async () => ((await runRow(id)).read > 2_000 ? true : undefined));
-  first.kill("SIGKILL");
-  await once(first, "exit");
+  await killProcess(first);
   const before = await runRow(id);
   expect(before.state).toBe("running");
   expect(before.read).toBeLessThan(ROWS);
 
-  startWorker();
+  startWorker(database.url);
   await until("another worker to take over", 30, async () =>
     (await runRow(id)).read > before.read ? true : undefined,
   );
@@ -134,7 +102,7 @@ test("a run whose worker is killed goes on in another within 30 s, and every rec
     return run.state === "succeeded" ? run : undefined;
   });
   expect(after).toMatchObject({ read: ROWS, created: ROWS, updated: 0, unchanged: 0, dead: 0 });
-  expect(await query(target, "SELECT count(*)::int AS rows, max(version) AS times FROM orders")).toEqual([
+  expect(await queryDatabase(target, "SELECT count(*)::int AS rows, max(version) AS times FROM orders")).toEqual([
     { rows: ROWS, times: 0 },
   ]);
   const ledger = await database.pool.query(
@@ -145,25 +113,24 @@ test("a run whose worker is killed goes on in another within 30 s, and every rec
 }, 240_000);
 
 test("a worker started in place of a dead one takes its run over at once", async () => {
-  await query(target, "TRUNCATE orders");
+  await queryDatabase(target, "TRUNCATE orders");
   const flowId = await publishedFlow(ctx, flow("Replaced"));
   const { id } = await startRun(ctx, { flowId, mode: "live" });
-  const first = startWorker();
+  const first = startWorker(database.url);
   await until("the run to be in the middle", 60, async () => ((await runRow(id)).read > 2_000 ? true : undefined));
-  first.kill("SIGKILL");
-  await once(first, "exit");
+  await killProcess(first);
   const { read } = await runRow(id);
   expect(read).toBeLessThan(ROWS);
 
-  startWorker({ PLUMBLINE_FORMER_PID: String(first.pid) });
+  startWorker(database.url, { PLUMBLINE_FORMER_PID: String(first.pid) });
   await until("the new worker to go on", 10, async () => ((await runRow(id)).read > read ? true : undefined));
 }, 120_000);
 
 test("a worker asked to stop gives its run back, and the next one goes on", async () => {
-  await query(target, "TRUNCATE orders");
+  await queryDatabase(target, "TRUNCATE orders");
   const flowId = await publishedFlow(ctx, flow("Stopped"));
   const { id } = await startRun(ctx, { flowId, mode: "live" });
-  const first = startWorker();
+  const first = startWorker(database.url);
   await until("the run to be in the middle", 60, async () => ((await runRow(id)).read > 1_000 ? true : undefined));
   const asked = Date.now();
   first.kill("SIGTERM");
@@ -171,7 +138,7 @@ test("a worker asked to stop gives its run back, and the next one goes on", asyn
   expect(code).toBe(0);
   expect(Date.now() - asked).toBeLessThan(10_000);
   expect((await runRow(id)).state).toBe("queued");
-  startWorker();
+  startWorker(database.url);
   const after = await until("the end of the run", 120, async () => {
     const run = await runRow(id);
     return run.state === "succeeded" ? run : undefined;
@@ -180,7 +147,7 @@ test("a worker asked to stop gives its run back, and the next one goes on", asyn
 }, 240_000);
 
 test("a worker whose queue has ended ends as well, instead of looking alive and doing nothing", async () => {
-  const first = startWorker();
+  const first = startWorker(database.url);
   await until("the worker", 60, async () => {
     const { rows } = await database.pool.query("SELECT FROM process WHERE pid = $1", [first.pid]);
     return rows.length > 0 ? true : undefined;

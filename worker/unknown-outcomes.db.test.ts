@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import pg from "pg";
+import type { ChildProcess } from "node:child_process";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type FakeRest, seededRandom, startFakeRest } from "../connectors/testing/fake-rest.ts";
-import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../connectors/testing/postgres-database.ts";
+import {
+  createTestDatabase,
+  queryDatabase,
+  type TestDatabase as RemoteDatabase,
+} from "../connectors/testing/postgres-database.ts";
 import { createConnection } from "../server/connections/change-connections.ts";
 import { closeSessions } from "../server/connections/session-pool.ts";
 import type { ServerContext } from "../server/context.ts";
@@ -13,13 +14,12 @@ import { startRun } from "../server/runs/start-run.ts";
 import { testContext } from "../server/testing/context.ts";
 import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
+import { killProcess, killWorkers, startWorker } from "./testing/worker-process.ts";
 
 /**
  * A server that cuts connections before and after it did what was asked, and a worker that is killed in the middle: never
  * silently sent twice, never lost. The server takes the same record twice without a word, so that it would show.
  */
-const root = fileURLToPath(new URL("..", import.meta.url));
-const secretKey = Buffer.alloc(32, 9).toString("base64");
 const ROWS = 300;
 const SEED = Number(process.env.PLUMBLINE_TEST_SEED ?? 20261123);
 
@@ -27,23 +27,19 @@ let database: TestDatabase;
 let source: RemoteDatabase;
 let ctx: ServerContext;
 let books: FakeRest | undefined;
-let worker: ChildProcess | undefined;
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", secretKey);
+  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 9).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
   database = await testDatabase("unknown");
   source = await createTestDatabase("unknown_source");
   ctx = await testContext(database);
-  const client = new pg.Client({ connectionString: source.url });
-  await client.connect();
-  await client.query("CREATE TABLE orders (number text PRIMARY KEY, total int)");
-  await client.query(`INSERT INTO orders SELECT 'n' || i, i FROM generate_series(1, ${ROWS}) i`);
-  await client.end();
+  await queryDatabase(source, "CREATE TABLE orders (number text PRIMARY KEY, total int)");
+  await queryDatabase(source, `INSERT INTO orders SELECT 'n' || i, i FROM generate_series(1, ${ROWS}) i`);
   await connectDatabase(ctx, "Shop", source.url);
 });
 afterEach(async () => {
-  await stop(worker);
+  await killWorkers();
   await books?.close();
 });
 afterAll(async () => {
@@ -51,23 +47,6 @@ afterAll(async () => {
   await database.drop();
   await source.drop();
 });
-
-async function stop(child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGKILL");
-  await once(child, "exit");
-}
-
-function startWorker(): ChildProcess {
-  const env = {
-    ...process.env,
-    VITEST: "",
-    DATABASE_URL: database.url,
-    PLUMBLINE_SECRET_KEY: secretKey,
-    PLUMBLINE_ALLOW_PRIVATE_NETWORK: "true",
-  };
-  return spawn(process.execPath, ["worker/main.ts"], { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] });
-}
 
 const sinks = {
   "idempotency keys": { key: [], create: { path: "/invoices" }, idempotencyHeader: "Idempotency-Key" },
@@ -106,7 +85,7 @@ describe.each(Object.entries(sinks))("with %s", (how, sink) => {
     });
     const { id } = await startRun(ctx, { flowId, mode: "live" });
     let kills = 0;
-    worker = startWorker();
+    let worker: ChildProcess = startWorker(database.url);
     const over = async () =>
       ["succeeded", "succeeded_with_errors", "failed"].includes((await getRun(ctx, id)).run.state);
     for (let deadline = Date.now() + 150_000; !(await over()); ) {
@@ -120,8 +99,8 @@ describe.each(Object.entries(sinks))("with %s", (how, sink) => {
       });
       if (kills >= 3 || (await over())) continue;
       kills++;
-      await stop(worker);
-      worker = startWorker();
+      await killProcess(worker);
+      worker = startWorker(database.url);
     }
     expect(kills).toBeGreaterThan(1);
     const { run, balanced } = await getRun(ctx, id);

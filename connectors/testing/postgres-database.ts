@@ -38,6 +38,22 @@ export async function createTestDatabase(prefix: string): Promise<TestDatabase> 
   };
 }
 
+/** Runs SQL on a database by a connection of its own, and gives the rows of it (of the last statement, were there several). */
+export async function queryDatabase<Row extends pg.QueryResultRow>(
+  { url }: { url: string },
+  sql: string,
+  values?: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const result: pg.QueryResult<Row> | pg.QueryResult<Row>[] = await client.query<Row>(sql, values);
+    return (Array.isArray(result) ? result.at(-1) : result)?.rows ?? [];
+  } finally {
+    await client.end();
+  }
+}
+
 async function runOn(server: URL, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: server.href });
   try {
