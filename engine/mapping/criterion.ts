@@ -1,9 +1,10 @@
 /** Conditions as COUNTIF and SUMIF take them. Source: OpenDocument 1.3 part 4, “Criterion”; Microsoft's page on COUNTIF. */
 import { compareValues, isEqual } from "./compare.ts";
+import { fail } from "./error.ts";
 import { looksLikeIso } from "./moment.ts";
-import { parseNumeric } from "./number.ts";
+import { collectNumbers, parseNumeric } from "./number.ts";
 import type { MappingEnv } from "./types.ts";
-import { isNumber, type Value } from "./value.ts";
+import { isNumber, type Num, type Value } from "./value.ts";
 
 type Test = (item: Value) => boolean;
 const OPERATOR = /^(<=|>=|<>|<|>|=)?(.*)$/s;
@@ -25,6 +26,24 @@ export function readCriterion(criterion: Value, env: MappingEnv): Test {
     const order = compareValues(item, operand, env);
     return operator === "<" ? order < 0 : operator === "<=" ? order <= 0 : operator === ">" ? order > 0 : order >= 0;
   };
+}
+
+/**
+ * Numbers at the places where `list` meets the condition.
+ *
+ * @param numbers as long as the list; the list itself when left out
+ */
+export function numbersWhere(
+  list: readonly Value[],
+  criterion: Value,
+  numbers: readonly Value[] | undefined | null,
+  env: MappingEnv,
+): Num[] {
+  const taken = numbers ?? list;
+  if (taken.length !== list.length)
+    fail("mismatch", `expected lists of the same length, found ${list.length} and ${taken.length} items`, 2);
+  const meets = readCriterion(criterion, env);
+  return collectNumbers([taken.filter((_, index) => meets(list[index]!))]);
 }
 
 function readOperand(text: string): Value {

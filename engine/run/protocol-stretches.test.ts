@@ -1,31 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ConnectorSession, Json, JsonRecord } from "../../connectors/sdk/types.ts";
-import {
-  type Checkpoint,
-  LeaseLost,
-  type OpenEntry,
-  type PartAddress,
-  type RunPorts,
-  type RunStore,
-} from "../ports.ts";
-import { noRunCounts } from "./counts.ts";
+import type { ConnectorSession, JsonRecord } from "../../connectors/sdk/types.ts";
+import { type Checkpoint, LeaseLost, type PartAddress, type RunPorts, type RunStore } from "../ports.ts";
 import { executeFlow, type FlowCursor } from "./execute-flow.ts";
 import { recoverOpenEntries } from "./recover.ts";
 import { finish } from "./run-pages.ts";
-import {
-  type Change,
-  Crash,
-  Fate,
-  fixChanges,
-  type Kind,
-  MemoryTarget,
-  planOf,
-  same,
-  sinkInfo,
-  source,
-  targets,
-} from "./testing/protocol-model.ts";
+import { MemoryBooks, portsOf } from "./testing/memory-books.ts";
+import { Crash, Fate, type Kind, MemoryTarget, planOf, source, targets } from "./testing/protocol-model.ts";
 
 const PAGES = 1_000;
 
@@ -46,10 +27,7 @@ const pageOf = (stretch: number, { page }: PartAddress) => page >= stretch * PAG
 class MemoryStretches {
   state = "running";
   stop: "cancel" | null = null;
-  totals = { ...noRunCounts(), restored: 0, conflict: 0, failed: 0 };
-  changes: Change[] = [];
-  sending: { address: PartAddress; receipt: Json | undefined; token: number }[] = [];
-  letters: { key: string; code: string }[] = [];
+  readonly books = new MemoryBooks();
   readonly stretches: Stretch[];
 
   constructor(ranges: [number, number][]) {
@@ -88,13 +66,13 @@ class MemoryStretches {
   }
 
   #halfSent({ number }: Stretch): boolean {
-    return this.sending.some(({ address }) => pageOf(number, address));
+    return this.books.sending.some(({ address }) => pageOf(number, address));
   }
 
   #leave(): void {
     if (this.state !== "running" || this.stretches.some(({ state }) => state === "running")) return;
     if (this.stretches.every(({ state }) => state === "done")) {
-      this.state = finish(this.totals).state;
+      this.state = finish(this.books.totals).state;
       return;
     }
     const endings = new Set(this.stretches.map(({ ending }) => ending));
@@ -108,20 +86,21 @@ class MemoryStretches {
   /** What landed beyond a checkpoint counts; what is in doubt is a person's. */
   #breakOff(state: string): void {
     this.state = state;
+    const { books } = this;
     for (const { number, page } of this.stretches)
-      for (const change of this.changes) {
+      for (const change of books.changes) {
         if (!pageOf(number, change.address) || change.address.page < page || change.state === "void") continue;
-        const sending = this.sending.some((one) => same(one.address, change.address));
-        if (sending) change.state = "unknown";
-        this.totals.read++;
-        this.totals[change.state === "done" ? "created" : "dead"]++;
-        if (change.state === "unknown") this.letters.push({ key: change.key, code: "may-have-arrived" });
+        if (books.isSending(change.address)) change.state = "unknown";
+        books.totals.read++;
+        books.totals[change.state === "done" ? "created" : "dead"]++;
+        if (change.state === "unknown") books.letters.push({ key: change.key, code: "may-have-arrived" });
       }
-    this.sending = [];
+    books.sending = [];
   }
 
   store(fate: Fate, stretch: Stretch): RunStore {
     const { token, number } = stretch;
+    const { books } = this;
     const mine = (address: PartAddress) => pageOf(number, address);
     const fenced = <T>(name: string, work: () => T) =>
       fate.effect(`${name} ${number}`, () => {
@@ -133,52 +112,22 @@ class MemoryStretches {
       this.#leave();
     };
     return {
-      enter: (address, drafts, receipt) =>
-        fenced("enter", () => {
-          this.sending.push({ address, receipt, token });
-          for (const draft of drafts) this.changes.push({ ...draft, address, state: "done" });
-        }),
+      enter: (...part) => fenced("enter", () => books.enter(token, ...part)),
       foresee: async () => {},
       foreseen: async () => new Map(),
       checkpoint: (checkpoint) => fenced("checkpoint", () => this.#checkpoint(stretch, mine, checkpoint)),
-      wait: (wait) =>
+      wait: ({ pages }) =>
         fenced("wait", () => {
-          for (const { number: page, fixes, unsettled } of wait.pages ?? []) {
-            fixChanges(this.changes, fixes);
-            this.sending = this.sending.filter(
-              (part) => part.token !== token || part.address.page !== page || unsettled.includes(part.address.part),
-            );
-          }
+          books.leave(token, pages);
           giveBack("wait");
         }),
       finish: ({ state }) => fenced("finish", () => giveBack(state)),
       release: () => fenced("release", () => giveBack(null)),
       openEntries: () =>
-        fate.effect(`open ${number}`, () => {
-          const isSending = (address: PartAddress) => this.sending.some((one) => same(one.address, address));
-          const open = this.changes.filter(
-            ({ address, state }) => mine(address) && address.page >= stretch.page && state !== "void",
-          );
-          const entries = open.map(
-            ({ state, ...change }): OpenEntry => ({
-              ...change,
-              state: state === "unknown" || isSending(change.address) ? "sending" : "done",
-            }),
-          );
-          const receipts = this.sending.flatMap(({ address, receipt }) =>
-            receipt === undefined || !mine(address) ? [] : [{ address, receipt }],
-          );
-          return { entries, receipts };
-        }),
-      settleParts: (parts, fixes) =>
-        fenced("settle", () => {
-          for (const { address, landed } of parts) {
-            for (const change of this.changes)
-              if (!landed && same(change.address, address) && change.state === "done") change.state = "void";
-            this.sending = this.sending.filter((one) => !same(one.address, address));
-          }
-          fixChanges(this.changes, fixes);
-        }),
+        fate.effect(`open ${number}`, () =>
+          books.openEntries((address) => mine(address) && address.page >= stretch.page),
+        ),
+      settleParts: (...parts) => fenced("settle", () => books.settleParts(...parts)),
       collected: async () => [],
       blocked: async () => new Set(),
       seen: async () => new Set(),
@@ -186,13 +135,10 @@ class MemoryStretches {
   }
 
   #checkpoint(stretch: Stretch, mine: (address: PartAddress) => boolean, checkpoint: Checkpoint) {
-    const { page, cursor, counts, letters, fixes, after } = checkpoint;
-    for (const [name, value] of Object.entries(counts)) this.totals[name as keyof typeof this.totals] += value ?? 0;
+    const { page, cursor, after } = checkpoint;
+    this.books.checkpoint(checkpoint, (address) => mine(address) && address.page <= page);
     stretch.page = page + 1;
     stretch.cursor = cursor as FlowCursor | null;
-    fixChanges(this.changes, fixes);
-    this.sending = this.sending.filter(({ address }) => !mine(address) || address.page > page);
-    for (const { key, failure } of letters) this.letters.push({ key, code: failure.code });
     if (after.kind === "finish") throw new Error("A stretch does not end its run by itself.");
     if (after.kind !== "continue") {
       stretch.state = after.kind === "done" ? "done" : "queued";
@@ -281,25 +227,17 @@ async function play(what: Scenario, turn: () => Promise<unknown>) {
   }
 
   async function attemptAt(stretch: Stretch, fate: Fate, attempt: number): Promise<void> {
-    const session = target.session(fate, () => luck.shift() ?? false);
-    const from = { id: "con_from", session: { ...session, read: ranged(records) }, sinks: [] };
-    const to = { id: "con_to", session, sinks: [sinkInfo(what.kind)] };
-    const ports: RunPorts = {
-      store: run.store(fate, stretch),
-      connection: async (name) => (name === "From" ? from : to),
-      connectionById: async () => to,
-      clock: () => new Date(attempt * 1000),
-      sleep: async () => {},
-      isOutage: (error) => error instanceof Crash || fate.dead,
-      isDown: async () => false,
-      report: (error) => {
-        if (!(error instanceof Crash)) throw error;
-      },
-      random: () => 0.5,
-      signal: new AbortController().signal,
-    };
+    const world = { kind: what.kind, target, fate, flaky: () => luck.shift() ?? false };
+    const ports = portsOf(world, run.store(fate, stretch), ranged(records), attempt);
     const { page, cursor, range } = stretch;
-    const state = { runId: "1", page, totals: { ...run.totals }, failures: 0, failingSince: null, stoppedAt: null };
+    const state = {
+      runId: "1",
+      page,
+      totals: { ...run.books.totals },
+      failures: 0,
+      failingSince: null,
+      stoppedAt: null,
+    };
     const job = {
       ...{ state, flowId: "flw", mode: "live" as const, cursor, watermark: null, now: new Date(0), range },
       ...{ sliceMs: what.sliceMs, attempt: stretch.attempt },
@@ -325,20 +263,20 @@ const survived = (fate: Fate) => (error: unknown) => {
 
 async function check(what: Scenario, turn: () => Promise<unknown>): Promise<number> {
   const { run, target, records, mostAtOnce } = await play(what, turn);
-  const { totals } = run;
+  const { totals, letters, changes, sending } = run.books;
   const good = records.filter(({ bad }) => bad !== true).map(({ id }) => String(id));
-  const asked = run.letters.filter(({ code }) => code === "may-have-arrived").map(({ key }) => key);
-  const refused = run.letters.filter(({ code }) => code === "refused").map(({ key }) => key);
+  const asked = letters.filter(({ code }) => code === "may-have-arrived").map(({ key }) => key);
+  const refused = letters.filter(({ code }) => code === "refused").map(({ key }) => key);
   // however it ends: it adds up, nothing took effect twice, nobody has two letters
   expect(totals.created + totals.unchanged + totals.dead).toBe(totals.read);
-  expect(totals.dead).toBe(run.letters.length);
-  expect(new Set(run.letters.map(({ key }) => key)).size).toBe(run.letters.length);
+  expect(totals.dead).toBe(letters.length);
+  expect(new Set(letters.map(({ key }) => key)).size).toBe(letters.length);
   expect(target.effects).toHaveLength(new Set(target.effects).size);
   for (const key of refused) expect(target.records.has(key)).toBe(false);
-  const ledger = run.changes.filter(({ state }) => state === "done").map(({ key }) => key);
+  const ledger = changes.filter(({ state }) => state === "done").map(({ key }) => key);
   expect(ledger).toHaveLength(new Set(ledger).size);
   expect(totals.created).toBe(ledger.length);
-  expect(run.sending).toEqual([]);
+  expect(sending).toEqual([]);
   if (run.state === "cancelled") {
     expect(what.cancelAt).not.toBeNull();
     for (const key of ledger) expect(target.records.has(key), `${key} was not written`).toBe(true);

@@ -1,95 +1,42 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
-import {
-  type Checkpoint,
-  LeaseLost,
-  type LedgerFix,
-  type OpenEntry,
-  type PartAddress,
-  type RunPorts,
-  type RunStore,
-} from "../ports.ts";
-import { noRunCounts } from "./counts.ts";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import { type Checkpoint, LeaseLost, type RunStore } from "../ports.ts";
 import { executeFlow, type FlowCursor } from "./execute-flow.ts";
-import {
-  type Change,
-  Crash,
-  Fate,
-  fixChanges,
-  type Kind,
-  MemoryTarget,
-  planOf,
-  same,
-  sinkInfo,
-  source,
-  targets,
-} from "./testing/protocol-model.ts";
+import { MemoryBooks, portsOf } from "./testing/memory-books.ts";
+import { Crash, Fate, type Kind, MemoryTarget, planOf, source, targets } from "./testing/protocol-model.ts";
 
 /** What PostgreSQL keeps, with every method one transaction. */
 class MemoryRun {
   token = 0;
   page = 0;
   cursor: FlowCursor | null = null;
-  totals = { ...noRunCounts(), restored: 0, conflict: 0, failed: 0 };
-  changes: Change[] = [];
-  sending: { address: PartAddress; receipt: Json | undefined; token: number }[] = [];
-  letters: { key: string; code: string }[] = [];
   state: string = "queued";
+  readonly books = new MemoryBooks();
 
   store(fate: Fate, token: number): RunStore {
+    const { books } = this;
     const fenced = <T>(name: string, work: () => T) =>
       fate.effect(name, () => {
         if (token !== this.token || this.state !== "running") throw new LeaseLost("1");
         return work();
       });
     return {
-      enter: (address, drafts, receipt) =>
-        fenced("enter", () => {
-          this.sending.push({ address, receipt, token });
-          for (const draft of drafts) this.changes.push({ ...draft, address, state: "done" });
-        }),
+      enter: (...part) => fenced("enter", () => books.enter(token, ...part)),
       foresee: async () => {},
       foreseen: async () => new Map(),
       checkpoint: (checkpoint) => fenced("checkpoint", () => this.#checkpoint(checkpoint)),
-      wait: (wait) =>
+      wait: ({ pages }) =>
         fenced("wait", () => {
-          for (const { number, fixes, unsettled } of wait.pages ?? []) {
-            this.#fix(fixes);
-            this.sending = this.sending.filter(
-              // parts that an earlier attempt left open stay open: this one knows nothing of them
-              (part) => part.token !== token || part.address.page !== number || unsettled.includes(part.address.part),
-            );
-          }
+          books.leave(token, pages);
           this.state = "waiting";
         }),
       finish: (finish) =>
         fenced("finish", () => {
           this.state = finish.state;
         }),
-      openEntries: () =>
-        fate.effect("open", () => {
-          const open = this.changes.filter(({ address, state }) => address.page >= this.page && state !== "void");
-          const entries = open.map(
-            ({ state, ...change }): OpenEntry => ({
-              ...change,
-              state: state === "unknown" || this.#isSending(change.address) ? "sending" : "done",
-            }),
-          );
-          const receipts = this.sending.flatMap(({ address, receipt }) =>
-            receipt === undefined ? [] : [{ address, receipt }],
-          );
-          return { entries, receipts };
-        }),
-      settleParts: (parts, fixes) =>
-        fenced("settle", () => {
-          for (const { address, landed } of parts) {
-            for (const change of this.changes)
-              if (!landed && same(change.address, address) && change.state === "done") change.state = "void";
-            this.sending = this.sending.filter((one) => !same(one.address, address));
-          }
-          this.#fix(fixes);
-        }),
+      openEntries: () => fate.effect("open", () => books.openEntries(({ page }) => page >= this.page)),
+      settleParts: (...parts) => fenced("settle", () => books.settleParts(...parts)),
       release: () =>
         fenced("release", () => {
           this.state = "queued";
@@ -100,21 +47,11 @@ class MemoryRun {
     };
   }
 
-  #isSending(address: PartAddress): boolean {
-    return this.sending.some((one) => same(one.address, address));
-  }
-
-  #fix(fixes: LedgerFix[]): void {
-    fixChanges(this.changes, fixes);
-  }
-
-  #checkpoint({ page, cursor, counts, letters, fixes, after }: Checkpoint) {
-    for (const [name, value] of Object.entries(counts)) this.totals[name as keyof typeof this.totals] += value ?? 0;
+  #checkpoint(checkpoint: Checkpoint) {
+    const { page, cursor, after } = checkpoint;
+    this.books.checkpoint(checkpoint, (address) => address.page <= page);
     this.page = page + 1;
     this.cursor = cursor as FlowCursor | null;
-    this.#fix(fixes);
-    this.sending = this.sending.filter(({ address }) => address.page > page);
-    for (const { key, failure } of letters) this.letters.push({ key, code: failure.code });
     if (after.kind === "finish") this.state = after.state;
     if (after.kind === "yield") this.state = "queued";
     return { stop: null };
@@ -144,30 +81,15 @@ async function play({ kind, records: bads, pageSize, crashes, flakes, sliceMs }:
     fate.live();
     run.state = "running";
     const token = ++run.token;
-    const session = target.session(fate, () => luck.shift() ?? false);
     // the source changes while the run is away
     const now = records.map((record): JsonRecord => ({ ...record, version: attempt }));
-    const from = { id: "con_from", session: { ...session, read: source(now) }, sinks: [] };
-    const to = { id: "con_to", session, sinks: [sinkInfo(kind)] };
-    const ports: RunPorts = {
-      store: run.store(fate, token),
-      connection: async (name) => (name === "From" ? from : to),
-      connectionById: async () => to,
-      clock: () => new Date(attempt * 1000),
-      sleep: async () => {},
-      isOutage: (error) => error instanceof Crash || fate.dead,
-      isDown: async () => false,
-      report: (error) => {
-        if (!(error instanceof Crash)) throw error;
-      },
-      random: () => 0.5,
-      signal: new AbortController().signal,
-    };
+    const world = { kind, target, fate, flaky: () => luck.shift() ?? false };
+    const ports = portsOf(world, run.store(fate, token), source(now), attempt);
     const job = {
       state: {
         runId: "1",
         page: run.page,
-        totals: { ...run.totals },
+        totals: { ...run.books.totals },
         failures: 0,
         failingSince: null,
         stoppedAt: null,
@@ -198,28 +120,28 @@ async function check(what: {
 }) {
   const { run, target, records } = await play(what);
   const good = records.filter(({ bad }) => bad !== true).map(({ id }) => String(id));
-  const { totals } = run;
-  const asked = run.letters.filter(({ code }) => code === "may-have-arrived").map(({ key }) => key);
-  const refused = run.letters.filter(({ code }) => code === "refused").map(({ key }) => key);
+  const { totals, letters, changes, sending } = run.books;
+  const asked = letters.filter(({ code }) => code === "may-have-arrived").map(({ key }) => key);
+  const refused = letters.filter(({ code }) => code === "refused").map(({ key }) => key);
   expect(["succeeded", "succeeded_with_errors"]).toContain(run.state);
   expect(totals.read).toBe(records.length);
   expect(totals.created + totals.unchanged + totals.dead).toBe(records.length);
-  expect(totals.dead).toBe(run.letters.length);
+  expect(totals.dead).toBe(letters.length);
   // once each: nobody has two letters, nothing took effect twice
-  expect(new Set(run.letters.map(({ key }) => key)).size).toBe(run.letters.length);
+  expect(new Set(letters.map(({ key }) => key)).size).toBe(letters.length);
   expect(target.effects).toHaveLength(new Set(target.effects).size);
   // none lost: it is there, or a person was told that it may be
   for (const key of good) expect(target.records.has(key) || asked.includes(key), `${key} is lost`).toBe(true);
   for (const key of refused) expect(target.records.has(key)).toBe(false);
   if (what.kind !== "neither") expect(asked).toEqual([]);
   // the ledger says what the target holds
-  const ledger = run.changes.filter(({ state }) => state === "done").map(({ key }) => key);
+  const ledger = changes.filter(({ state }) => state === "done").map(({ key }) => key);
   expect(ledger).toHaveLength(new Set(ledger).size);
   expect([...ledger].sort()).toEqual(good.filter((key) => !asked.includes(key)).sort());
   expect(totals.created).toBe(ledger.length);
-  for (const { key, state, after } of run.changes)
+  for (const { key, state, after } of changes)
     if (state === "done") expect(after, `ledger row of ${key}`).toEqual(target.records.get(key));
-  expect(run.sending).toEqual([]);
+  expect(sending).toEqual([]);
 }
 
 /**

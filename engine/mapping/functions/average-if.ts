@@ -1,7 +1,7 @@
-import { readCriterion } from "../criterion.ts";
+import { numbersWhere } from "../criterion.ts";
 import { fail } from "../error.ts";
 import { defineFunction } from "../function.ts";
-import { add, collectNumbers, divide } from "../number.ts";
+import { add, divide } from "../number.ts";
 
 export const averageIf = defineFunction({
   name: "AVERAGEIF",
@@ -25,11 +25,7 @@ export const averageIf = defineFunction({
     { formula: 'AVERAGEIF([1, 2], ">5")', error: "no numbers" },
   ],
   apply: ([list, condition, numbers], env) => {
-    const taken = numbers ?? list;
-    if (taken.length !== list.length)
-      fail("mismatch", `expected lists of the same length, found ${list.length} and ${taken.length} items`, 2);
-    const meets = readCriterion(condition, env);
-    const found = collectNumbers([taken.filter((_, index) => meets(list[index]!))]);
+    const found = numbersWhere(list, condition, numbers, env);
     if (found.length === 0) fail("empty", "there are no numbers to take the mean of", 0);
     return divide(found.reduce(add), found.length);
   },

@@ -1,7 +1,6 @@
-import { readCriterion } from "../criterion.ts";
-import { fail } from "../error.ts";
+import { numbersWhere } from "../criterion.ts";
 import { defineFunction } from "../function.ts";
-import { add, collectNumbers } from "../number.ts";
+import { add } from "../number.ts";
 import type { Num } from "../value.ts";
 
 export const sumIf = defineFunction({
@@ -36,11 +35,5 @@ export const sumIf = defineFunction({
     { formula: 'SUMIF(["A"], "B", [1])', output: 0 },
     { formula: "SUMIF([1, 2], 1, [1])", error: "lists of the same length" },
   ],
-  apply: ([list, condition, numbers], env) => {
-    const added = numbers ?? list;
-    if (added.length !== list.length)
-      fail("mismatch", `expected lists of the same length, found ${list.length} and ${added.length} items`, 2);
-    const meets = readCriterion(condition, env);
-    return collectNumbers([added.filter((_, index) => meets(list[index]!))]).reduce<Num>(add, 0);
-  },
+  apply: ([list, condition, numbers], env) => numbersWhere(list, condition, numbers, env).reduce<Num>(add, 0),
 });

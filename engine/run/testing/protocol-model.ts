@@ -6,7 +6,6 @@ import { foreseeRecords } from "../../../connectors/sdk/record-sink-undo.ts";
 import type { ConnectorSession, Json, JsonRecord, SinkInfo, WriteOutcome } from "../../../connectors/sdk/types.ts";
 import { compileFlow, type Plan } from "../../flow/compile.ts";
 import { readDraft } from "../../flow/read-draft.ts";
-import type { LedgerDraft, LedgerFix, PartAddress } from "../../ports.ts";
 
 export class Crash extends Error {}
 
@@ -52,17 +51,6 @@ export class Fate {
     this.#count = 0;
   }
 }
-
-export type Change = LedgerDraft & { address: PartAddress; state: "done" | "void" | "unknown" };
-
-export function fixChanges(changes: Change[], fixes: LedgerFix[]): void {
-  for (const fix of fixes)
-    for (const change of changes)
-      if (same(change.address, fix) && change.key === fix.key)
-        change.state = fix.unknown ? "unknown" : fix.landed ? "done" : "void";
-}
-
-export const same = (a: PartAddress, b: PartAddress) => a.step === b.step && a.page === b.page && a.part === b.part;
 
 /** What targets can do: the four ways in which an outcome can be found out, or not. */
 export const targets = ["transaction", "keys", "read-back", "neither"] as const;
