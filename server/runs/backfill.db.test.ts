@@ -1,37 +1,24 @@
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
-import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
 import { pauseFlow } from "../flows/pause-flow.ts";
 import { resumeFlow } from "../flows/resume-flow.ts";
-import { testContext } from "../testing/context.ts";
-import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { type FlowWorld, flowWorld } from "../testing/flow-world.ts";
+import { publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { getRun } from "./get-run.ts";
 import { startRun } from "./start-run.ts";
 
+let world: FlowWorld;
 let database: TestDatabase;
-let remote: RemoteDatabase;
 let client: pg.Client;
 let ctx: ServerContext;
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 8).toString("base64"));
-  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
-  database = await testDatabase("backfill");
-  remote = await createTestDatabase("backfill_remote");
-  client = new pg.Client({ connectionString: remote.url });
-  await client.connect();
-  ctx = await testContext(database);
-  await connectDatabase(ctx, "Shop", remote.url);
+  world = await flowWorld("backfill");
+  ({ database, client, ctx } = world);
 });
-afterAll(async () => {
-  await closeSessions();
-  await client.end();
-  await database.drop();
-  await remote.drop();
-});
+afterAll(() => world.end());
 beforeEach(async () => {
   await client.query("DROP TABLE IF EXISTS orders, copies");
   await client.query("CREATE TABLE orders (id int PRIMARY KEY, day date NOT NULL, total int)");

@@ -1,38 +1,25 @@
-import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
-import { closeSessions } from "../connections/session-pool.ts";
+import type pg from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ServerContext } from "../context.ts";
 import { dismissLetters } from "../dead-letters/dismiss-letters.ts";
 import { listLetters } from "../dead-letters/list-letters.ts";
 import { replayLetters } from "../dead-letters/replay-letters.ts";
-import { testContext } from "../testing/context.ts";
-import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { type FlowWorld, flowWorld } from "../testing/flow-world.ts";
+import { publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { getRun } from "./get-run.ts";
 import { startReleases } from "./run-parked.ts";
 
+let world: FlowWorld;
 let database: TestDatabase;
-let remote: RemoteDatabase;
 let client: pg.Client;
 let ctx: ServerContext;
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 6).toString("base64"));
-  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
-  database = await testDatabase("order");
-  remote = await createTestDatabase("order_remote");
-  client = new pg.Client({ connectionString: remote.url });
-  await client.connect();
-  ctx = await testContext(database);
-  await connectDatabase(ctx, "Shop", remote.url);
+  world = await flowWorld("order");
+  ({ database, client, ctx } = world);
 });
-afterAll(async () => {
-  await closeSessions();
-  await client.end();
-  await database.drop();
-  await remote.drop();
-});
+afterAll(() => world.end());
 beforeEach(async () => {
   await client.query("DROP TABLE IF EXISTS events, customers");
   await client.query("CREATE TABLE events (no int PRIMARY KEY, customer text, name text, seen timestamptz NOT NULL)");

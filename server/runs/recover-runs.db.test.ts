@@ -1,30 +1,20 @@
-import pg from "pg";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
-import { closeSessions } from "../connections/session-pool.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { ServerContext } from "../context.ts";
-import { testContext } from "../testing/context.ts";
-import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { connectDatabase, publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { type FlowWorld, flowWorld } from "../testing/flow-world.ts";
+import { publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
 import { recoverRuns } from "./recover-runs.ts";
 import { startRun } from "./start-run.ts";
 
+let world: FlowWorld;
 let database: TestDatabase;
-let remote: RemoteDatabase;
 let ctx: ServerContext;
 let flowId: string;
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 9).toString("base64"));
-  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
-  database = await testDatabase("recover_runs");
-  remote = await createTestDatabase("recover_runs_remote");
-  ctx = await testContext(database);
-  await connectDatabase(ctx, "Shop", remote.url);
-  const client = new pg.Client({ connectionString: remote.url });
-  await client.connect();
-  await client.query("CREATE TABLE orders (id int PRIMARY KEY)");
-  await client.end();
+  world = await flowWorld("recover_runs");
+  ({ database, ctx } = world);
+  await world.client.query("CREATE TABLE orders (id int PRIMARY KEY)");
   flowId = await publishedFlow(ctx, {
     format: "plumbline/1",
     name: "Taken over",
@@ -36,11 +26,7 @@ beforeAll(async () => {
     links: [{ from: "orders", to: "write" }],
   });
 });
-afterAll(async () => {
-  await closeSessions();
-  await database.drop();
-  await remote.drop();
-});
+afterAll(() => world.end());
 
 it.each([
   ["was silent", "now() - interval '1 minute'", true],
