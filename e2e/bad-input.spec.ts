@@ -1,43 +1,26 @@
 /** What is broken is named with its place and what to do, and nothing crashes. */
-import { type BrowserContext, expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "@playwright/test";
 import { stepCard } from "./draw.ts";
-import { call, type Product, startProduct, until } from "./product.ts";
-import { expectAccessible } from "./screens.ts";
+import { call, type Product } from "./product.ts";
+import { expectAccessible, sampleConnections, signIn, type Visit, visit } from "./screens.ts";
 
+let visited: Visit | undefined;
 let product: Product;
-let context: BrowserContext;
 let page: Page;
-const crashes: Error[] = [];
 
 test.beforeAll(async ({ browser }) => {
   test.setTimeout(400_000);
-  const owner = { email: "ana@example.com", password: "correct-horse-9" };
-  product = await startProduct("bad input", {
-    PLUMBLINE_OWNER_EMAIL: owner.email,
-    PLUMBLINE_OWNER_PASSWORD: owner.password,
-  });
-  context = await browser.newContext({ reducedMotion: "reduce", colorScheme: "light" });
-  page = await context.newPage();
-  page.on("pageerror", (error) => crashes.push(error));
-  await page.goto(product.url);
-  await page.getByRole("textbox", { name: "E-mail" }).fill(owner.email);
-  await page.getByLabel("Password").fill("not the password");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  visited = await visit(browser, "bad input");
+  ({ product, page } = visited);
+  await signIn(page, "not the password");
   await expect(page.getByText(/e-mail .* password/i).first()).toBeVisible();
   await expectAccessible(page, "sign-in");
-  await page.getByLabel("Password").fill(owner.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page);
   await expect(page.getByRole("navigation", { name: "Pages" })).toBeVisible();
-  await until("the sample company", 60, async () => {
-    const { items } = await call<{ items: unknown[] }>(product, "GET", "/connections");
-    return items.length === 3 ? items : undefined;
-  });
+  await sampleConnections(product);
 });
-test.afterEach(() => expect(crashes).toEqual([]));
-test.afterAll(async () => {
-  await context?.close();
-  await product?.stop();
-});
+test.afterEach(() => expect(visited?.crashes).toEqual([]));
+test.afterAll(() => visited?.end());
 
 const broken = `
 format: plumbline/1

@@ -1,36 +1,22 @@
 /** A table is let to tell of its changes, a flow follows it, and what changes there shows elsewhere within moments. */
-import { type BrowserContext, expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "@playwright/test";
 import { stepCard } from "./draw.ts";
-import { call, type Product, startProduct, until } from "./product.ts";
-import { expectAccessible, expectFitsWidth } from "./screens.ts";
+import { call, type Product, until } from "./product.ts";
+import { expectAccessible, expectFitsWidth, sampleConnections, signIn, type Visit, visit } from "./screens.ts";
 
+let visited: Visit | undefined;
 let product: Product;
-let context: BrowserContext;
 let page: Page;
 let shop: string;
 let books: string;
-const crashes: Error[] = [];
 
 test.beforeAll(async ({ browser }) => {
   test.setTimeout(400_000);
-  const owner = { email: "ana@example.com", password: "correct-horse-9" };
-  product = await startProduct("live", {
-    PLUMBLINE_OWNER_EMAIL: owner.email,
-    PLUMBLINE_OWNER_PASSWORD: owner.password,
-  });
-  context = await browser.newContext({ reducedMotion: "reduce", colorScheme: "light" });
-  page = await context.newPage();
-  page.on("pageerror", (error) => crashes.push(error));
-  await page.goto(product.url);
-  await page.getByRole("textbox", { name: "E-mail" }).fill(owner.email);
-  await page.getByLabel("Password").fill(owner.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  visited = await visit(browser, "live");
+  ({ product, page } = visited);
+  await signIn(page);
   await expect(page.getByRole("navigation", { name: "Pages" })).toBeVisible();
-  type Listed = { items: { id: string; name: string }[] };
-  const connections = await until("the sample company", 60, async () => {
-    const { items } = await call<Listed>(product, "GET", "/connections");
-    return items.length === 3 ? items : undefined;
-  });
+  const connections = await sampleConnections(product);
   const databaseOf = async (wanted: string) => {
     const { id } = connections.find(({ name }) => name === wanted) as { id: string };
     const { settings } = await call<{ settings: { database: string } }>(product, "GET", `/connections/${id}`);
@@ -39,11 +25,8 @@ test.beforeAll(async ({ browser }) => {
   shop = await databaseOf("Shop");
   books = await databaseOf("Books");
 });
-test.afterEach(() => expect(crashes).toEqual([]));
-test.afterAll(async () => {
-  await context?.close();
-  await product?.stop();
-});
+test.afterEach(() => expect(visited?.crashes).toEqual([]));
+test.afterAll(() => visited?.end());
 
 const flow = {
   format: "plumbline/1",

@@ -2,7 +2,62 @@
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Page } from "@playwright/test";
+import { type Browser, type BrowserContext, expect, type Page } from "@playwright/test";
+import { call, type Product, startProduct, until } from "./product.ts";
+
+const OWNER = { email: "ana@example.com", password: "correct-horse-9" };
+
+export type Visit = {
+  product: Product;
+  context: BrowserContext;
+  page: Page;
+  /** errors that no code of the page caught, so far */
+  crashes: Error[];
+  end(): Promise<void>;
+};
+
+/**
+ * Starts the product with its sample company, and opens it.
+ *
+ * @param name of the data folder
+ * @returns the page where one signs in
+ */
+export async function visit(browser: Browser, name: string): Promise<Visit> {
+  const product = await startProduct(name, {
+    PLUMBLINE_OWNER_EMAIL: OWNER.email,
+    PLUMBLINE_OWNER_PASSWORD: OWNER.password,
+  });
+  const context = await browser.newContext({ reducedMotion: "reduce", colorScheme: "light" });
+  const page = await context.newPage();
+  const crashes: Error[] = [];
+  page.on("pageerror", (error) => crashes.push(error));
+  await page.goto(product.url);
+  return {
+    product,
+    context,
+    page,
+    crashes,
+    async end() {
+      await context.close();
+      await product.stop();
+    },
+  };
+}
+
+/** Signs in as the owner. */
+export async function signIn(page: Page, password = OWNER.password): Promise<void> {
+  await page.getByRole("textbox", { name: "E-mail" }).fill(OWNER.email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** The connections of the sample company, as soon as all of them are there. */
+export async function sampleConnections(product: Product): Promise<{ id: string; name: string }[]> {
+  return await until("the sample company", 60, async () => {
+    const { items } = await call<{ items: { id: string; name: string }[] }>(product, "GET", "/connections");
+    return items.length === 3 ? items : undefined;
+  });
+}
 
 const images = fileURLToPath(new URL("../docs/images/", import.meta.url));
 

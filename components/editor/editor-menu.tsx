@@ -6,6 +6,7 @@ import { useRef, useState } from "react";
 import type { Flow } from "../../engine/flow/schema.ts";
 import { flowToYaml, readDraftText } from "../../engine/flow/text.ts";
 import { withPlaces } from "../canvas/arrange.ts";
+import { DocumentInput } from "../flows/document-input.tsx";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
 import { type Outputs, useTRPC } from "../server/trpc.ts";
@@ -73,19 +74,7 @@ export function EditorMenu({
   };
   return (
     <>
-      <input
-        ref={file}
-        type="file"
-        accept=".json,.yaml,.yml,application/json,application/yaml"
-        aria-label="Flow document to import"
-        tabIndex={-1}
-        className="sr-only"
-        onChange={(event) => {
-          const chosen = event.target.files?.[0];
-          event.target.value = "";
-          if (chosen) read(chosen);
-        }}
-      />
+      <DocumentInput input={file} onFile={read} />
       <Menu trigger={<IconButton label="More" icon={Ellipsis} />}>
         {!readOnly && (
           <MenuItem icon={LayoutGrid} onSelect={onArrange}>

@@ -8,6 +8,7 @@ import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { toast } from "../ui/toast.tsx";
 import { readDocumentFile } from "./brief.ts";
+import { DocumentInput } from "./document-input.tsx";
 
 /** Makes a flow from an exported document; what is wrong in it is shown as problems in the editor. */
 export function ImportFlow() {
@@ -27,19 +28,7 @@ export function ImportFlow() {
   });
   return (
     <>
-      <input
-        ref={file}
-        type="file"
-        accept=".json,.yaml,.yml,application/json,application/yaml"
-        aria-label="Flow document to import"
-        tabIndex={-1}
-        className="sr-only"
-        onChange={(event) => {
-          const chosen = event.target.files?.[0];
-          event.target.value = "";
-          if (chosen) read.mutate(chosen);
-        }}
-      />
+      <DocumentInput input={file} onFile={read.mutate} />
       <Button icon={Upload} large busy={read.isPending} onClick={() => file.current?.click()}>
         Import
       </Button>
