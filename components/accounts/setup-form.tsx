@@ -41,7 +41,7 @@ export function SetupForm() {
   return (
     <AccountCard
       title="Create the first account"
-      sentence="It owns this workspace and can invite others. A sample company with real data waits inside."
+      sentence={`It owns this workspace and can invite others.${setup.data?.sample ? " A sample company with real data waits inside." : ""}`}
     >
       <form onSubmit={submit} noValidate className="flex flex-col gap-4">
         {create.isError && (

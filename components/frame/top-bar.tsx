@@ -1,5 +1,5 @@
 "use client";
-import { ChevronDown, CircleHelp, LogOut, Search, Settings, Users } from "lucide-react";
+import { ChevronDown, CircleHelp, LogOut, Search, Settings, UserRound, Users } from "lucide-react";
 import Link from "next/link";
 import { signOut } from "../server/auth.ts";
 import { useMe } from "../server/me.tsx";
@@ -80,6 +80,9 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
           {me.user.email}
         </MenuHeading>
         <MenuSeparator />
+        <MenuLink icon={UserRound} href="/settings?part=account">
+          Your account
+        </MenuLink>
         <MenuItem icon={LogOut} onSelect={signOut}>
           Sign out
         </MenuItem>

@@ -23,7 +23,10 @@ export function HomePage() {
   const trpc = useTRPC();
   const me = useMe();
   const mayBuild = useMay("builder");
-  const home = useQuery(trpc.home.summary.queryOptions());
+  const home = useQuery({
+    ...trpc.home.summary.queryOptions(),
+    refetchInterval: ({ state }) => (state.data?.sample.state === "coming" ? 2000 : false),
+  });
   const now = useNow();
   const firstName = me.user.name.split(" ")[0] ?? me.user.name;
   return (
@@ -53,7 +56,7 @@ export function HomePage() {
                 <code className="font-mono text-caption">npm run worker</code>, or ask whoever looks after this server.
               </Notice>
             )}
-            {summary.flows.length === 0 ? <Welcome /> : <Overview summary={summary} />}
+            {summary.flows.length === 0 ? <Welcome sample={summary.sample} /> : <Overview summary={summary} />}
           </div>
         )}
       </Loaded>

@@ -2,7 +2,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { ArrowRight, FlaskConical, PencilRuler, Plus, Undo2 } from "lucide-react";
 import Link from "next/link";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
+import type { SampleState } from "../../server/trpc/contract.ts";
 import { readFailure } from "../server/failure.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
@@ -25,26 +26,18 @@ const steps = [
   { icon: Undo2, title: "Run it, calmly", text: "Every record is accounted for, and a whole run can be put back." },
 ];
 
-/** The sample company is there within seconds of the first account; after that, none is coming. */
-const SAMPLE_TAKES_MS = 20_000;
-
-/** The way to the first flow, for a workspace in which nothing moves yet. */
-export function Welcome() {
+/** The way to the first flow, for a workspace in which nothing moves yet. `sample`: what it may count on; asked again while one is coming. */
+export function Welcome({ sample }: { sample: SampleState }) {
   const trpc = useTRPC();
   const mayBuild = useMay("builder");
-  const connections = useQuery({
-    ...trpc.connections.list.queryOptions(),
-    // The sample company is made in the background; it appears as soon as it is there.
-    refetchInterval: ({ state }) => (state.data?.length === 0 ? 2000 : false),
-  });
+  const preparing = sample.state === "coming";
+  const connections = useQuery(trpc.connections.list.queryOptions());
+  const askAgain = connections.refetch;
+  useEffect(() => {
+    if (sample.state === "here") void askAgain(); // what was known before it came is not all
+  }, [sample.state, askAgain]);
   const connectors = useQuery(trpc.connections.connectors.queryOptions());
   const known = connections.data ?? [];
-  const [patient, setPatient] = useState(true);
-  useEffect(() => {
-    const timer = setTimeout(() => setPatient(false), SAMPLE_TAKES_MS);
-    return () => clearTimeout(timer);
-  }, []);
-  const preparing = known.length === 0 && patient;
   return (
     <div className="flex flex-col gap-4">
       <Card className="p-6">
@@ -52,13 +45,9 @@ export function Welcome() {
           Your first flow takes about ten minutes
         </h2>
         <p aria-live="polite" className="mt-1 max-w-2xl text-body text-muted">
-          {known.length > 0
-            ? `A sample company waits with ${count(known.length, "connection")} and the dirt of real life: missing e-mails, three date formats, prices with a comma. Nothing you do to it matters.`
-            : connections.isError
-              ? `Your connections cannot be shown just now. ${readFailure(connections.error).message}`
-              : preparing
-                ? "A sample company is being set up for you: a shop, its books and a price list. It takes a few seconds."
-                : "Connect two systems first, then draw what moves between them."}
+          {connections.isError
+            ? `Your connections cannot be shown just now. ${readFailure(connections.error).message}`
+            : sentence(sample, known.length)}
         </p>
         <ol className="mt-5 grid gap-4 sm:grid-cols-3">
           {steps.map(({ icon: Icon, title, text }, index) => (
@@ -85,7 +74,7 @@ export function Welcome() {
               </ButtonLink>
             ) : (
               <ButtonLink look="primary" icon={Plus} href="/connections?new=1">
-                Connect a system
+                Connect your first system
               </ButtonLink>
             )}
           </div>
@@ -121,4 +110,18 @@ export function Welcome() {
       )}
     </div>
   );
+}
+
+/** What there is to draw with. */
+function sentence(sample: SampleState, connections: number): string {
+  if (sample.state === "coming")
+    return "A sample company is being set up for you: a shop, its books and a price list. It takes a few seconds.";
+  if (sample.state === "here")
+    return `A sample company waits with ${count(connections, "connection")} and the dirt of real life: missing e-mails, three date formats, prices with a comma. Nothing you do to it matters.`;
+  if (connections > 1) return "Your systems are connected. Draw what moves between them.";
+  const next =
+    connections === 1
+      ? "One system is connected. Connect the other one, or draw what happens within it."
+      : "Connect the system that records come from and the one they go to, then draw what moves between them.";
+  return sample.why === null ? next : `${sample.why} ${next}`;
 }

@@ -12,6 +12,9 @@ it("an action is said in words, with what it was about", () => {
   expect(auditWords({ action: "connection.create", detail: { name: "Shop" } })).toBe("Created the connection “Shop”");
   expect(auditWords({ action: "connection.create" })).toBe("Created a connection");
   expect(auditWords({ action: "person.join", detail: { email: "ana@example.com" } })).toBe("ana@example.com joined");
+  expect(auditWords({ action: "person.password", detail: { others: "signed out" } })).toBe(
+    "Changed their own password",
+  );
   expect(auditWords({ action: "secrets.rotate" })).toBe("secrets.rotate");
 });
 

@@ -1,11 +1,10 @@
 "use client";
-import { Lock } from "lucide-react";
 import { useMay, useMe } from "../server/me.tsx";
 import { Topics } from "../topics/topics.tsx";
 import { useUrlValue } from "../ui/filters.tsx";
 import { Page, PageHeader } from "../ui/page.tsx";
-import { EmptyState } from "../ui/states.tsx";
 import { Tabs } from "../ui/tabs.tsx";
+import { Account } from "./account.tsx";
 import { AuditLog } from "./audit-log.tsx";
 import { People } from "./people.tsx";
 import { RetentionSettings } from "./retention.tsx";
@@ -13,6 +12,7 @@ import { Tokens } from "./tokens.tsx";
 import { Workspace } from "./workspace.tsx";
 
 const tabs = [
+  { value: "account", label: "Your account", content: <Account /> },
   { value: "workspace", label: "Workspace", content: <Workspace /> },
   { value: "retention", label: "How long things are kept", content: <RetentionSettings /> },
   { value: "people", label: "People", content: <People /> },
@@ -21,13 +21,21 @@ const tabs = [
   { value: "audit", label: "Audit log", content: <AuditLog /> },
 ];
 
+/** What a person may change: everybody their own account, an admin also what belongs to all. */
 export function SettingsPage() {
   const me = useMe();
   const mayAdmin = useMay("admin");
   const [part, setPart] = useUrlValue("part");
   return (
     <Page>
-      <PageHeader title="Settings" sentence={`Who works in ${me.workspace.name}, and what programs may do.`} />
+      <PageHeader
+        title="Settings"
+        sentence={
+          mayAdmin
+            ? `Who works in ${me.workspace.name}, and what programs may do.`
+            : `Your own account. Your role in ${me.workspace.name} is ${me.role}; what belongs to all is for its admins.`
+        }
+      />
       {mayAdmin ? (
         <Tabs
           label="Parts of the settings"
@@ -36,9 +44,7 @@ export function SettingsPage() {
           onChange={setPart}
         />
       ) : (
-        <EmptyState icon={Lock} title="Settings are for admins">
-          Your role here is {me.role}. Ask an admin or owner to change something.
-        </EmptyState>
+        <Account />
       )}
     </Page>
   );

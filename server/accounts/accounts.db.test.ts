@@ -41,7 +41,7 @@ function signInRequest(email: string, password: string, headers: { [name: string
 describe("the first account", () => {
   it("makes the workspace, its owner and the job for the sample company, and signs in", async () => {
     const { caller, responseHeaders } = visitor();
-    expect(await caller.session.setup()).toEqual({ needsFirstAccount: true });
+    expect(await caller.session.setup()).toEqual({ needsFirstAccount: true, sample: false });
     expect(await caller.session.createFirstAccount({ ...ana, company: "Northwind" })).toEqual({ ok: true });
     const cookie = cookieOf(responseHeaders);
     const signedIn = await personBehind(database, new Headers({ cookie }));
@@ -56,7 +56,7 @@ describe("the first account", () => {
       "select count(*)::int as jobs from graphile_worker.jobs where task_identifier = 'create-sample-company'",
     );
     expect(rows[0].jobs).toBe(1);
-    expect(await caller.session.setup()).toEqual({ needsFirstAccount: false });
+    expect(await caller.session.setup()).toMatchObject({ needsFirstAccount: false });
   });
 
   it("goes to one of two visitors who come at once", async () => {
@@ -142,6 +142,86 @@ describe("signing in", () => {
     expect(statuses.at(-1)).toBe(429);
     const other = { "x-plumbline-client": "203.0.113.10" };
     expect((await handleAuth(signInRequest(ana.email, ana.password, other), database)).status).toBe(200);
+  });
+});
+
+describe("one's own account", () => {
+  const ask = (path: string, cookie: string, body: object) =>
+    handleAuth(
+      new Request(`http://localhost/api/auth/${path}`, {
+        method: "POST",
+        headers: {
+          host: "localhost:8080",
+          origin: "http://localhost:8080",
+          "content-type": "application/json",
+          cookie,
+        },
+        body: JSON.stringify(body),
+      }),
+      database,
+    );
+  const entries = async () =>
+    (await database.db.audit.findMany({ where: { action: { startsWith: "person." } }, orderBy: { id: "asc" } })).map(
+      ({ action, actor, detail }) => ({ action, actor, detail }),
+    );
+
+  /** Ana on two devices. */
+  async function twice() {
+    await visitor().caller.session.createFirstAccount(ana);
+    const cookies = [];
+    for (let device = 0; device < 2; device++)
+      cookies.push(cookieOf((await handleAuth(signInRequest(ana.email, ana.password), database)).headers));
+    await database.db.audit.deleteMany();
+    await database.db.session.deleteMany({ where: { token: { notIn: cookies.map(tokenIn) } } });
+    return cookies as [string, string];
+  }
+  const tokenIn = (cookie: string) => decodeURIComponent(cookie).match(/session_token=([^.]+)/)?.[1] ?? "";
+  const behind = (cookie: string) => personBehind(database, new Headers({ cookie }));
+
+  it("gets a new password by the one of now, is signed out elsewhere, and the log says so without either password", async () => {
+    const [here, there] = await twice();
+    const change = { currentPassword: ana.password, newPassword: "battery staple", revokeOtherSessions: true };
+    expect((await ask("change-password", here, { ...change, currentPassword: "a wrong one" })).status).toBe(400);
+    expect((await ask("change-password", here, { ...change, newPassword: "short" })).status).toBe(400);
+    expect((await ask("change-password", "a=b", change)).status).toBe(401);
+    expect(await entries()).toEqual([]);
+    const changed = await ask("change-password", here, change);
+    expect(changed.status).toBe(200);
+    expect(await entries()).toEqual([
+      { action: "person.password", actor: "ana@example.com", detail: { others: "signed out" } },
+    ]);
+    expect(JSON.stringify(await database.db.audit.findMany({ select: { detail: true } }))).not.toMatch(/horse|staple/);
+    expect(await behind(there)).toBeNull();
+    expect((await behind(cookieOf(changed.headers)))?.actor.name).toBe("ana@example.com");
+    expect((await handleAuth(signInRequest(ana.email, ana.password), database)).status).toBe(401);
+    expect((await handleAuth(signInRequest(ana.email, "battery staple"), database)).status).toBe(200);
+  });
+
+  it("may keep the other devices, says how many there are, and signs out there", async () => {
+    const [here, there] = await twice();
+    const change = { currentPassword: ana.password, newPassword: "battery staple" };
+    expect((await ask("change-password", here, change)).status).toBe(200);
+    const me = await behind(there);
+    if (!me) throw new Error("expected the other device to be signed in still");
+    expect(await callerFor(me).session.account()).toEqual({ name: "Ana", email: "ana@example.com", otherDevices: 1 });
+    expect((await ask("revoke-other-sessions", here, {})).status).toBe(200);
+    expect(await behind(there)).toBeNull();
+    expect(await behind(here)).not.toBeNull();
+    expect((await callerFor(me).session.account()).otherDevices).toBe(0);
+    expect(await entries()).toEqual([
+      { action: "person.password", actor: "ana@example.com", detail: {} },
+      { action: "person.sessions", actor: "ana@example.com", detail: {} },
+    ]);
+  });
+
+  it.each(["viewer", "owner"] as const)("is renamed by a %s too", async (role) => {
+    const me = await testContext(database, role);
+    await callerFor(me).session.renameMyself({ name: " Ana Novak " });
+    expect(await callerFor(me).session.me()).toMatchObject({ user: { name: "Ana Novak" } });
+    expect(await entries()).toEqual([
+      { action: "person.rename", actor: me.actor.name, detail: { before: `The ${role}`, after: "Ana Novak" } },
+    ]);
+    await expect(callerFor(me).session.renameMyself({ name: " " })).rejects.toThrow(/enter a name/);
   });
 });
 

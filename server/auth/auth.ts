@@ -9,6 +9,7 @@ import { type Database, getDatabase } from "../db/prisma.ts";
 import { newId } from "../ids.ts";
 import { log } from "../log.ts";
 import { derive, keyRing } from "../secrets/keys.ts";
+import { auditAccount } from "./audit-account.ts";
 import { MIN_PASSWORD } from "./password.ts";
 
 /** Header in which server/main.ts passes on the address of the client; it overwrites what a client sends. */
@@ -36,6 +37,7 @@ function makeAuth({ db }: Pick<Database, "db">) {
       database: { generateId: ({ model }) => newId(model === "user" ? "usr" : model.slice(0, 3)) },
     },
     disabledPaths: ["/sign-up/email", "/delete-user", "/change-email", "/update-user"],
+    hooks: { after: auditAccount({ db }) },
     telemetry: { enabled: false },
     logger: {
       level: "error",

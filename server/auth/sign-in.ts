@@ -20,7 +20,7 @@ function asSecureAs(origin: string, cookie: string): string {
   return origin.startsWith("https:") && !/;\s*secure/i.test(cookie) ? `${cookie}; Secure` : cookie;
 }
 
-/** Answers /api/auth/*: sign in, sign out, change the password. */
+/** Answers /api/auth/*: sign in, sign out (here, or on all other devices), change the password. */
 export async function handleAuth(request: Request, database: Pick<Database, "db"> = getDatabase()): Promise<Response> {
   const refusal = foreignOrigin(request);
   if (refusal) return refusal;

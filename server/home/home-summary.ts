@@ -3,21 +3,23 @@ import { outages } from "../connections/guard/outages.ts";
 import type { ServerContext } from "../context.ts";
 import { listFlows } from "../flows/list-flows.ts";
 import { listRuns } from "../runs/list-runs.ts";
+import { sampleState } from "../sample/sample-state.ts";
 import type { FlowSummary, HomeSummary, Outage } from "../trpc/contract.ts";
 
 const MOST_ATTENTION = 20;
 
 /** What the home page shows: flows with their health, the last runs, and what needs somebody. */
 export async function homeSummary(ctx: ServerContext): Promise<HomeSummary> {
-  const [flows, lastRuns, connections, today, workersAlive] = await Promise.all([
+  const [flows, lastRuns, connections, today, workersAlive, sample] = await Promise.all([
     listFlows(ctx),
     listRuns(ctx, { limit: 10 }),
     brokenConnections(ctx),
     todaysFigures(ctx),
     countWorkers(ctx),
+    sampleState(ctx),
   ]);
   const attention = [...connections, ...flows.flatMap(attentionOf)].slice(0, MOST_ATTENTION);
-  return { flows, lastRuns: lastRuns.items, attention, today, workersAlive };
+  return { flows, lastRuns: lastRuns.items, attention, today, workersAlive, sample };
 }
 
 type Attention = HomeSummary["attention"][number];

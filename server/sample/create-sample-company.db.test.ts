@@ -3,10 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterWorkspaceCreated } from "../accounts/after-workspace-created.ts";
 import { closeSessions } from "../connections/session-pool.ts";
+import { systemContext } from "../context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { createSampleCompany } from "./create-sample-company.ts";
 import { databaseName } from "./databases.ts";
+import { sampleState } from "./sample-state.ts";
 
 let database: TestDatabase;
 let dataDir: string;
@@ -32,6 +35,21 @@ afterAll(async () => {
   await database.drop();
 });
 
+test("until it is made, the workspace knows that it is coming; without it, why it is not", async () => {
+  const ctx = systemContext(database, workspaceId);
+  expect(await sampleState(ctx)).toMatchObject({ state: "none", why: expect.stringMatching(/could not create/) });
+  await database.db.$transaction((tx) => afterWorkspaceCreated(tx, workspaceId));
+  expect(await sampleState(ctx)).toEqual({ state: "coming" });
+  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "false");
+  expect(await sampleState(ctx)).toMatchObject({ state: "none", why: expect.stringMatching(/private address/) });
+  await createSampleCompany(database, workspaceId);
+  expect(await database.db.connection.count({ where: { workspaceId } })).toBe(0);
+  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
+  vi.stubEnv("PLUMBLINE_SAMPLE", "none");
+  expect(await sampleState(ctx)).toEqual({ state: "none", why: null });
+  vi.stubEnv("PLUMBLINE_SAMPLE", "");
+});
+
 test("a new workspace gets a shop, its books and a drop folder, each with a working connection", async () => {
   await createSampleCompany(database, workspaceId);
   const connections = await database.db.connection.findMany({ where: { workspaceId }, orderBy: { name: "asc" } });
@@ -40,6 +58,7 @@ test("a new workspace gets a shop, its books and a drop folder, each with a work
     { name: "Price lists", state: "ok", stateMessage: null },
     { name: "Shop", state: "ok", stateMessage: null },
   ]);
+  expect(await sampleState(systemContext(database, workspaceId))).toEqual({ state: "here" });
   expect(await readFile(join(dataDir, "files", workspaceId, "drop", "price-list.csv"), "latin1")).toContain(
     "Bestand für Verkauf",
   );

@@ -9,6 +9,7 @@ import type { Db } from "../db/prisma.ts";
 import { log } from "../log.ts";
 import { type Product, sampleData } from "./data.ts";
 import { makeSampleDatabases, type SampleDatabase } from "./databases.ts";
+import { sampleIsPossible } from "./sample-state.ts";
 
 /** Latin-1 with semicolons and decimal commas: what spreadsheets of that region save. */
 export function priceList(products: Product[]): Buffer {
@@ -23,12 +24,9 @@ export function priceList(products: Product[]): Buffer {
  * names already. Where this server lets us create no databases, the workspace stays empty and the log says why.
  */
 export async function createSampleCompany(base: { db: Db; pool: pg.Pool }, workspaceId: string): Promise<void> {
-  const adminUrl = process.env.PLUMBLINE_SAMPLE_DATABASE_URL ?? process.env.DATABASE_URL;
-  if (!adminUrl || process.env.PLUMBLINE_SAMPLE === "none") return;
-  if (process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK !== "true") {
-    log.info(
-      "No sample company: its databases would be on a private address, where connections may not go (PLUMBLINE_ALLOW_PRIVATE_NETWORK).",
-    );
+  const ours = sampleIsPossible();
+  if (!ours.possible) {
+    if (ours.why !== null) log.info(ours.why);
     return;
   }
   const ctx = systemContext(base, workspaceId);
@@ -38,7 +36,7 @@ export async function createSampleCompany(base: { db: Db; pool: pg.Pool }, works
   const data = sampleData(new Date());
   let databases: { shop: SampleDatabase; books: SampleDatabase };
   try {
-    databases = await makeSampleDatabases(adminUrl, workspaceId, data);
+    databases = await makeSampleDatabases(ours.adminUrl, workspaceId, data);
   } catch (error) {
     log.warn(
       `No sample company: its databases could not be created (${error instanceof Error ? error.message : String(error)}).`,

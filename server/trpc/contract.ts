@@ -4,7 +4,9 @@
  *
  * Routers and procedures (input → output), with the least role that may call them:
  *   session.me                viewer    {} → Me                         (null when signed out: publicProcedure)
- *   session.setup             public    {} → { needsFirstAccount: boolean }
+ *   session.setup             public    {} → { needsFirstAccount: boolean, sample: boolean }   (sample: a new workspace gets the sample company)
+ *   session.account           viewer    {} → OwnAccount
+ *   session.renameMyself      viewer    { name } → { ok: true }
  *   session.createFirstAccount public   { name, email, password, company? } → { ok: true }  (signs in by cookie; refuses when an account exists)
  *   session.acceptInvitation  public    { token, name, password } → { ok: true }
  *   home.summary              viewer    {} → HomeSummary
@@ -34,7 +36,7 @@
  *   connections.remove        admin     { id } → { ok }                  (refused while a flow uses it: names them)
  *   connections.check         builder   { id } → { ok, message? }
  *   connections.tryNow        operator  { id } → { ok, message? }        (asks a system that is down at once; its runs go on)
- *   connections.streams/sinks viewer    { id, refresh? } → StreamInfo[] / SinkInfo[]
+ *   connections.offers        viewer    { id, refresh? } → { streams: StreamInfo[], sinks: SinkInfo[] }   (asks the system once)
  *   connections.browse        builder   { id, stream, limit? } → { records }
  *   runs.list                 viewer    { flowId?, state?, kind?, cursor?, limit? } → { items: RunSummary[], next }
  *   runs.get                  viewer    { runId } → RunDetail
@@ -68,6 +70,9 @@ export type Me = {
   workspace: { id: string; name: string };
   role: Role;
 } | null;
+
+/** `otherDevices`: where else this person is signed in. */
+export type OwnAccount = { name: string; email: string; otherDevices: number };
 
 export type Counts = {
   read: number;
@@ -325,7 +330,11 @@ export type HomeSummary = {
   }[];
   today: { runs: number; written: number; failed: number };
   workersAlive: number;
+  sample: SampleState;
 };
+
+/** `why`: there is no sample company, for the person; null when there was one, or nobody wants one. */
+export type SampleState = { state: "here" } | { state: "coming" } | { state: "none"; why: string | null };
 
 /** One event of the live stream. Small: ids and counters; the screen refetches what it needs. */
 export type LiveEvent =
