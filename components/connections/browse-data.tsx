@@ -23,23 +23,23 @@ export function BrowseData({ connectionId }: { connectionId: string }) {
   const [chosen, setChosen] = useState<string | null>(null);
   const [search, setSearch] = useState("");
   const [refreshing, setRefreshing] = useState(false);
-  const options = trpc.connections.streams.queryOptions({ id: connectionId });
-  const streams = useQuery(options);
+  const options = trpc.connections.offers.queryOptions({ id: connectionId });
+  const offers = useQuery(options);
   const refresh = async () => {
     setRefreshing(true);
     const fresh = await queries
-      .fetchQuery(trpc.connections.streams.queryOptions({ id: connectionId, refresh: true }))
+      .fetchQuery(trpc.connections.offers.queryOptions({ id: connectionId, refresh: true }))
       .catch(() => null);
     if (fresh) queries.setQueryData(options.queryKey, fresh);
     setRefreshing(false);
   };
   return (
     <Loaded
-      query={streams}
+      query={offers}
       what="What this connection holds could not be read"
       skeleton={<Skeleton className="h-72 w-full" />}
     >
-      {(all) => {
+      {({ streams: all }) => {
         if (all.length === 0) {
           return (
             <EmptyState

@@ -52,13 +52,9 @@ function TheConnection({
   const [edits, setEdits] = useState(0);
   const refresh = async () => {
     await Promise.all(
-      [
-        trpc.connections.get,
-        trpc.connections.list,
-        trpc.connections.streams,
-        trpc.connections.sinks,
-        trpc.connections.browse,
-      ].map((part) => queries.invalidateQueries(part.pathFilter())),
+      [trpc.connections.get, trpc.connections.list, trpc.connections.offers, trpc.connections.browse].map((part) =>
+        queries.invalidateQueries(part.pathFilter()),
+      ),
     );
   };
   const check = useMutation(trpc.connections.check.mutationOptions({ onSettled: refresh }));

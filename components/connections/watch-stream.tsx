@@ -61,7 +61,7 @@ function useRefresh() {
   const trpc = useTRPC();
   const queries = useQueryClient();
   return async () => {
-    const parts = [trpc.connections.streams, trpc.connections.watch, trpc.flows.get];
+    const parts = [trpc.connections.offers, trpc.connections.watch, trpc.flows.get];
     await Promise.all(parts.map((part) => queries.invalidateQueries(part.pathFilter())));
   };
 }

@@ -12,8 +12,7 @@ export type Place = {
   connector: string;
   streams?: StreamInfo[];
   sinks?: SinkInfo[];
-  streamsUnavailable?: string;
-  sinksUnavailable?: string;
+  unavailable?: string;
 };
 
 export type PaletteItem = {

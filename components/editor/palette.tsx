@@ -102,11 +102,11 @@ export function Palette({ onAdd, onHide }: { onAdd: (item: PaletteItem) => void;
           </p>
         )}
         {places.places
-          .filter((place) => place.streamsUnavailable ?? place.sinksUnavailable)
+          .filter((place) => place.unavailable !== undefined)
           .map((place) => (
             <p key={place.id} className="flex gap-1.5 px-1 py-1 text-caption text-warn-text">
               <TriangleAlert aria-hidden className="mt-0.5 size-3 shrink-0" />
-              {place.name} does not answer, so it is not listed. {place.streamsUnavailable ?? place.sinksUnavailable}
+              {place.name} does not answer, so it is not listed. {place.unavailable}
             </p>
           ))}
       </section>

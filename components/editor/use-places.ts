@@ -36,45 +36,24 @@ export function usePlaces({ flowId, flow }: { flowId: string; flow: Flow }): Pla
   );
   const connections = list.data ?? [];
   const keep = { staleTime: 5 * 60_000, retry: false } as const;
-  const streams = useQueries({
-    queries: connections.map(({ id }) => trpc.connections.streams.queryOptions({ id }, keep)),
-    combine: answersOf,
-  });
-  const sinks = useQueries({
-    queries: connections.map(({ id }) => trpc.connections.sinks.queryOptions({ id }, keep)),
+  const offers = useQueries({
+    queries: connections.map(({ id }) => trpc.connections.offers.queryOptions({ id }, keep)),
     combine: answersOf,
   });
   return useMemo(() => {
-    const places = connections.map((connection, index): Place => {
-      const { id, name, connector } = connection;
-      const from = streams[index];
-      const to = sinks[index];
+    const places = connections.map(({ id, name, connector }, index): Place => {
+      const offer = offers[index];
       return {
         id,
         name,
         connector,
-        ...(from?.data ? { streams: from.data } : {}),
-        ...(to?.data ? { sinks: to.data } : {}),
-        ...(from?.error ? { streamsUnavailable: readFailure(from.error).message } : {}),
-        ...(to?.error ? { sinksUnavailable: readFailure(to.error).message } : {}),
+        ...(offer?.data ?? {}),
+        ...(offer?.error && !offer.data ? { unavailable: readFailure(offer.error).message } : {}),
       };
     });
     const heard = trigger === undefined || !events.isPending;
-    const ready = list.data !== undefined && heard && [...streams, ...sinks].every(({ isPending }) => !isPending);
-    const shapes = places.map((place): [string, ConnectionShape] => {
-      const { name, connector, streams: from, sinks: to, streamsUnavailable, sinksUnavailable } = place;
-      const why = streamsUnavailable ?? sinksUnavailable;
-      return [
-        name,
-        {
-          name,
-          connector,
-          ...(from ? { streams: from } : {}),
-          ...(to ? { sinks: to } : {}),
-          ...(why ? { unavailable: why } : {}),
-        },
-      ];
-    });
+    const ready = list.data !== undefined && heard && offers.every(({ isPending }) => !isPending);
+    const shapes = places.map(({ id: _, ...shape }): [string, ConnectionShape] => [shape.name, shape]);
     const marks = new Map((connectors.data ?? []).map(({ id, mark }) => [id, mark]));
     return {
       places,
@@ -87,5 +66,5 @@ export function usePlaces({ flowId, flow }: { flowId: string; flow: Flow }): Pla
       address: events.data?.address ?? null,
       markOf: (connector) => marks.get(connector) ?? { letters: connector.slice(0, 2), tint: "slate" },
     };
-  }, [list.data, connections, streams, sinks, connectors.data, trigger, events.data, events.isPending]);
+  }, [list.data, connections, offers, connectors.data, trigger, events.data, events.isPending]);
 }

@@ -74,6 +74,14 @@ export async function listSinks(ctx: ServerContext, { id, ...asking }: Ref): Pro
   return (await discover(await findConnection(ctx, id), asking)).sinks;
 }
 
+/** All that can be read from a connection and written to it, with one question to its system. @throws IntegrationError when it cannot be asked */
+export async function listOffers(
+  ctx: ServerContext,
+  { id, ...asking }: Ref,
+): Promise<{ streams: StreamInfo[]; sinks: SinkInfo[] }> {
+  return discover(await findConnection(ctx, id), asking);
+}
+
 /** The first records of a stream, as they are now. */
 export async function browseStream(
   ctx: ServerContext,

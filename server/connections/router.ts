@@ -5,7 +5,7 @@ import { createConnection, removeConnection, updateConnection } from "./change-c
 import { checkConnection } from "./check-connection.ts";
 import { listConnectors } from "./connector-info.ts";
 import { BrowseStream, ById, ChangeConnection, CreateConnection, DiscoverOf, WatchedStream } from "./input.ts";
-import { browseStream, getConnection, listConnections, listSinks, listStreams } from "./read-connections.ts";
+import { browseStream, getConnection, listConnections, listOffers } from "./read-connections.ts";
 
 const Nothing = z.object({}).optional();
 
@@ -18,8 +18,7 @@ export const connectionsRouter = router({
   remove: adminProcedure.input(ById).mutation(({ ctx, input }) => removeConnection(ctx, input)),
   check: builderProcedure.input(ById).mutation(({ ctx, input }) => checkConnection(ctx, input)),
   tryNow: operatorProcedure.input(ById).mutation(({ ctx, input }) => checkConnection(ctx, input)),
-  streams: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listStreams(ctx, input)),
-  sinks: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listSinks(ctx, input)),
+  offers: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listOffers(ctx, input)),
   watch: builderProcedure.input(WatchedStream).query(({ ctx, input }) => getWatch(ctx, input)),
   installWatch: builderProcedure.input(WatchedStream).mutation(({ ctx, input }) => installWatch(ctx, input)),
   removeWatch: builderProcedure.input(WatchedStream).mutation(({ ctx, input }) => removeWatch(ctx, input)),

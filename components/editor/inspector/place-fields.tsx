@@ -17,7 +17,6 @@ export function PlaceFields({ step }: { step: ReadStep | WriteStep | LookupStep 
   const place = places.places.find((one) => one.name === step.connection);
   const made = reads ? undefined : place?.sinks?.find(({ names }) => names !== undefined);
   const offered = (reads ? place?.streams : place?.sinks?.filter((sink) => sink !== made)) ?? [];
-  const unavailable = reads ? place?.streamsUnavailable : place?.sinksUnavailable;
   const change = (connection: string, chosen: string) => {
     const own = step.kind === "lookup" || (step.title !== undefined && step.title !== `${step.connection} · ${name}`);
     const title = own ? step.title : `${connection} · ${chosen}`;
@@ -26,7 +25,7 @@ export function PlaceFields({ step }: { step: ReadStep | WriteStep | LookupStep 
   };
   return (
     <>
-      <Field label="Connection" error={problems.of("connection")} hint={unavailable}>
+      <Field label="Connection" error={problems.of("connection")} hint={place?.unavailable}>
         <Select
           value={step.connection === "" ? null : step.connection}
           onChange={(connection) => change(connection, "")}
