@@ -1,9 +1,9 @@
 "use client";
-import { ChevronLeft, ChevronRight, CircleAlert, Rows3 } from "lucide-react";
+import { ChevronLeft, ChevronRight, CircleAlert, RotateCw, Rows3 } from "lucide-react";
 import type { PreviewAt } from "../../server/trpc/contract.ts";
 import { titleOf } from "../canvas/to-react-flow.ts";
 import { readFailure } from "../server/failure.ts";
-import { IconButton } from "../ui/button.tsx";
+import { Button, IconButton } from "../ui/button.tsx";
 import { JsonValue, RecordView } from "../ui/code.tsx";
 import { cx } from "../ui/cx.ts";
 import { EmptyState, Skeleton } from "../ui/states.tsx";
@@ -42,7 +42,12 @@ export function DataPanel() {
     );
   if (preview.isError && !preview.data)
     return (
-      <EmptyState compact icon={CircleAlert} title={`No preview of “${titleOf(step)}” yet`}>
+      <EmptyState
+        compact
+        icon={CircleAlert}
+        title={`No preview of “${titleOf(step)}” yet`}
+        action={<TryAgain preview={preview} />}
+      >
         {readFailure(preview.error).message}
       </EmptyState>
     );
@@ -67,7 +72,12 @@ export function DataPanel() {
           </span>
         )}
         {preview.isError && (
-          <span className="truncate text-caption text-bad-text">{readFailure(preview.error).message}</span>
+          <>
+            <span title={readFailure(preview.error).message} className="truncate text-caption text-bad-text">
+              {readFailure(preview.error).message}
+            </span>
+            <TryAgain preview={preview} />
+          </>
         )}
       </div>
       {at ? (
@@ -76,6 +86,15 @@ export function DataPanel() {
         <p className="px-3 pb-3 text-work text-muted">No record of the sample arrives here.</p>
       )}
     </div>
+  );
+}
+
+/** Reads the sample once more; what was shown before stays until it is there. */
+function TryAgain({ preview: { refetch, isFetching } }: { preview: ReturnType<typeof usePreview> }) {
+  return (
+    <Button icon={RotateCw} busy={isFetching} onClick={() => refetch()}>
+      Try again
+    </Button>
   );
 }
 

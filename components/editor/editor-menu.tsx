@@ -86,11 +86,9 @@ export function EditorMenu({
             Deliveries
           </MenuLink>
         )}
-        {detail.live && (
-          <MenuItem icon={History} onSelect={() => setOpen("versions")}>
-            Versions
-          </MenuItem>
-        )}
+        <MenuItem icon={History} onSelect={() => setOpen("versions")}>
+          Versions
+        </MenuItem>
         <MenuSeparator />
         <MenuItem icon={Download} onSelect={() => download(flow.name, "yaml", flowToYaml(flow))}>
           Export as YAML
