@@ -235,7 +235,7 @@ it("a dry run that lost its worker in the middle of a page lists each record onc
   const { id } = await startRun(ctx, { flowId, mode: "dry" });
   const pages = async () =>
     (await database.pool.query("SELECT page FROM checkpoint WHERE run_id = $1", [id])).rows[0]?.page ?? 0;
-  await database.pool.query("INSERT INTO checkpoint (run_id) VALUES ($1)", [id]);
+  await database.pool.query("INSERT INTO checkpoint (workspace_id, run_id) VALUES ($2, $1)", [id, ctx.workspaceId]);
   const release = await holdCheckpoint(id);
   start();
   await until(async () => (await ledgerOf(id, "foreseen")).length >= 50);
@@ -259,7 +259,7 @@ it("an undo that lost its worker in the middle of a page lists each conflict onc
   await kill();
   await queryDatabase(target, "UPDATE orders SET name = 'by hand' WHERE id <= 20");
   const { id: undo } = await undoRun(ctx, { runId: id, preview: false, onConflict: "skip" });
-  await database.pool.query("INSERT INTO checkpoint (run_id) VALUES ($1)", [undo]);
+  await database.pool.query("INSERT INTO checkpoint (workspace_id, run_id) VALUES ($2, $1)", [undo, ctx.workspaceId]);
   const release = await holdCheckpoint(undo);
   start();
   await until(async () => (await ledgerOf(undo, "foreseen")).length === 20);

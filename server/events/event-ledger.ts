@@ -23,8 +23,8 @@ const ROWS = `unnest(string_to_array($7, $17), ${[8, 9, 10, 11, 12, 13, 14, 15, 
 
 const ENTER = `
   WITH lease AS MATERIALIZED (SELECT 1 FROM inbox_drain WHERE flow_id = $1 AND lease_token = $2 FOR SHARE),
-  part AS (INSERT INTO inbox_sending (flow_id, lease_token, step_id, connection_id, part, sink, receipt, first_run, last_run)
-    SELECT $1, $2, $4, $5, $6, $18, $19::jsonb, $20::bigint, $21::bigint FROM lease)
+  part AS (INSERT INTO inbox_sending (workspace_id, flow_id, lease_token, step_id, connection_id, part, sink, receipt, first_run, last_run)
+    SELECT $3, $1, $2, $4, $5, $6, $18, $19::jsonb, $20::bigint, $21::bigint FROM lease)
   INSERT INTO change (${LEDGER_COLUMNS})
   SELECT $3, r.run::bigint, $1, $4, $5, $18, 0, $6, r.k, r.s, r.o, r.i::json, r.b::json, r.a::json, r.m, r.x, 'done', $22, NULL
   FROM lease, ${ROWS}`;

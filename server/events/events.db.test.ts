@@ -16,6 +16,7 @@ import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { type EventWorker, postEvent, runEnded, startEventWorker, until } from "../testing/event-worker.ts";
 import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { requireKnownWorkspaces } from "../testing/known-workspaces.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { replayDelivery } from "./replay-delivery.ts";
 import { wakeEventsOf } from "./wait-events.ts";
@@ -30,6 +31,7 @@ let worker: EventWorker;
 
 beforeAll(async () => {
   database = await testDatabase("events");
+  await requireKnownWorkspaces(database.pool);
   books = await testDatabase("events_books");
   ctx = await testContext(database);
   await books.pool.query(

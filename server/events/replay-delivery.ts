@@ -25,8 +25,9 @@ export async function replayDelivery(ctx: ServerContext, id: string): Promise<{ 
       WITH again AS (
         INSERT INTO inbox_event (workspace_id, flow_id, event_id, content_type, headers, body, replay_of, sent_by)
         SELECT workspace_id, flow_id, ${`replay:${id}:${randomUUID()}`}, content_type, headers, body, id, ${actor.name}
-        FROM inbox_event WHERE id = ${BigInt(id)} RETURNING id, flow_id, octet_length(body) AS size),
-      queued AS (INSERT INTO inbox_queue (flow_id, id, size_bytes) SELECT flow_id, id, size FROM again)
+        FROM inbox_event WHERE id = ${BigInt(id)} RETURNING id, workspace_id, flow_id, octet_length(body) AS size),
+      queued AS (INSERT INTO inbox_queue (workspace_id, flow_id, id, size_bytes)
+        SELECT workspace_id, flow_id, id, size FROM again)
       SELECT id::text AS id FROM again`;
     if (again === undefined) throw new NotFound("delivery", id);
     await tx.$executeRaw`SELECT pg_notify(${EVENTS_CHANNEL}, ${flow.id})`;

@@ -76,8 +76,9 @@ export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsRe
     await storeHeld(client, letterPlace(batch), held);
     for (const { step, keys } of remembered)
       await client.query(
-        "INSERT INTO seen_key (scope, step_id, key, run_id) SELECT $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING",
-        [batch.lease.flowId, step, keys, runs[0]],
+        `INSERT INTO seen_key (workspace_id, scope, step_id, key, run_id)
+         SELECT $5, $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING`,
+        [batch.lease.flowId, step, keys, runs[0], batch.lease.workspaceId],
       );
     if (batch.answers) await storeAnswers(client, batch, result);
   });
@@ -223,9 +224,9 @@ function answerOf({ outcomes }: EventResult, ends: EventEnd[]): EventAnswer {
 async function tellAnswers(client: pg.ClientBase, { lease }: Batch, answers: [string, EventAnswer][]): Promise<void> {
   const rows = answers.map(([id, answer]) => ({ id, answer }));
   await client.query(
-    `INSERT INTO inbox_answer (id, flow_id, answer)
-     SELECT id, $1, answer FROM json_to_recordset($2::json) AS a(id bigint, answer jsonb) ON CONFLICT (id) DO NOTHING`,
-    [lease.flowId, storableJson(rows)],
+    `INSERT INTO inbox_answer (workspace_id, id, flow_id, answer)
+     SELECT $3, id, $1, answer FROM json_to_recordset($2::json) AS a(id bigint, answer jsonb) ON CONFLICT (id) DO NOTHING`,
+    [lease.flowId, storableJson(rows), lease.workspaceId],
   );
   for (let from = 0; from < answers.length; from += 300) {
     const ids = answers.slice(from, from + 300).map(([id]) => id);

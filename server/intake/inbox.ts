@@ -33,8 +33,9 @@ const INSERT = `
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[])
       WITH ORDINALITY AS r(flow, workspace, event, type, headers, body, size, times, place) ORDER BY r.place
     ON CONFLICT (flow_id, event_id) DO UPDATE SET repeats = e.repeats + excluded.repeats + 1, last_repeat_at = now()
-    RETURNING e.id, e.flow_id, e.event_id, xmax = 0 AS fresh, octet_length(e.body) AS size),
-  queued AS (INSERT INTO inbox_queue (flow_id, id, size_bytes) SELECT flow_id, id, size FROM stored WHERE fresh)
+    RETURNING e.id, e.workspace_id, e.flow_id, e.event_id, xmax = 0 AS fresh, octet_length(e.body) AS size),
+  queued AS (INSERT INTO inbox_queue (workspace_id, flow_id, id, size_bytes)
+    SELECT workspace_id, flow_id, id, size FROM stored WHERE fresh)
   SELECT id::text, flow_id AS flow, event_id AS event, fresh,
     CASE WHEN fresh THEN pg_notify('${EVENTS_CHANNEL}', flow_id) END FROM stored`;
 

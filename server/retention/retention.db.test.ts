@@ -34,8 +34,11 @@ async function run(workspaceId: string, days: number, state = "succeeded"): Prom
     [workspaceId, state, dayAgo(days)],
   );
   const id = rows[0]?.id ?? "";
-  await database.pool.query("INSERT INTO run_step (run_id, step_id) VALUES ($1, 's')", [id]);
-  await database.pool.query("INSERT INTO checkpoint (run_id) VALUES ($1)", [id]);
+  await database.pool.query("INSERT INTO run_step (workspace_id, run_id, step_id) VALUES ($2, $1, 's')", [
+    id,
+    workspaceId,
+  ]);
+  await database.pool.query("INSERT INTO checkpoint (workspace_id, run_id) VALUES ($2, $1)", [id, workspaceId]);
   return id;
 }
 async function letter(workspaceId: string, id: string, state: string, days: number, runId = "0"): Promise<void> {
@@ -72,13 +75,16 @@ it("removes what was kept long enough and nothing else, each workspace by its ow
   const { pool } = database;
   for (const id of [old, kept[0]]) {
     await pool.query(
-      "INSERT INTO collect_item (run_id, step_id, group_key, seq, ref, record) VALUES ($1, 's', 'g', 1, 1, '{}')",
-      [id],
+      "INSERT INTO collect_item (workspace_id, run_id, step_id, group_key, seq, ref, record) VALUES ($2, $1, 's', 'g', 1, 1, '{}')",
+      [id, ours.workspaceId],
     );
-    await pool.query("INSERT INTO collect_waiting (run_id, ref, parts, rank) VALUES ($1, 1, 1, 0)", [id]);
+    await pool.query("INSERT INTO collect_waiting (workspace_id, run_id, ref, parts, rank) VALUES ($2, $1, 1, 1, 0)", [
+      id,
+      ours.workspaceId,
+    ]);
     await pool.query(
-      "INSERT INTO seen_key (scope, step_id, key, run_id) VALUES ($1::bigint::text, 's', 'k', $1::bigint)",
-      [id],
+      "INSERT INTO seen_key (workspace_id, scope, step_id, key, run_id) VALUES ($2, $1::bigint::text, 's', 'k', $1::bigint)",
+      [id, ours.workspaceId],
     );
   }
   for (const [key, state, days] of [

@@ -56,10 +56,10 @@ export async function divideRun(pool: pg.Pool, lease: Lease, ranges: Json[]): Pr
     if (!held.rows[0]) throw new LeaseLost(lease.runId);
     if (held.rows[0].begun) return false;
     await client.query(
-      `INSERT INTO run_stretch (run_id, number, range, first_page, page)
-       SELECT $1, r.n - 1, r.range, (r.n - 1) * $3, (r.n - 1) * $3
+      `INSERT INTO run_stretch (workspace_id, run_id, number, range, first_page, page)
+       SELECT $4, $1, r.n - 1, r.range, (r.n - 1) * $3, (r.n - 1) * $3
        FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS r(range, n)`,
-      [lease.runId, JSON.stringify(ranges), PAGES_PER_STRETCH],
+      [lease.runId, JSON.stringify(ranges), PAGES_PER_STRETCH, lease.workspaceId],
     );
     await client.query("UPDATE run SET stretches = $2, lease_worker = NULL WHERE id = $1", [
       lease.runId,

@@ -7,6 +7,7 @@ import { replayLetters } from "../dead-letters/replay-letters.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { requireKnownWorkspaces } from "../testing/known-workspaces.ts";
 import { listChanges } from "./list-changes.ts";
 import { isBalanced, RUN_COLUMNS, RUN_FROM, toRunSummary } from "./run-row.ts";
 import { undoRun } from "./undo-run.ts";
@@ -22,6 +23,7 @@ beforeAll(async () => {
   vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 7).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
   database = await testDatabase();
+  await requireKnownWorkspaces(database.pool);
   shopDb = await createTestDatabase("run_shop");
   booksDb = await createTestDatabase("run_books");
   shop = new pg.Pool({ connectionString: shopDb.url });
@@ -114,7 +116,7 @@ describe("a run", () => {
     expect(run.balanced).toBe(true);
     expect(await invoices()).toHaveLength(219);
     for (const step of run.steps) {
-      const { in: entered, out, ports: _ports, step_id: _id, run_id: _run, ...ended } = step;
+      const { in: entered, out, ports: _ports, step_id: _id, run_id: _run, workspace_id: _workspace, ...ended } = step;
       expect(Number(entered)).toBe(
         Object.values(ended).reduce((sum: number, count) => sum + Number(count), Number(out)),
       );

@@ -192,8 +192,8 @@ describe("one run", () => {
       state: "succeeded_with_errors",
     });
     await ctx.pool.query(
-      `INSERT INTO run_step (run_id, step_id, "in", out, created, ports) VALUES ($1, 'books', 3, 0, 2, '{}')`,
-      [runId],
+      `INSERT INTO run_step (workspace_id, run_id, step_id, "in", out, created, ports) VALUES ($2, $1, 'books', 3, 0, 2, '{}')`,
+      [runId, ctx.workspaceId],
     );
     await insertChange(ctx, { run_id: runId, record_key: "a" });
     await insertChange(ctx, { run_id: runId, record_key: "b", undo: "not possible" });

@@ -8,6 +8,7 @@ import { replayLetters } from "../dead-letters/replay-letters.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { requireKnownWorkspaces } from "../testing/known-workspaces.ts";
 import { getRun } from "./get-run.ts";
 import { startRun } from "./start-run.ts";
 
@@ -20,6 +21,7 @@ beforeAll(async () => {
   vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 7).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
   database = await testDatabase("steps");
+  await requireKnownWorkspaces(database.pool);
   remote = await createTestDatabase("steps_shop");
   shop = new pg.Pool({ connectionString: remote.url });
   shop.on("error", () => {});

@@ -13,6 +13,7 @@ import { showPresence } from "../processes/presence.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { requireKnownWorkspaces } from "../testing/known-workspaces.ts";
 import { cancelRun } from "./cancel-run.ts";
 import { claimStretch, releaseAbandonedStretches } from "./claim-stretch.ts";
 import { executeRun, executeStretch } from "./execute-run.ts";
@@ -83,6 +84,7 @@ beforeAll(async () => {
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
   vi.stubEnv("PLUMBLINE_STRETCH_ROWS", "500");
   database = await testDatabase("stretches");
+  await requireKnownWorkspaces(database.pool);
   shopDb = await createTestDatabase("stretch_shop");
   booksDb = await createTestDatabase("stretch_books");
   shop = new pg.Pool({ connectionString: shopDb.url });

@@ -65,7 +65,7 @@ const PUBLISH = `
     ORDER BY a.id
     ON CONFLICT (flow_id, event_id) DO UPDATE SET repeats = e.repeats + 1, last_repeat_at = now()
     RETURNING e.id, e.flow_id, xmax = 0 AS fresh, octet_length(e.body) AS size),
-  queued AS (INSERT INTO inbox_queue (flow_id, id, size_bytes) SELECT flow_id, id, size FROM inbox WHERE fresh),
+  queued AS (INSERT INTO inbox_queue (workspace_id, flow_id, id, size_bytes) SELECT $1, flow_id, id, size FROM inbox WHERE fresh),
   sent AS (INSERT INTO topic_delivery (subscription_id, event_id, workspace_id)
     SELECT s.id, a.id, $1 FROM attributes a JOIN topic_subscription s
       ON s.workspace_id = $1 AND s.topic = a.topic AND (s.types IS NULL OR a.type = ANY(s.types)) RETURNING 1)

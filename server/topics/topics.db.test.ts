@@ -18,6 +18,7 @@ import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { type EventWorker, startEventWorker, until } from "../testing/event-worker.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { requireKnownWorkspaces } from "../testing/known-workspaces.ts";
 import { createToken } from "../tokens/tokens.ts";
 import { deliverDue, deliverEvents, PAUSES_S } from "./deliver.ts";
 import { listSubscriptionDeliveries } from "./list-deliveries.ts";
@@ -36,6 +37,7 @@ let url: string;
 
 beforeAll(async () => {
   database = await testDatabase("topics");
+  await requireKnownWorkspaces(database.pool);
   remote = await createTestDatabase("topics_shop");
   shop = new pg.Pool({ connectionString: remote.url });
   shop.on("error", () => {});

@@ -27,9 +27,9 @@ const PARTS = `
       slot = CASE WHEN $10 THEN NULL ELSE slot END,
       finished_at = CASE WHEN $10 THEN now() END
     FROM c WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running'
-    RETURNING stop_request),
-  saved AS (INSERT INTO checkpoint (run_id, page, cursor, updated_at)
-    SELECT $1, $6::int, $7::jsonb, now() FROM claimed
+    RETURNING stop_request, workspace_id),
+  saved AS (INSERT INTO checkpoint (workspace_id, run_id, page, cursor, updated_at)
+    SELECT workspace_id, $1, $6::int, $7::jsonb, now() FROM claimed
     ON CONFLICT (run_id) DO UPDATE SET page = excluded.page, cursor = excluded.cursor, updated_at = now()),
   stepped AS (${addSteps("claimed", "$8")}),
   sent AS (DELETE FROM sending_page WHERE run_id = $1 AND page < $6::int AND EXISTS (SELECT FROM claimed))`;
@@ -146,23 +146,24 @@ async function storeRemembered(client: pg.ClientBase, lease: Lease, { remembered
   for (const { step, scope, keys } of remembered) {
     if (lease.mode === "dry" && scope === "forever") {
       // a dry run must leave no trace, yet see its own keys: they live as long as the run
-      await insertSeen(client, `dry:${lease.runId}`, step, lease.runId, keys);
+      await insertSeen(client, lease, `dry:${lease.runId}`, step, keys);
       continue;
     }
-    await insertSeen(client, scope === "run" ? lease.runId : lease.flowId, step, lease.runId, keys);
+    await insertSeen(client, lease, scope === "run" ? lease.runId : lease.flowId, step, keys);
   }
 }
 
 async function insertSeen(
   client: pg.ClientBase,
+  { workspaceId, runId }: Lease,
   scope: string,
   step: string,
-  runId: string,
   keys: string[],
 ): Promise<void> {
   await client.query(
-    "INSERT INTO seen_key (scope, step_id, key, run_id) SELECT $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING",
-    [scope, step, keys, runId],
+    `INSERT INTO seen_key (workspace_id, scope, step_id, key, run_id)
+     SELECT $5, $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING`,
+    [scope, step, keys, runId, workspaceId],
   );
 }
 

@@ -35,12 +35,12 @@ const STEP_TYPES = STEP_COUNTERS.map((name) => `"${name}" bigint`).join(", ");
 const STEP_NAMES = STEP_COUNTERS.map((name) => `"${name}"`).join(", ");
 const STEP_SUMS = STEP_COUNTERS.map((name) => `"${name}" = s."${name}" + excluded."${name}"`).join(", ");
 
-/** Adds the counters of the steps to run_step, for each row of `held`; the run is $1. */
+/** Adds the counters of the steps to run_step, for each row of `held`, which names the workspace; the run is $1. */
 export const addSteps = (
   held: string,
   steps: string,
-) => `INSERT INTO run_step AS s (run_id, step_id, ${STEP_NAMES}, ports)
-    SELECT $1, r.id, ${STEP_COUNTERS.map((name) => `r."${name}"`).join(", ")}, r.ports
+) => `INSERT INTO run_step AS s (workspace_id, run_id, step_id, ${STEP_NAMES}, ports)
+    SELECT ${held}.workspace_id, $1, r.id, ${STEP_COUNTERS.map((name) => `r."${name}"`).join(", ")}, r.ports
     FROM ${held}, jsonb_to_recordset(${steps}::jsonb) AS r(id text, ${STEP_TYPES}, ports jsonb)
     ON CONFLICT (run_id, step_id) DO UPDATE SET ${STEP_SUMS},
       ports = (SELECT coalesce(jsonb_object_agg(k, coalesce((s.ports->>k)::bigint, 0) + coalesce((excluded.ports->>k)::bigint, 0)), '{}')

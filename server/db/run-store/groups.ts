@@ -50,9 +50,9 @@ export async function storeGroups(
       d: record,
     }));
     await client.query(
-      `INSERT INTO collect_item (run_id, step_id, group_key, seq, ref, record)
-       SELECT $1, r.s, r.k, r.q, r.f, r.d FROM json_to_recordset($2::json) AS r(s text, k text, q bigint, f bigint, d jsonb)`,
-      [lease.runId, storableJson(rows)],
+      `INSERT INTO collect_item (workspace_id, run_id, step_id, group_key, seq, ref, record)
+       SELECT $3, $1, r.s, r.k, r.q, r.f, r.d FROM json_to_recordset($2::json) AS r(s text, k text, q bigint, f bigint, d jsonb)`,
+      [lease.runId, storableJson(rows), lease.workspaceId],
     );
   }
   if (waiting.length > 0) {
@@ -64,10 +64,10 @@ export async function storeGroups(
       k: group ? stored(group.key) : null,
     }));
     await client.query(
-      `INSERT INTO collect_waiting (run_id, ref, parts, rank, counted, group_step, group_key)
-       SELECT $1, r.f, r.p, r.r, r.s IS NULL, r.s, r.k
+      `INSERT INTO collect_waiting (workspace_id, run_id, ref, parts, rank, counted, group_step, group_key)
+       SELECT $3, $1, r.f, r.p, r.r, r.s IS NULL, r.s, r.k
        FROM json_to_recordset($2::json) AS r(f bigint, p int, r smallint, s text, k text)`,
-      [lease.runId, storableJson(rows)],
+      [lease.runId, storableJson(rows), lease.workspaceId],
     );
   }
   return await settleGroups(client, lease, settled);

@@ -102,8 +102,8 @@ export async function enterLedger(
   const { rowCount } = await pool.query({
     name: lease.stretch ? "ledger-enter-stretch" : "ledger-enter",
     text: `WITH lease AS MATERIALIZED (${lease.stretch ? STRETCH_HELD : RUN_HELD}),
-      part AS (INSERT INTO sending_page (run_id, step_id, page, part, connection_id, sink, receipt, lease_token)
-        SELECT $1::bigint, $6, $19::int, $20::int, $7, $18, $3::jsonb, $2::int FROM lease)
+      part AS (INSERT INTO sending_page (workspace_id, run_id, step_id, page, part, connection_id, sink, receipt, lease_token)
+        SELECT $4, $1::bigint, $6, $19::int, $20::int, $7, $18, $3::jsonb, $2::int FROM lease)
       INSERT INTO change (${LEDGER_COLUMNS}) SELECT ${VALUES}, 'done', $21, r.n::bigint FROM lease, ${ROWS}`,
     values,
   });

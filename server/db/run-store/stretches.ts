@@ -42,7 +42,7 @@ const CHECKPOINT = `
       lease_worker = CASE WHEN $7 = 'running' THEN lease_worker END, updated_at = now()
     WHERE ${HELD} RETURNING first_page),
   sent AS (DELETE FROM sending_page s USING mine WHERE s.run_id = $1::bigint AND s.page >= mine.first_page AND s.page < $5::int),
-  counted AS (UPDATE run SET ${SUMS} FROM c, mine WHERE run.id = $1::bigint RETURNING stop_request),
+  counted AS (UPDATE run SET ${SUMS} FROM c, mine WHERE run.id = $1::bigint RETURNING run.stop_request, run.workspace_id),
   stepped AS (${addSteps("counted", "$8")})
   SELECT coalesce(stop_request, CASE WHEN EXISTS (SELECT FROM run_stretch WHERE run_id = $1::bigint AND ending IS NOT NULL)
     THEN 'halt' END) AS stop FROM counted`;
