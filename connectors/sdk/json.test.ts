@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parseJson } from "./json.ts";
+import { parseJson, valueAt } from "./json.ts";
 
 it("keeps every digit of numbers that a JS number would change, as text", () => {
   expect(
@@ -26,4 +26,19 @@ it("counts the digits on both sides of the point", () => {
     "123456789.123456789",
     90071992547409.5,
   ]);
+});
+
+it("finds what a path names, also under a name with dots of its own", () => {
+  const answer = {
+    "@odata.nextLink": "Partners?$skiptoken=50",
+    "meta.v1": { "page.next": "p2" },
+    data: { items: [{ id: 1 }, { id: 2 }] },
+    "data.items": "not this one",
+  };
+  expect(valueAt(answer, "@odata.nextLink")).toBe("Partners?$skiptoken=50");
+  expect(valueAt(answer, "meta.v1.page.next")).toBe("p2");
+  expect(valueAt(answer, "data.items.-1.id")).toBe(2);
+  expect(valueAt(answer, "data.items")).toEqual([{ id: 1 }, { id: 2 }]);
+  expect(valueAt(answer, "@odata.count")).toBeUndefined();
+  expect(valueAt(answer, "data.toString")).toBeUndefined();
 });

@@ -28,15 +28,25 @@ export const numberFromText = (text: string): Json => (jsonNumber.test(text) ? r
 export const isRecord = (value: Json | undefined): value is JsonRecord =>
   value !== null && typeof value === "object" && !Array.isArray(value);
 
-/** The value at a dot path ("data.items", "data.-1.id": the last one); undefined when it does not exist. */
+/**
+ * The value at a dot path ("data.items", "data.-1.id": the last one); undefined when it does not exist. A name with dots of its own
+ * ("@odata.nextLink") is found too, where nothing nested goes by that path.
+ */
 export function valueAt(value: Json | undefined, path: string): Json | undefined {
-  let at = value;
-  for (const part of path.split(".").filter((one) => one !== "" && one !== "$")) {
-    if (Array.isArray(at)) at = at.at(Number(part));
-    else if (isRecord(at)) at = Object.hasOwn(at, part) ? at[part] : undefined;
-    else return undefined;
+  const parts = path.split(".").filter((one) => one !== "" && one !== "$");
+  return found(value, parts);
+}
+
+function found(value: Json | undefined, parts: string[]): Json | undefined {
+  if (parts.length === 0) return value;
+  if (Array.isArray(value)) return found(value.at(Number(parts[0])), parts.slice(1));
+  if (!isRecord(value)) return undefined;
+  for (let length = 1; length <= parts.length; length++) {
+    const name = parts.slice(0, length).join(".");
+    const at = Object.hasOwn(value, name) ? found(value[name], parts.slice(length)) : undefined;
+    if (at !== undefined) return at;
   }
-  return at;
+  return undefined;
 }
 
 const variable = /\{([^{}]+)\}/g;
