@@ -91,6 +91,9 @@ export type LedgerDraft = Omit<LedgerEntry, "index"> & {
   origin?: number;
 };
 
+/** The run and the moment (as the store tells it) of a ledger row. */
+export type LedgerPlace = { run: string; at: string };
+
 /** Where a write call's entries are kept: one call of the connector's `write` may enter several parts. */
 export type PartAddress = { step: string; connection: string; sink: string; page: number; part: number };
 
@@ -144,8 +147,8 @@ export type Checkpoint = {
   published?: PublishedEvent[];
   /** collect over a run */
   groups?: CollectChanges;
-  /** ledger rows an undo run has dealt with */
-  undone: { id: string; undo: "done" | "conflict" }[];
+  /** ledger rows an undo run has dealt with; `of`: where they stand, when not in the run it undoes */
+  undone: { id: string; undo: "done" | "conflict"; of?: LedgerPlace }[];
   after: AfterCheckpoint;
 };
 

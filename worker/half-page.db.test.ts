@@ -17,6 +17,7 @@ import { getRunDetail } from "../server/runs/get-run.ts";
 import { listChanges } from "../server/runs/list-changes.ts";
 import { startRun } from "../server/runs/start-run.ts";
 import { undoRun } from "../server/runs/undo-run.ts";
+import { undoSince } from "../server/runs/undo-since.ts";
 import { testContext } from "../server/testing/context.ts";
 import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
@@ -250,25 +251,37 @@ it("a dry run that lost its worker in the middle of a page lists each record onc
   expect(new Set(items.map(({ key }) => key)).size).toBe(ROWS);
 }, 120_000);
 
-it("an undo that lost its worker in the middle of a page lists each conflict once", async () => {
-  await queryDatabase(target, "TRUNCATE orders");
-  const flowId = await publishedFlow(ctx, flow("Undone", toTarget));
-  const { id } = await startRun(ctx, { flowId, mode: "live" });
-  start();
-  await stateIs(id, "succeeded");
-  await kill();
-  await queryDatabase(target, "UPDATE orders SET name = 'by hand' WHERE id <= 20");
-  const { id: undo } = await undoRun(ctx, { runId: id, preview: false, onConflict: "skip" });
-  await database.pool.query("INSERT INTO checkpoint (workspace_id, run_id) VALUES ($2, $1)", [undo, ctx.workspaceId]);
-  const release = await holdCheckpoint(undo);
-  start();
-  await until(async () => (await ledgerOf(undo, "foreseen")).length === 20);
-  await kill();
-  await release();
-  start();
-  await stateIs(undo, "succeeded_with_errors");
-  expect((await getRunDetail(ctx, undo)).undoCounts).toMatchObject({ read: ROWS, restored: ROWS - 20, conflict: 20 });
-  const { items } = await listChanges(ctx, { runId: undo, refused: true, limit: 1000 });
-  expect(items).toHaveLength(20);
-  expect(await queryDatabase(target, "SELECT count(*)::int AS left FROM orders")).toEqual([{ left: 20 }]);
-}, 120_000);
+const undos = {
+  "a run": (runId: string) => undoRun(ctx, { runId, preview: false, onConflict: "skip" }),
+  "all runs since a moment": (_: string, flowId: string) => {
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    return undoSince(ctx, { flowId, since, preview: false, onConflict: "skip" });
+  },
+};
+
+it.each(Object.entries(undos))(
+  "an undo of %s that lost its worker in the middle of a page lists each conflict once",
+  async (what, begin) => {
+    await queryDatabase(target, "TRUNCATE orders");
+    const flowId = await publishedFlow(ctx, flow(`Undo of ${what}`, toTarget));
+    const { id } = await startRun(ctx, { flowId, mode: "live" });
+    start();
+    await stateIs(id, "succeeded");
+    await kill();
+    await queryDatabase(target, "UPDATE orders SET name = 'by hand' WHERE id <= 20");
+    const { id: undo } = await begin(id, flowId);
+    await database.pool.query("INSERT INTO checkpoint (workspace_id, run_id) VALUES ($2, $1)", [undo, ctx.workspaceId]);
+    const release = await holdCheckpoint(undo);
+    start();
+    await until(async () => (await ledgerOf(undo, "foreseen")).length === 20);
+    await kill();
+    await release();
+    start();
+    await stateIs(undo, "succeeded_with_errors");
+    expect((await getRunDetail(ctx, undo)).undoCounts).toMatchObject({ read: ROWS, restored: ROWS - 20, conflict: 20 });
+    const { items } = await listChanges(ctx, { runId: undo, refused: true, limit: 1000 });
+    expect(items).toHaveLength(20);
+    expect(await queryDatabase(target, "SELECT count(*)::int AS left FROM orders")).toEqual([{ left: 20 }]);
+  },
+  120_000,
+);

@@ -21,6 +21,7 @@ const summary: RunSummary = {
   waiting: null,
   error: null,
   parentId: null,
+  since: null,
 };
 const detail = (rest: Partial<RunDetail>): RunDetail => ({
   ...summary,

@@ -6,6 +6,9 @@ it("an action is said in words, with what it was about", () => {
     "Published version 3 of a flow",
   );
   expect(auditWords({ action: "run.undo", subject: "14" })).toBe("Undid run 14");
+  expect(auditWords({ action: "flow.undo", detail: { since: "2026-11-28T08:00:00.000Z", run: "15" } })).toBe(
+    "Undid all runs of a flow since 2026-11-28T08:00:00.000Z: run 15",
+  );
   expect(auditWords({ action: "run.start", subject: "flow_1", detail: { run: "8", mode: "dry" } })).toBe(
     "Tried a flow: dry run 8",
   );

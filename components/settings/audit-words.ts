@@ -11,6 +11,7 @@ const sentences: { [action: string]: (detail: Detail, subject: string | null) =>
   "flow.pause": () => "Stopped a flow",
   "flow.resume": () => "Resumed a flow",
   "flow.remove": ({ name }) => `Removed ${called("the flow", name, "a flow")}`,
+  "flow.undo": ({ run, since }) => `Undid all runs of a flow since ${since}: run ${run}`,
   "flow.secret": () => "Set the webhook secret of a flow",
   "run.start": ({ run, mode }) => (mode === "dry" ? `Tried a flow: dry run ${run}` : `Started run ${run}`),
   "run.undo": (_, subject) => `Undid run ${subject}`,

@@ -49,6 +49,7 @@ function judgeUpdated(table: Table, record: UndoRecord, now: JsonRecord | undefi
       ? { outcome: { outcome: "failed", failure: { kind: "rejected", code: "record-gone", message } } }
       : conflict(null, message);
   }
+  if (Object.keys(before).length === 0) return asBefore;
   const changed = differing(after, now);
   if (changed.length > 0 && differing(before, now).length === 0) return asBefore;
   if (changed.length > 0 && !force) return conflict(part(now, after), changedSince(table, changed, after, now));

@@ -1,6 +1,6 @@
 /** Puts ledger rows back: finds and locks what is there now, compares, restores what nobody changed since. */
-import type { LedgerEntry, UndoOutcome, UndoRecord, UndoRequest, WriteHooks } from "../sdk/types.ts";
-import { keysOf, type Table } from "./catalog.ts";
+import type { JsonRecord, LedgerEntry, UndoOutcome, UndoRecord, UndoRequest, WriteHooks } from "../sdk/types.ts";
+import { keysOf, readOnly, type Table } from "./catalog.ts";
 import type { Clients } from "./client.ts";
 import { droppedCode } from "./group-job.ts";
 import { ignoredByTrigger, refusalOf } from "./reasons.ts";
@@ -19,7 +19,8 @@ export async function undoPage(
   request: UndoRequest,
   hooks: WriteHooks,
 ): Promise<UndoOutcome[]> {
-  const { records, signal, preview, force } = request;
+  const { signal, preview, force } = request;
+  const records = request.records.map((record) => settable(table, record));
   signal.throwIfAborted();
   const outcomes: UndoOutcome[] = new Array(records.length);
   if (records.length === 0) return outcomes;
@@ -38,6 +39,18 @@ export async function undoPage(
     return [...restored.values()].sort((a, b) => a.index - b.index);
   });
   return outcomes;
+}
+
+/** The record without what the server fills in by itself: computed columns follow from others, numbered ones cannot be set again. */
+function settable(table: Table, record: UndoRecord): UndoRecord {
+  const own = table.columns.filter(
+    record.operation === "update" ? readOnly : ({ generatedSql }) => generatedSql !== null,
+  );
+  if (own.length === 0) return record;
+  const names = new Set(own.map((column) => column.name));
+  const part = (values: JsonRecord | null) =>
+    values && Object.fromEntries(Object.entries(values).filter(([field]) => !names.has(field)));
+  return { ...record, before: part(record.before), after: part(record.after) };
 }
 
 type Work = { act: "remove" | "change" | "create"; verdicts: Verdict[]; found: Found[]; transaction: Transaction };

@@ -1,7 +1,7 @@
 /** Puts ledger rows back in their targets, newest first, and says what it could not put back. */
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { Json, JsonRecord, LedgerEntry, UndoOutcome } from "../../connectors/sdk/types.ts";
-import type { LedgerDraft, LedgerFix, PartAddress, RunPorts } from "../ports.ts";
+import type { LedgerDraft, LedgerFix, LedgerPlace, PartAddress, RunPorts } from "../ports.ts";
 import { noRunCounts } from "./counts.ts";
 import { PARTS_PER_ATTEMPT } from "./execute-flow.ts";
 import { PageInterrupted } from "./page.ts";
@@ -10,9 +10,11 @@ import { IN_PAGE_RETRIES_MS } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type WorkedPage } from "./run-pages.ts";
 import { UndoChain } from "./undo-chain.ts";
 
+/** A ledger row by its number and, when it is not of the run that is undone, where else it stands. */
+export type RowId = { id: string; of?: LedgerPlace };
+
 /** A ledger row to put back. */
-export type UndoRow = {
-  id: string;
+export type UndoRow = RowId & {
   step: string;
   /** id and, as the session is opened by it, name of the connection */
   connection: { id: string; name: string };
@@ -26,6 +28,14 @@ export type UndoRow = {
   undoable: boolean;
   /** an older change of the same record is yet to come; said in previews only */
   olderFollows?: boolean;
+  /** older ledger rows that are put back with this one, which stands for all of them */
+  covered?: RowId[];
+  /** ledger rows older still: somebody changed the record after them, so they stay */
+  beyond?: RowId[];
+  /** there is nothing to put back before what is `beyond` */
+  nothing?: boolean;
+  /** the record is counted with its oldest row, which is yet to come */
+  partOfRecord?: boolean;
 };
 
 export type UndoPage = { rows: UndoRow[]; cursor: Json };
@@ -49,7 +59,7 @@ export type UndoPorts = RunPorts & {
 /** Undoes page by page until the selection is through. What was restored before a crash is found restored and counted so. */
 export async function executeUndo(job: UndoJob, ports: UndoPorts, pages: AsyncIterable<UndoPage>): Promise<AttemptEnd> {
   let recovered = job.attempt <= 1 || job.preview;
-  const chain = job.preview ? new UndoChain() : undefined;
+  const chain = job.preview ? new UndoChain(job.force) : undefined;
   return await runPages<UndoPage, UndoPage>({
     state: job.state,
     ports,
@@ -79,7 +89,7 @@ async function undoPage(
 ): Promise<WorkedPage> {
   const worked: WorkedPage = { ...nothing(), page: number, cursor: page.cursor, counts: {}, steps: {} };
   const counts = { ...noRunCounts(), restored: 0, conflict: 0, failed: 0 };
-  counts.read = page.rows.length;
+  counts.read = page.rows.filter(counted).length;
   let part = job.attempt * PARTS_PER_ATTEMPT;
   for (const group of groups(page.rows)) {
     const first = group[0] as UndoRow;
@@ -95,22 +105,33 @@ async function undoPage(
     const undo = (rows: UndoRow[]) => undoGroup(job, ports, rows, address, worked.fixes);
     const outcomes = !first.undoable
       ? group.map(notUndoable)
-      : chain
-        ? await foresee(chain, group, undo)
-        : await undo(group);
+      : first.nothing
+        ? group.map((): UndoOutcome => ({ outcome: "restored", entry: null }))
+        : chain
+          ? await foresee(chain, group, undo)
+          : await undo(group);
     for (const [index, row] of group.entries()) {
       const outcome = outcomes[index];
       if (!outcome) throw new Error(`Connector gave ${outcomes.length} undo outcomes for ${group.length} rows.`);
+      const { covered = [], beyond = [] } = row;
+      const mark = (rows: RowId[], undo: "done" | "conflict") => {
+        if (job.preview) return;
+        for (const { id, of } of rows) worked.undone.push({ id, undo, ...(of === undefined ? {} : { of }) });
+      };
       if (outcome.outcome === "restored") {
-        counts.restored++;
-        if (!job.preview) worked.undone.push({ id: row.id, undo: "done" });
-        else if (outcome.entry) foreseen.push(draftOf(row, outcome.entry));
+        if (beyond.length > 0) {
+          if (counted(row)) counts.conflict++;
+          refusals.push({ row, now: row.before, message: CHANGED_BETWEEN, kind: "conflict" });
+        } else if (counted(row)) counts.restored++;
+        mark([row, ...covered], "done");
+        mark(beyond, "conflict");
+        if (job.preview && outcome.entry) foreseen.push(draftOf(row, outcome.entry));
       } else if (outcome.outcome === "conflict") {
-        counts.conflict++;
-        if (!job.preview) worked.undone.push({ id: row.id, undo: "conflict" });
+        if (counted(row)) counts.conflict++;
+        mark([row, ...covered, ...beyond], "conflict");
         refusals.push({ row, now: outcome.now, message: outcome.message, kind: "conflict" });
       } else {
-        counts.failed++;
+        if (counted(row)) counts.failed++;
         refusals.push({ row, now: null, message: outcome.failure.message, kind: "failed" });
       }
     }
@@ -119,6 +140,11 @@ async function undoPage(
   worked.counts = counts;
   return worked;
 }
+
+const counted = ({ partOfRecord }: UndoRow) => !partOfRecord;
+
+const CHANGED_BETWEEN =
+  "Somebody changed this record in between. It goes back to what they made of it, and no further.";
 
 async function foresee(
   chain: UndoChain,
@@ -144,7 +170,7 @@ function groups(rows: UndoRow[]): UndoRow[][] {
   const waves = new Map<string, UndoRow[]>();
   const times = new Map<string, number>();
   for (const row of rows) {
-    const place = `${row.step}\u0000${row.connection.id}\u0000${row.sink}\u0000${row.undoable}`;
+    const place = `${row.step}\u0000${row.connection.id}\u0000${row.sink}\u0000${row.undoable}\u0000${row.nothing}`;
     const id = `${place}\u0000${row.key}`;
     const time = times.get(id) ?? 0;
     times.set(id, time + 1);

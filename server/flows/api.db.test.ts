@@ -175,6 +175,33 @@ describe("runs", () => {
     expect((await api.ask("POST", `/runs/${id}/undo`, { body: { onConflict: "maybe" } })).status).toBe(400);
     expect((await api.ask("POST", `/runs/${id}/undo`, { token: api.tokens.builder })).status).toBe(403);
   });
+
+  it("are undone all together, since a moment", async () => {
+    const flow = await published();
+    const path = `/flows/${flow}/undo`;
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const ask = (body: object, token?: string) => api.ask("POST", path, { body, ...(token ? { token } : {}) });
+    expect(await ask({ since })).toMatchObject({ status: 409, body: { error: { code: "nothing-to-undo" } } });
+    const id = await insertRunRow(api.owner, { flow_id: flow, started_at: new Date(Date.now() - 1000) });
+    await insertChange(api.owner, { run_id: id, flow_id: flow, record_key: "4711" });
+    expect((await ask({ since }, api.tokens.builder)).status).toBe(403);
+    expect((await ask({})).status).toBe(400);
+    expect((await ask({ since: "yesterday" })).status).toBe(400);
+    expect(await ask({ since: "2026-01-01T00:00:00+01:00" })).toMatchObject({
+      status: 422,
+      body: { error: { code: "too-long-ago", details: { days: 90 } } },
+    });
+    const preview = await ask({ since, preview: true }, api.tokens.operator);
+    expect(preview.status).toBe(202);
+    const run = bodyOf(await api.ask("GET", `/runs/${bodyOf(preview).id}`));
+    expect(run).toMatchObject({ kind: "undo", mode: "dry", flow, since });
+    expect(run).not.toHaveProperty("parent");
+    const { status, body } = await ask({ since, onConflict: "force" });
+    expect(status).toBe(202);
+    expect(await ask({ since })).toMatchObject({ status: 409, body: { error: { code: "run-not-finished" } } });
+    expect((body as Body).id).toMatch(/^\d+$/);
+    expect((await api.ask("POST", "/flows/flow_none/undo", { body: { since } })).status).toBe(404);
+  });
 });
 
 describe("dead letters and journeys", () => {

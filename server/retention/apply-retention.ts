@@ -101,6 +101,7 @@ async function removeRows(
     steps AS (DELETE FROM run_step WHERE run_id IN (SELECT id FROM gone)),
     places AS (DELETE FROM checkpoint WHERE run_id IN (SELECT id FROM gone)),
     stretches AS (DELETE FROM run_stretch WHERE run_id IN (SELECT id FROM gone)),
+    undone AS (DELETE FROM undo_row WHERE undo_run_id IN (SELECT id FROM gone)),
     groups AS (DELETE FROM collect_item WHERE run_id IN (SELECT id FROM gone)),
     grouped AS (DELETE FROM collect_waiting WHERE run_id IN (SELECT id FROM gone)),
     seen AS (DELETE FROM seen_key WHERE scope IN (SELECT id::text FROM gone)),

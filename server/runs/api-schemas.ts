@@ -44,6 +44,7 @@ export const RunSchema = z.object({
   trigger: z.string(),
   startedBy: z.string(),
   parent: z.string().optional().describe("Of an undo: the run it puts back"),
+  since: z.iso.datetime().optional().describe("Of an undo: it puts back all runs of the flow since this moment"),
   counts: z.union([CountsSchema, UndoCountsSchema]),
 });
 export type RunShown = z.output<typeof RunSchema>;
@@ -92,6 +93,7 @@ export function showRun(run: RunSummary): RunShown {
     trigger: run.trigger,
     startedBy: run.startedBy,
     ...(run.parentId === null ? {} : { parent: run.parentId }),
+    ...(run.since === null ? {} : { since: run.since }),
     counts: run.kind === "undo" ? run.undoCounts : run.counts,
   };
 }

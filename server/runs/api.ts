@@ -9,6 +9,7 @@ import { ListChanges, listChanges } from "./list-changes.ts";
 import { ListRuns, listRuns } from "./list-runs.ts";
 import { RunOptions, startRun } from "./start-run.ts";
 import { UndoOptions, undoRun } from "./undo-run.ts";
+import { UndoSinceOptions, undoSince } from "./undo-since.ts";
 
 const ById = z.object({ id: AnyId });
 const NewRun = z.object({ id: z.string().describe("The run") });
@@ -100,5 +101,20 @@ export const runRoutes = [
     },
     example: { body: { preview: true, onConflict: "skip" }, response: { id: "18" } },
     handle: (ctx, { params, body }) => undoRun(ctx, { ...body, runId: params.id }),
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/flows/:id/undo",
+    summary: "Undo all runs of a flow since a moment",
+    description:
+      "Puts back what live runs that began at that moment or later changed, replays and undos among them, as a run of its own: each record goes back to what it was before the first of these writes. A record someone changed since is a conflict and stays as it is, one changed in between goes back no further than that, unless onConflict is force. With preview nothing is written.",
+    role: "operator",
+    status: 202,
+    params: ById,
+    body: UndoSinceOptions,
+    response: NewRun,
+    failures: { "run-not-finished": 409, "nothing-to-undo": 409, "too-long-ago": 422 },
+    example: { body: { since: "2026-11-28T08:00:00Z", preview: true, onConflict: "skip" }, response: { id: "19" } },
+    handle: (ctx, { params, body }) => undoSince(ctx, { ...body, flowId: params.id }),
   }),
 ];

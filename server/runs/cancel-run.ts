@@ -45,6 +45,7 @@ export async function cancelRuns(tx: Tx, ctx: ServerContext, runIds: bigint[]): 
     UPDATE run SET state = 'cancelled', finished_at = now(), slot = NULL, wait_reason = NULL, resume_at = NULL,
       lease_worker = NULL, lease_token = lease_token + 1
     WHERE id = ANY(${runIds}) AND state IN ('queued', 'waiting') AND (attempt = 0 OR NOT ${HALF_SENT}) RETURNING id`;
+  await tx.$executeRaw`DELETE FROM undo_row WHERE undo_run_id = ANY(${ended.map(({ id }) => id)})`;
   const asked = await tx.$queryRaw<{ id: bigint }[]>`
     UPDATE run SET stop_request = 'cancel', state = 'queued', wait_reason = NULL, resume_at = NULL
     WHERE id = ANY(${runIds}) AND state IN ('queued', 'waiting') RETURNING id`;

@@ -33,6 +33,7 @@ import { type ReplayRequest, readLetters } from "./run-letters.ts";
 import { readParked } from "./run-parked.ts";
 import { planFor } from "./run-plans.ts";
 import { readUndoRows, type UndoRequest, undoNotes } from "./run-undo.ts";
+import { gatherChanges, readFoldedRows } from "./run-undo-since.ts";
 
 export type RunServices = { db: Db; pool: pg.Pool; workerId: string; sliceMs?: number };
 
@@ -115,9 +116,11 @@ async function attempt(
       preview: lease.mode === "dry",
       sliceMs,
     };
-    const selection = { ...request, preview: job.preview };
-    const rows = readUndoRows(services.pool, run.parentId ?? "0", selection, run.checkpoint?.cursor ?? null);
-    return await executeUndo(job, { ...ports, note: undoNotes(services.pool, lease) }, rows);
+    return await executeUndo(
+      job,
+      { ...ports, note: undoNotes(services.pool, lease) },
+      await undoPages(services, run, request),
+    );
   }
   let plan: Plan;
   try {
@@ -170,6 +173,15 @@ async function attempt(
   }
   job.watermark = await readWatermark(services.pool, lease.flowId, plan.trigger);
   return await executeFlow(plan, job, ports);
+}
+
+async function undoPages({ pool }: RunServices, { lease, parentId, checkpoint }: ClaimedRun, request: UndoRequest) {
+  const cursor = checkpoint?.cursor ?? null;
+  const { since, records, onConflict } = request;
+  if (since === undefined)
+    return readUndoRows(pool, parentId ?? "0", { records, preview: lease.mode === "dry" }, cursor);
+  if ((checkpoint?.page ?? 0) === 0) await gatherChanges(pool, lease, { since, records });
+  return readFoldedRows(pool, lease, onConflict === "force", cursor);
 }
 
 /** Ends the run without sending anything more; what an attempt before left half sent is looked up first, where that can be done. */

@@ -9,6 +9,7 @@ import { ListChanges, listChanges } from "./list-changes.ts";
 import { ListRuns, listRuns } from "./list-runs.ts";
 import { StartRun, startRun } from "./start-run.ts";
 import { UndoRun, undoRun } from "./undo-run.ts";
+import { UndoSince, undoSince } from "./undo-since.ts";
 
 const ByRun = z.object({ runId: AnyId });
 const LettersOfRun = ListLetters.pick({ cursor: true, limit: true }).extend({ runId: z.string().regex(/^\d{1,18}$/) });
@@ -21,5 +22,6 @@ export const runsRouter = router({
   start: builderProcedure.input(StartRun).mutation(({ ctx, input }) => startRun(ctx, input)),
   cancel: operatorProcedure.input(ByRun).mutation(({ ctx, input }) => cancelRun(ctx, input.runId)),
   undo: operatorProcedure.input(UndoRun).mutation(({ ctx, input }) => undoRun(ctx, input)),
+  undoSince: operatorProcedure.input(UndoSince).mutation(({ ctx, input }) => undoSince(ctx, input)),
   live: liveProcedure,
 });

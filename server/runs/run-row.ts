@@ -10,7 +10,7 @@ export const HELD = "CASE WHEN r.state = 'waiting' THEN r.waiting_records ELSE 0
 export const RUN_COLUMNS = `r.id::text AS id, r.flow_id AS "flowId", coalesce(f.name, r.flow_id) AS "flowName", r.version,
   r.kind, r.mode, r.state, r.trigger, r.started_by AS "startedBy", r.created_at AS "createdAt",
   r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.wait_reason AS "waitReason", r.resume_at AS "resumeAt", r.wait_connection AS "waitConnection",
-  r.error, r.parent_id::text AS "parentId", (r.read + ${HELD})::float8 AS read, r.created::float8, r.updated::float8, r.deleted::float8,
+  r.error, r.parent_id::text AS "parentId", r.request ->> 'since' AS since, (r.read + ${HELD})::float8 AS read, r.created::float8, r.updated::float8, r.deleted::float8,
   r.unchanged::float8, r.filtered::float8, r.duplicate::float8, r.dead::float8, (r.held + ${HELD})::float8 AS held, r.restored::float8,
   r.conflict::float8, r.failed::float8`;
 
@@ -34,6 +34,7 @@ export type RunRow = {
   waitConnection: string | null;
   error: unknown;
   parentId: string | null;
+  since: string | null;
   read: number;
   created: number;
   updated: number;
@@ -78,6 +79,7 @@ export function toRunSummary(row: RunRow): RunSummary {
     waiting: waitingSentence(row, error),
     error,
     parentId: row.parentId,
+    since: row.since,
   };
 }
 

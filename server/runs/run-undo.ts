@@ -5,9 +5,10 @@ import type { UndoPage, UndoPorts, UndoRow } from "../../engine/run/execute-undo
 import type { Lease } from "../db/run-store/lease.ts";
 import { foreseeLedger } from "../db/run-store/ledger.ts";
 
-export type UndoRequest = { onConflict: "skip" | "force"; records?: string[] };
+/** `since`: all runs of the flow from then on, instead of the run's parent */
+export type UndoRequest = { onConflict: "skip" | "force"; records?: string[]; since?: string };
 
-type Row = {
+export type StoredRow = {
   id: string;
   step: string;
   connectionId: string;
@@ -41,7 +42,7 @@ export async function* readUndoRows(
 ): AsyncGenerator<UndoPage> {
   let below = typeof cursor === "string" ? cursor : null;
   for (;;) {
-    const { rows } = await pool.query<Row>(
+    const { rows } = await pool.query<StoredRow>(
       // `+ 0` keeps a planner without statistics from looking through the whole run for each row: the key finds few
       `SELECT c.id::text AS id, c.step_id AS step, c.connection_id AS "connectionId", n.name AS "connectionName", c.sink,
          c.record_key AS key, c.operation, c.identity, c.before, c.after, c.remote_id AS "remoteId", c.undo,
@@ -54,12 +55,12 @@ export async function* readUndoRows(
       [parentId, OPEN, below, records ?? null, pageSize, preview],
     );
     if (rows.length === 0) return;
-    below = (rows.at(-1) as Row).id;
+    below = (rows.at(-1) as StoredRow).id;
     yield { rows: rows.map(toUndoRow), cursor: below };
   }
 }
 
-function toUndoRow({ connectionId, connectionName, remoteId, undo, olderFollows, ...row }: Row): UndoRow {
+export function toUndoRow({ connectionId, connectionName, remoteId, undo, olderFollows, ...row }: StoredRow): UndoRow {
   return {
     ...row,
     ...(olderFollows ? { olderFollows } : {}),

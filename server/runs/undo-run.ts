@@ -48,7 +48,10 @@ export async function undoRun(ctx: ServerContext, undo: UndoRun): Promise<{ id: 
         "run-not-finished",
         `Run ${runId} has not ended (${parent.state}). Cancel it, or wait for its end.`,
       );
-    if (!preview) await refuseSecondUndo(tx, runId);
+    if (!preview) {
+      await tx.$queryRaw`SELECT FROM flow WHERE id = ${parent.flowId} FOR SHARE`; // an undo of all its runs waits, or is seen
+      await refuseSecondUndo(tx, runId, parent.flowId);
+    }
     await refuseNothing(tx, runId, parent, records);
     const request = { onConflict, ...(records === undefined ? {} : { records }) };
     const id = await insertRun(tx, ctx, {
@@ -64,14 +67,16 @@ export async function undoRun(ctx: ServerContext, undo: UndoRun): Promise<{ id: 
   });
 }
 
-async function refuseSecondUndo(tx: Tx, runId: string): Promise<void> {
-  const [other] = await tx.$queryRaw<{ id: bigint }[]>`
-    SELECT id FROM run WHERE parent_id = ${BigInt(runId)} AND kind = 'undo' AND mode = 'live'
+async function refuseSecondUndo(tx: Tx, runId: string, flowId: string): Promise<void> {
+  const [other] = await tx.$queryRaw<{ id: bigint; since: string | null }[]>`
+    SELECT id, request ->> 'since' AS since FROM run
+    WHERE (parent_id = ${BigInt(runId)} OR (flow_id = ${flowId} AND request ? 'since')) AND kind = 'undo' AND mode = 'live'
       AND state IN ('queued', 'running', 'waiting') LIMIT 1`;
-  if (other !== undefined)
-    throw new Conflict("undo-running", `Run ${other.id} is already undoing run ${runId}. Wait for its end.`, {
-      run: other.id.toString(),
-    });
+  if (other === undefined) return;
+  const what = other.since === null ? `run ${runId}` : `all runs of this flow since ${other.since}`;
+  throw new Conflict("undo-running", `Run ${other.id} is already undoing ${what}. Wait for its end.`, {
+    run: other.id.toString(),
+  });
 }
 
 async function refuseNothing(tx: Tx, runId: string, { createdAt }: Parent, records: string[] | undefined) {

@@ -45,6 +45,7 @@
  *   runs.start                builder   { flowId, mode, limit?, backfill? } → { id }
  *   runs.cancel               operator  { runId } → { ok }
  *   runs.undo                 operator  { runId, preview?, records?, onConflict } → { id }
+ *   runs.undoSince            operator  { flowId, since, preview?, records?, onConflict } → { id }   (all runs of the flow since a moment)
  *   runs.live (subscription)  viewer    {} → LiveEvent                   (one multiplexed stream per tab)
  *   letters.list              viewer    { flowId?, groupId?, state?, search?, cursor?, limit? } → { items: DeadLetterItem[], next }
  *   letters.groups            viewer    { flowId? } → DeadLetterGroup[]
@@ -134,6 +135,8 @@ export type RunSummary = {
   waiting: { reason: string; until: string | null; connectionId?: string } | null;
   error: RunError | null;
   parentId: string | null;
+  /** of an undo of all runs since a moment: that moment */
+  since: string | null;
 };
 
 /** in + made = out + joined + ended here. `made`: by a split; `joined`: parts that a collect put into another. */

@@ -177,11 +177,27 @@ async function storeWatermark(client: pg.ClientBase, lease: Lease, { watermark }
 }
 
 async function markUndone(client: pg.ClientBase, lease: Lease, { undone }: Checkpoint): Promise<void> {
-  if (undone.length === 0) return;
+  const own = undone.filter(({ of }) => of === undefined);
+  if (own.length > 0)
+    await client.query(
+      `UPDATE change c SET undo = u.undo FROM unnest($1::bigint[], $2::text[]) AS u(id, undo)
+       WHERE c.run_id = (SELECT parent_id FROM run WHERE id = $3) AND c.id = u.id AND c.workspace_id = $4`,
+      [own.map(({ id }) => id), own.map(({ undo }) => undo), lease.runId, lease.workspaceId],
+    );
+  const others = undone.flatMap(({ id, undo, of }) => (of === undefined ? [] : [{ id, undo, ...of }]));
+  if (others.length === 0) return;
+  // each row by its whole key, so that one partition is looked at; the planner would rather read them all
+  await client.query("SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)");
   await client.query(
-    `UPDATE change c SET undo = u.undo FROM unnest($1::bigint[], $2::text[]) AS u(id, undo)
-     WHERE c.run_id = (SELECT parent_id FROM run WHERE id = $3) AND c.id = u.id`,
-    [undone.map(({ id }) => id), undone.map(({ undo }) => undo), lease.runId],
+    `UPDATE change c SET undo = u.undo FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[]) AS u(id, undo, run, at)
+     WHERE c.run_id = u.run AND c.id = u.id AND c.at = u.at AND c.workspace_id = $5`,
+    [
+      others.map(({ id }) => id),
+      others.map(({ undo }) => undo),
+      others.map(({ run }) => run),
+      others.map(({ at }) => at),
+      lease.workspaceId,
+    ],
   );
 }
 

@@ -27,6 +27,7 @@ const END = `WITH ${runEnd("$1", "$2", "true")} SELECT count(job.id) AS next FRO
 /** The same, with letters it did not come to, within the transaction that ends the run. */
 export async function afterFinish(client: pg.ClientBase, lease: Lease): Promise<void> {
   await client.query({ name: "run-end", text: END, values: [lease.runId, flowToGoOn(lease)] });
+  if (lease.kind === "undo") await client.query("DELETE FROM undo_row WHERE undo_run_id = $1", [lease.runId]);
   await reopenLetters(client, lease);
 }
 
