@@ -14,6 +14,18 @@ export class LeaseLost extends Error {
   }
 }
 
+/**
+ * A person cancelled runs of a batch of events since it was claimed: nothing more of it is sent under this claim. What is
+ * known of what was sent is kept, and the events that are left are claimed again.
+ */
+export class RunsCancelled extends LeaseLost {
+  constructor(flowId: string) {
+    super(flowId);
+    this.name = "RunsCancelled";
+    this.message = `Runs of events of flow ${flowId} were cancelled.`;
+  }
+}
+
 /** A failure, and the name of the connection it belongs to. */
 export class ConnectionFailed extends IntegrationError {
   readonly connection: string;

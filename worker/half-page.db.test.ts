@@ -217,6 +217,37 @@ it("a cancelled run hands over to a person what its dead worker had sent and nob
   expect(asked.length).toBeLessThan(50);
 }, 120_000);
 
+it("a cancelled run counts a record once that its dead worker had sent to one of two ends, and each step its parts", async () => {
+  await queryDatabase(target, "TRUNCATE orders");
+  const one = flow("Two ends", toTarget);
+  const invoice = { id: "invoice", kind: "write", connection: "Books", sink: "invoices", operation: "insert" };
+  const links = [...one.links, { from: "orders", to: "invoice" }];
+  const flowId = await publishedFlow(ctx, { ...one, steps: [...one.steps, invoice], links });
+  const before = books.taken.length;
+  books.state.silentAfter = before + 30;
+  const { id } = await startRun(ctx, { flowId, mode: "live", limit: 50 });
+  start();
+  await until(() => books.taken.length > before + 30);
+  await kill();
+  await cancelRun(ctx, id);
+  start();
+  await stateIs(id, "cancelled");
+  const { counts, balanced, steps } = await getRunDetail(ctx, id);
+  const [there] = await queryDatabase<{ rows: number }>(target, "SELECT count(*)::int AS rows FROM orders");
+  const rows = there?.rows ?? 0;
+  const { dead } = counts;
+  // the first call to Books was settled, of the second some were being sent
+  expect(dead).toBeGreaterThan(0);
+  expect(dead).toBeLessThanOrEqual(25);
+  const written = Math.max(rows, 25 + dead);
+  expect(counts).toMatchObject({ read: written, created: written - dead });
+  expect(balanced).toBe(true);
+  expect(steps.find((step) => step.id === "invoice")).toMatchObject({ in: 25 + dead, created: 25, dead });
+  const atTarget = steps.find((step) => step.id === "write");
+  expect({ in: atTarget?.in, created: atTarget?.created }).toEqual({ in: rows, created: rows });
+  books.state.silentAfter = Number.POSITIVE_INFINITY;
+}, 120_000);
+
 it("a wish to cancel is not forgotten when the run has to wait for its target in that moment", async () => {
   const write = { connection: "Books", sink: "invoices", operation: "insert" };
   const flowId = await publishedFlow(ctx, flow("Wished", write));

@@ -1,4 +1,5 @@
 /** After a crash: finds out what became of writes that were being sent, before anything is sent again. */
+import { IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { LedgerFix, OpenEntry, PartAddress, RecoveryPorts } from "../ports.ts";
 import { findSink } from "../steps/connection.ts";
@@ -63,6 +64,25 @@ export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<stri
   for (const [key, address] of looked) if (!doubtful.has(key)) settledParts.set(key, { address, landed: true });
   if (settledParts.size > 0 || fixes.length > 0) await ports.store.settleParts([...settledParts.values()], fixes);
   return open;
+}
+
+/**
+ * As `recoverOpenEntries`, for what ends in any case: entries of a connection that cannot be asked now stay open, and a person
+ * looks.
+ */
+export async function recoverWhatAnswers(ports: RecoveryPorts): Promise<void> {
+  const { entries, receipts } = await ports.store.openEntries();
+  const connections = new Set([...entries, ...receipts].map(({ address }) => address.connection));
+  for (const connection of connections) {
+    const of = <T extends { address: PartAddress }>(all: T[]) =>
+      all.filter(({ address }) => address.connection === connection);
+    const openEntries = async () => ({ entries: of(entries), receipts: of(receipts) });
+    try {
+      await recoverOpenEntries({ ...ports, store: { ...ports.store, openEntries } });
+    } catch (error) {
+      if (!(error instanceof IntegrationError)) throw error;
+    }
+  }
 }
 
 function partKey({ step, page, part }: PartAddress): string {

@@ -4,15 +4,14 @@
  */
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { Json, JsonRecord, LedgerEntry, WriteOutcome } from "../../connectors/sdk/types.ts";
-import { LeaseLost, type LedgerDraft, type LedgerFix, type OpenEntry, type PartAddress } from "../ports.ts";
+import { LeaseLost, type LedgerDraft, type OpenEntry } from "../ports.ts";
 import type { Batch, Ended } from "../steps/define-step.ts";
 import { foreseeChunk } from "./foresee-chunk.ts";
 import { openKey, PageInterrupted, type PageWork } from "./page.ts";
 import { IN_PAGE_RETRIES_MS, LONGEST_IN_PAGE_WAIT_MS } from "./retry.ts";
+import { type Entered, keepAnswers, keepKnown, settleThrown } from "./write-answers.ts";
 import { addressOf, type Item, OUTCOME_OF, placed, requestOf, type WriteSite } from "./write-site.ts";
 import { toWaves } from "./write-waves.ts";
-
-type Entered = { address: PartAddress; entry: LedgerEntry; receipt: Json | undefined };
 
 /** Records per call where a crash leaves in doubt what a call has sent. */
 const DOUBTFUL_AT_ONCE = 25;
@@ -90,35 +89,6 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
   }
 }
 
-/**
- * Where nobody can find out later what arrived, the answers are kept at once: a crash then leaves in doubt only what was
- * under way.
- */
-async function keepAnswers(
-  site: WriteSite,
-  items: Item[],
-  outcomes: WriteOutcome[],
-  entered: Map<number, Entered>,
-): Promise<void> {
-  const { settleParts } = site.ports.store;
-  if (site.write.info?.effect !== "at-least-once" || !settleParts) return;
-  const parts = new Map<number, { address: PartAddress; landed: boolean }>();
-  const doubtful = new Set<number>();
-  const fixes: LedgerFix[] = [];
-  for (const [index, { address }] of entered) {
-    const outcome = outcomes[index]?.outcome;
-    parts.set(address.part, { address, landed: true });
-    if (outcome === "unknown" || outcome === undefined) doubtful.add(address.part);
-    else if (outcome === "failed" || outcome === "unchanged")
-      fixes.push({ ...address, key: (items[index] as Item).write.key, landed: false });
-  }
-  const known = [...parts.values()].filter(({ address }) => !doubtful.has(address.part));
-  await settleParts(
-    known,
-    fixes.filter(({ part }) => !doubtful.has(part)),
-  );
-}
-
 /** Records that an earlier try of this page landed for sure, and whose repetition the target could not recognise. */
 function adoptOpen(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Item[] {
   if (work.open.size === 0) return chunk;
@@ -194,58 +164,19 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
   };
   try {
     const outcomes = await site.connection.session.write(requestOf(site, items), { enter });
-    if (lost) throw lost;
+    if (lost) {
+      keepKnown(items, outcomes, entered, work);
+      throw lost;
+    }
     return { outcomes, entered };
   } catch (error) {
-    if (lost) throw lost;
+    if (lost) {
+      keepKnown(items, [], entered, work);
+      throw lost;
+    }
     if (site.ports.signal.aborted) throw error;
     if (!(error instanceof IntegrationError)) site.ports.report(error);
     return { outcomes: [], thrown: failureOf(error), entered };
-  }
-}
-
-/**
- * A write call that threw has landed wholly or not at all, and its receipt can tell. Landed entries are kept as done,
- * so that the repetition adopts them; absent ones are voided.
- */
-async function settleThrown(
-  site: WriteSite,
-  items: Item[],
-  entered: Map<number, Entered>,
-  failure: FailureInfo,
-  work: PageWork,
-): Promise<void> {
-  const verdicts = new Map<number, "landed" | "absent" | "unknown">();
-  for (const { address, receipt } of entered.values()) {
-    if (verdicts.has(address.part)) continue;
-    const { session } = site.connection;
-    const verdict =
-      receipt !== undefined && session.settle
-        ? await session.settle(receipt, site.ports.signal).catch(() => "unknown" as const)
-        : failure.code === "outcome-unknown"
-          ? "unknown"
-          : "absent";
-    verdicts.set(address.part, verdict);
-    // the target cannot say now: leave the part open, the next attempt asks again
-    if (verdict === "unknown") {
-      work.unsettled.add(address.part);
-      throw new PageInterrupted(site.step, site.write.connection, failure);
-    }
-  }
-  for (const [index, { address, entry }] of entered) {
-    const item = items[index] as Item;
-    if (verdicts.get(address.part) === "landed") {
-      const { key, idempotencyKey } = item.write;
-      work.open.set(openKey(site.step, idempotencyKey), {
-        ...entry,
-        key,
-        idempotencyKey,
-        sourceKey: work.keyOf(item.origin),
-        undo: "possible",
-        address,
-        state: "done",
-      });
-    } else work.fixes.push({ ...address, key: item.write.key, landed: false });
   }
 }
 

@@ -16,8 +16,10 @@ export type Claim = {
   failures: number;
   failingSince: Date | null;
   events: ClaimedEvent[];
-  /** events whose runs a person cancelled while they waited */
-  cancelled: string[];
+  /** how often runs of the flow's events were cancelled so far */
+  cancels: number;
+  /** of some of these times runs have still to be ended; no events then */
+  cancelling: boolean;
   /** parts of earlier batches are not settled */
   unsettled: boolean;
 };
@@ -25,34 +27,27 @@ export type Claim = {
 const MOST_BYTES = 8 * 1024 * 1024;
 
 const CLAIM = `
-  WITH held AS (SELECT f.live_version, d.failures, d.failing_since, d.wait_reason IS NOT NULL AS waited,
+  WITH held AS (SELECT f.live_version, d.failures, d.failing_since, d.cancels, d.cancels <> d.cancels_ended AS cancelling, d.wait_reason IS NOT NULL AS waited,
       f.paused OR f.deleted_at IS NOT NULL OR (d.wait_reason IS NOT NULL AND coalesce(d.resume_at > now(), true)) AS resting,
       EXISTS (SELECT FROM inbox_sending s WHERE s.flow_id = d.flow_id) AS unsettled
     FROM inbox_drain d JOIN flow f ON f.id = d.flow_id WHERE d.flow_id = $1 AND d.lease_token = $2)
-  SELECT held.live_version AS version, held.failures, held.failing_since AS "failingSince", held.resting, held.waited, held.unsettled,
+  SELECT held.live_version AS version, held.failures, held.failing_since AS "failingSince", held.resting, held.waited, held.unsettled, held.cancels, held.cancelling,
     e.id::text, e.event_id AS "eventId", e.received_at::text AS "receivedAt", e.content_type AS "contentType", e.body,
-    e.sent_by AS "sentBy", r.state
+    e.sent_by AS "sentBy"
   FROM held LEFT JOIN LATERAL (
     SELECT id FROM (SELECT id, sum(size_bytes) OVER (ORDER BY id) - size_bytes AS before
       FROM (SELECT id, size_bytes FROM inbox_queue WHERE flow_id = $1 ORDER BY id LIMIT $3) AS first) AS sized
-    WHERE before < ${MOST_BYTES}) AS q ON NOT held.resting
-  LEFT JOIN inbox_event e ON e.id = q.id LEFT JOIN run r ON r.id = q.id
+    WHERE before < ${MOST_BYTES}) AS q ON NOT held.resting AND NOT held.cancelling
+  LEFT JOIN inbox_event e ON e.id = q.id
   ORDER BY q.id`;
 
-type Row = {
-  version: number | null;
-  failures: number;
-  failingSince: Date | null;
-  resting: boolean;
-  waited: boolean;
-  unsettled: boolean;
+type Row = Omit<Claim, "events"> & {
   id: string | null;
   eventId: string;
   receivedAt: string;
   contentType: string;
   body: string;
   sentBy: string;
-  state: string | null;
 };
 
 /** @throws LeaseLost when another process holds the flow's events */
@@ -64,14 +59,9 @@ export async function claimEvents(pool: pg.Pool, lease: EventLease, limit: numbe
   });
   const [first] = rows;
   if (!first) throw new LeaseLost(lease.flowId);
-  const { version, failures, failingSince, resting, waited, unsettled } = first;
-  const claim: Claim = { version, failures, failingSince, resting, waited, unsettled, events: [], cancelled: [] };
-  for (const row of rows) {
-    if (row.id === null) continue;
-    if (row.state === "cancelled") claim.cancelled.push(row.id);
-    else claim.events.push(eventOf(row, row.id));
-  }
-  return claim;
+  const { version, failures, failingSince, resting, waited, unsettled, cancels, cancelling } = first;
+  const events = rows.flatMap((row) => (row.id === null ? [] : [eventOf(row, row.id)]));
+  return { version, failures, failingSince, resting, waited, unsettled, cancels, cancelling, events };
 }
 
 function eventOf({ eventId, receivedAt, sentBy, contentType, body }: Row, runId: string): ClaimedEvent {

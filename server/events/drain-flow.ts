@@ -1,17 +1,18 @@
 /** Works through a flow's events, batch after batch, for as long as there are any. */
 import { LeaseLost } from "../../engine/ports.ts";
+import { nextLimit } from "../../engine/run/event-batch.ts";
 import type { Database } from "../db/prisma.ts";
 import { stepsOf } from "../flows/read-document.ts";
 import { log } from "../log.ts";
 import { runConnections } from "../runs/run-connections.ts";
 import { planFor } from "../runs/run-plans.ts";
+import { endCancelled } from "./cancel-events.ts";
 import { claimEvents } from "./claim-events.ts";
 import { type EventLease, giveEventLease, takeEventLease } from "./event-lease.ts";
 import { learnFields } from "./learn-fields.ts";
-import { dropCancelled } from "./settle-events.ts";
 import { tellProgress } from "./tell-progress.ts";
 import { dropSettledParts } from "./wait-events.ts";
-import { type EventsFlow, type EventsSite, workOnEvents } from "./work-on-events.ts";
+import { type EventsSite, type LiveFlow, workOnEvents } from "./work-on-events.ts";
 
 export type DrainServices = Pick<Database, "db" | "pool"> & {
   workerId: string;
@@ -42,6 +43,8 @@ export class FlowDrain {
   #idle: NodeJS.Timeout | undefined;
   #heldUntil = 0;
   #limit = BATCH;
+  /** this version takes its events one by one */
+  #alone = false;
   #version: { number: number; document: unknown } | undefined;
 
   constructor(services: DrainServices, flowId: string) {
@@ -87,16 +90,18 @@ export class FlowDrain {
   async #batch(): Promise<boolean> {
     const site = this.#site as EventsSite;
     const { pool } = this.#services;
-    const claim = await claimEvents(pool, site.lease, this.#limit);
-    await dropCancelled(pool, site.lease, claim.cancelled);
-    if (claim.events.length === 0) return claim.cancelled.length > 0;
+    const claim = await claimEvents(pool, site.lease, this.#alone ? 1 : this.#limit);
+    if (claim.cancelling) {
+      await endCancelled(site, claim.cancels);
+      return true;
+    }
+    if (claim.events.length === 0) return false;
     if (!claim.unsettled) site.open = new Map();
     this.#refreshConnections(site);
     const worked = await workOnEvents(site, claim, await this.#flow(site, claim.version ?? 0));
-    if (worked === "one-by-one") this.#limit = 1;
-    else if (worked === "narrow") this.#limit = Math.max(1, Math.ceil(claim.events.length / 2));
-    else if (worked === "waiting") this.#forgetConnections(site);
-    else if (this.#limit > 1) this.#limit = Math.min(BATCH, this.#limit * 2);
+    if (worked === "one-by-one") this.#alone = true;
+    this.#limit = nextLimit(worked, { limit: this.#limit, taken: claim.events.length, most: BATCH });
+    if (worked === "waiting") this.#forgetConnections(site);
     const last = claim.events.at(-1);
     if (worked === "settled" && claim.unsettled) await dropSettledParts(pool, site.lease);
     if (worked === "settled" || worked === "waiting") {
@@ -152,14 +157,15 @@ export class FlowDrain {
     this.#connectionsAt = Date.now();
   }
 
-  async #flow({ connections }: EventsSite, version: number): Promise<EventsFlow> {
+  async #flow({ connections }: EventsSite, version: number): Promise<LiveFlow> {
     if (this.#version?.number !== version) {
       const { rows } = await this.#services.pool.query<{ document: unknown }>(
         "SELECT document FROM flow_version WHERE flow_id = $1 AND version = $2",
         [this.#flowId, version],
       );
       this.#version = { number: version, document: rows[0]?.document };
-      if (this.#limit === 1) this.#limit = BATCH;
+      this.#alone = false;
+      this.#limit = BATCH;
     }
     const { document } = this.#version;
     const trigger = stepsOf(document).find(({ kind }) => kind === "webhook" || kind === "event");

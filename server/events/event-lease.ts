@@ -48,8 +48,8 @@ export async function flowsToDrain(pool: pg.Pool, workerId: string): Promise<str
         SELECT (SELECT q.flow_id FROM inbox_queue q WHERE q.flow_id > w.flow_id ORDER BY q.flow_id LIMIT 1)
         FROM waiting w WHERE w.flow_id IS NOT NULL)
       SELECT f.id AS "flowId" FROM waiting w JOIN flow f ON f.id = w.flow_id LEFT JOIN inbox_drain d ON d.flow_id = f.id
-      WHERE NOT f.paused AND f.deleted_at IS NULL AND f.live_version IS NOT NULL
-        AND (d.wait_reason IS NULL OR d.resume_at <= now())
+      WHERE (d.cancels <> d.cancels_ended OR NOT f.paused AND f.deleted_at IS NULL AND f.live_version IS NOT NULL
+          AND (d.wait_reason IS NULL OR d.resume_at <= now()))
         AND (d.lease_worker IS NULL OR d.lease_worker = $1
           OR NOT EXISTS (SELECT FROM process p WHERE p.id = d.lease_worker AND p.seen_at > now() - $2::float8 * interval '1 millisecond'))`,
     values: [workerId, DEAD_AFTER_MS],

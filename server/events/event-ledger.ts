@@ -8,38 +8,45 @@ import {
   type OpenEntry,
   type PartAddress,
   type RunStore,
+  RunsCancelled,
 } from "../../engine/ports.ts";
+import type { HalfBatch } from "../../engine/run/event-batch.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { LEDGER_COLUMNS, ledgerRows } from "../db/run-store/ledger.ts";
 import { storableJson } from "../db/storable.ts";
 import type { EventLease } from "./event-lease.ts";
+import type { Batch } from "./settle-events.ts";
 
-/** The number of the run a record of the page belongs to. */
-export type RunOf = (origin: number) => string;
-
-const ROWS = `unnest(string_to_array($7, $17), ${[8, 9, 10, 11, 12, 13, 14, 15, 16]
-  .map((number) => `string_to_array($${number}, $17, '')`)
-  .join(", ")}) AS r(k, o, i, b, a, s, m, x, n, run)`;
+const ROWS = `unnest(string_to_array($7, $18), ${[8, 9, 10, 11, 12, 13, 14, 15, 16, 17]
+  .map((number) => `string_to_array($${number}, $18, '')`)
+  .join(", ")}) AS r(k, o, i, b, a, s, m, x, n, g, run)`;
 
 const ENTER = `
-  WITH lease AS MATERIALIZED (SELECT 1 FROM inbox_drain WHERE flow_id = $1 AND lease_token = $2 FOR SHARE),
+  WITH lease AS MATERIALIZED (SELECT 1 FROM inbox_drain WHERE flow_id = $1 AND lease_token = $2 AND cancels = $24 FOR SHARE),
   part AS (INSERT INTO inbox_sending (workspace_id, flow_id, lease_token, step_id, connection_id, part, sink, receipt, first_run, last_run)
-    SELECT $3, $1, $2, $4, $5, $6, $18, $19::jsonb, $20::bigint, $21::bigint FROM lease)
+    SELECT $3, $1, $2, $4, $5, $6, $19, $20::jsonb, $21::bigint, $22::bigint FROM lease)
   INSERT INTO change (${LEDGER_COLUMNS})
-  SELECT $3, r.run::bigint, $1, $4, $5, $18, 0, $6, r.k, r.s, r.o, r.i::json, r.b::json, r.a::json, r.m, r.x, 'done', $22, NULL
+  SELECT $3, r.run::bigint, $1, $4, $5, $19, 0, $6, r.k, r.s, r.o, r.i::json, r.b::json, r.a::json, r.m, r.x, r.g::int, 'done', $23, NULL
   FROM lease, ${ROWS}`;
 
-/** Stores entries that are about to be sent, each under its own run. */
+/** Why a statement that names lease and cancels found no row. @throws LeaseLost or RunsCancelled */
+export async function refused(client: pg.Pool | pg.ClientBase, { flowId, token }: EventLease): Promise<never> {
+  const { rowCount } = await client.query("SELECT FROM inbox_drain WHERE flow_id = $1 AND lease_token = $2", [
+    flowId,
+    token,
+  ]);
+  throw rowCount === 1 ? new RunsCancelled(flowId) : new LeaseLost(flowId);
+}
+
+/** Stores entries that are about to be sent, `drafts[i]` under `runs[i]`. */
 export async function enterEventLedger(
   pool: pg.Pool,
-  lease: EventLease,
-  runOf: RunOf,
+  { lease, cancels }: Pick<Batch, "lease" | "cancels">,
   address: PartAddress,
-  drafts: LedgerDraft[],
-  receipt: Json | undefined,
+  { drafts, runs, receipt }: { drafts: LedgerDraft[]; runs: string[]; receipt: Json | undefined },
 ): Promise<void> {
-  const runs = drafts.map(({ origin }) => runOf(origin as number));
-  const plain = (draft: LedgerDraft) => plainKey(lease.flowId, address.step, runOf(draft.origin as number), draft.key);
+  const plain = ({ key }: LedgerDraft, index: number) =>
+    plainKey(lease.flowId, address.step, runs[index] as string, key);
   const { rows, separator } = ledgerRows(drafts, plain, [runs]);
   const numbers = runs.map(Number);
   const { rowCount } = await pool.query({
@@ -59,9 +66,10 @@ export async function enterEventLedger(
       numbers.reduce((a, b) => Math.min(a, b)),
       numbers.reduce((a, b) => Math.max(a, b)),
       drafts[0]?.undo ?? "possible",
+      cancels,
     ],
   });
-  if (rowCount !== drafts.length) throw new LeaseLost(lease.flowId);
+  if (rowCount !== drafts.length) await refused(pool, lease);
 }
 
 function plainKey(flowId: string, step: string, runId: string, key: string): string {
@@ -94,12 +102,13 @@ export async function closeEventParts(
   client: pg.ClientBase,
   { flowId, token }: EventLease,
   runs: string[],
-  { fixes, unsettled }: { fixes: LedgerFix[]; unsettled: Iterable<number> },
+  { fixes, parts, unsettled }: HalfBatch,
 ): Promise<void> {
   await fixEventLedger(client, runs, fixes);
+  const open = new Set(unsettled);
   await client.query(
-    "UPDATE inbox_sending SET landed = true WHERE flow_id = $1 AND lease_token = $2 AND NOT landed AND NOT (part = ANY($3::int[]))",
-    [flowId, token, [...unsettled]],
+    "UPDATE inbox_sending SET landed = true WHERE flow_id = $1 AND lease_token = $2 AND part = ANY($3::int[])",
+    [flowId, token, parts.filter((part) => !open.has(part))],
   );
 }
 

@@ -1,6 +1,6 @@
 /** Ends a batch: its runs, their counters, letters and journeys, in one transaction with the queue. */
 import type pg from "pg";
-import { LeaseLost } from "../../engine/ports.ts";
+import type { Unprocessed } from "../../engine/run/event-batch.ts";
 import type { EventEnd, EventResult, EventsResult } from "../../engine/run/process-events.ts";
 import { OUTCOMES } from "../../engine/steps/define-step.ts";
 import { storeHeld } from "../db/run-store/held.ts";
@@ -12,15 +12,15 @@ import { ANSWERS_CHANNEL, type EventAnswer } from "../intake/answers.ts";
 import { publishFromFlow } from "../topics/flow-events.ts";
 import type { ClaimedEvent } from "./claim-events.ts";
 import type { EventLease } from "./event-lease.ts";
-import { fixEventLedger } from "./event-ledger.ts";
+import { fixEventLedger, refused } from "./event-ledger.ts";
 
 export type Batch = {
   lease: EventLease;
+  /** how often runs of the flow's events had been cancelled when it was claimed */
+  cancels: number;
   version: number;
   events: ClaimedEvent[];
   startedAt: Date;
-  /** ledger parts of this batch, which are settled with it */
-  parts: number[];
   /** how the events came */
   trigger: "webhook" | "event";
   /** keep what senders that wait are answered */
@@ -33,9 +33,9 @@ type Kind = { state: string; read: number; steps: unknown; error?: unknown } & {
 const RUN_VALUES = `e.id, $3, $1, $4::int, 'flow', 'live', k.state, $12::text, e.by, 1, e.at, $5::timestamptz, now(), k.error,
   k.read, ${OUTCOMES.map((outcome) => `k.${outcome}`).join(", ")}, k.steps`;
 
-// A run that waited is there already and is brought to its end; one a person cancelled meanwhile stays so.
+// A run that waited is there already and is brought to its end.
 const SETTLE = `
-  WITH held AS MATERIALIZED (SELECT 1 FROM inbox_drain WHERE flow_id = $1 AND lease_token = $2 FOR SHARE),
+  WITH held AS MATERIALIZED (SELECT 1 FROM inbox_drain WHERE flow_id = $1 AND lease_token = $2 AND cancels = $13 FOR SHARE),
   kinds AS MATERIALIZED (SELECT * FROM json_to_recordset($6::json) AS k(n int, state text, error jsonb, read bigint,
     ${OUTCOMES.map((outcome) => `${outcome} bigint`).join(", ")}, steps jsonb)),
   runs AS (INSERT INTO run AS r (id, workspace_id, flow_id, version, kind, mode, state, trigger, started_by, attempt,
@@ -51,8 +51,17 @@ const SETTLE = `
   sent AS (DELETE FROM inbox_sending s USING held WHERE s.flow_id = $1 AND s.lease_token = $2 AND s.part = ANY($11::int[]))
   SELECT 1 FROM held`;
 
-/** @throws LeaseLost when another process took the flow's events over; then nothing is stored */
-export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsResult): Promise<void> {
+/**
+ * @param parts ledger parts of this batch, which are settled with it
+ * @param recovered the events went through again: attempts are counted anew
+ * @throws LeaseLost when another process took the flow's events over, RunsCancelled when runs were cancelled since the batch
+ *   was claimed; then nothing is stored
+ */
+export async function settleEvents(
+  pool: pg.Pool,
+  batch: Batch,
+  { result, parts, recovered }: { result: EventsResult; parts: number[]; recovered: boolean },
+): Promise<void> {
   const quiet = result.ends.filter((end) => !WRITTEN.has(end.outcome) && end.outcome !== "dead");
   const { letters, fixes, remembered, parked, published, held } = result;
   const plain =
@@ -63,11 +72,14 @@ export async function settleEvents(pool: pg.Pool, batch: Batch, result: EventsRe
       parked.length +
       published.length +
       held.length ===
-      0 && !batch.answers;
-  if (plain) return await settle(pool, batch, result);
+      0 &&
+    !batch.answers &&
+    !recovered;
+  if (plain) return await settle(pool, batch, result, parts);
   const runs = batch.events.map(({ runId }) => runId);
   await inTransaction(pool, async (client) => {
-    await settle(client, batch, result);
+    await settle(client, batch, result, parts);
+    if (recovered) await forgetFailures(client, batch.lease);
     await storeLetters(client, letterPlace(batch), letters);
     await fixEventLedger(client, runs, fixes);
     await storeJourneys(client, batch, quiet);
@@ -91,7 +103,12 @@ function letterPlace({ lease, version, events }: Batch) {
   return { workspaceId, flowId, version, runId: events[0]?.runId ?? "0", mode: "live" as const };
 }
 
-async function settle(client: pg.Pool | pg.ClientBase, batch: Batch, { events, ways }: EventsResult): Promise<void> {
+async function settle(
+  client: pg.Pool | pg.ClientBase,
+  batch: Batch,
+  { events, ways }: EventsResult,
+  parts: number[],
+): Promise<void> {
   const kinds: Kind[] = [];
   const known = new Map<string, number>();
   const kindOf = events.map(({ read, outcomes, way }) => {
@@ -105,14 +122,13 @@ async function settle(client: pg.Pool | pg.ClientBase, batch: Batch, { events, w
     }
     return kind;
   });
-  await store(client, batch, kinds, kindOf);
+  await store(client, batch, { kinds, kindOf, parts });
 }
 
 async function store(
   client: pg.Pool | pg.ClientBase,
-  { lease, version, events, startedAt, parts, trigger }: Batch,
-  kinds: Kind[],
-  kindOf: number[],
+  { lease, cancels, version, events, startedAt, trigger }: Batch,
+  { kinds, kindOf, parts }: { kinds: Kind[]; kindOf: number[]; parts: number[] },
 ): Promise<void> {
   const { rowCount } = await client.query({
     name: "events-settle",
@@ -130,35 +146,29 @@ async function store(
       events.map(({ sentBy }) => sentBy),
       parts,
       trigger,
+      cancels,
     ],
   });
-  if (rowCount !== 1) throw new LeaseLost(lease.flowId);
+  if (rowCount !== 1) await refused(client, lease);
 }
 
-/** Events whose runs ended as cancelled leave the queue. */
-export async function dropCancelled(pool: pg.Pool, { flowId, token }: EventLease, ids: string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await pool.query(
-    `DELETE FROM inbox_queue WHERE flow_id = $1 AND id = ANY($3::bigint[])
-       AND EXISTS (SELECT FROM inbox_drain d WHERE d.flow_id = $1 AND d.lease_token = $2)`,
-    [flowId, token, ids],
+/** Events went through again: attempts are counted anew. */
+async function forgetFailures(client: pg.ClientBase, { flowId, token }: EventLease): Promise<void> {
+  await client.query(
+    `UPDATE inbox_drain SET failures = 0, failing_since = NULL, wait_reason = NULL, resume_at = NULL, error = NULL
+     WHERE flow_id = $1 AND lease_token = $2`,
+    [flowId, token],
   );
 }
 
 /**
  * Ends a batch no step of which could run: each event is a dead letter where the flow begins, to be sent again once the
  * reason is gone.
- *
- * @param state `failed` for a defect of ours, which is worth a look; else the letters tell enough
  */
 export async function settleUnprocessed(
   pool: pg.Pool,
   batch: Batch,
-  {
-    trigger,
-    failure,
-    state,
-  }: { trigger: string; failure: { code: string; message: string }; state: "failed" | "succeeded_with_errors" },
+  { trigger, failure, state }: Unprocessed,
 ): Promise<void> {
   const none = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0]));
   const kinds = new Map<number, Kind>();
@@ -180,7 +190,7 @@ export async function settleUnprocessed(
     })),
   );
   await inTransaction(pool, async (client) => {
-    await store(client, batch, [...kinds.values()], kindOf);
+    await store(client, batch, { kinds: [...kinds.values()], kindOf, parts: [] });
     await storeLetters(client, letterPlace(batch), letters);
     if (!batch.answers) return;
     const answer: EventAnswer = { outcome: "dead", error };

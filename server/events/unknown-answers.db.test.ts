@@ -10,6 +10,7 @@ import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { type EventWorker, postEvent, runEnded, startEventWorker, until } from "../testing/event-worker.ts";
 import { publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { gatedBooks } from "../testing/gated-books.ts";
 
 process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
 process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK = "true";
@@ -98,6 +99,47 @@ it("an event whose answer was lost goes to a person and is not sent again, thoug
   expect(rows).toMatchObject([{ code: "may-have-arrived" }]);
   server!.close();
 }, 120_000);
+
+it("a batch that loses its hold leaves in doubt only what was under way, not what was answered before", async () => {
+  const books = await gatedBooks();
+  await createConnection(ctx, {
+    name: "Blind books",
+    connector: "http",
+    settings: { baseUrl: books.url, sinks: [{ name: "invoices", key: [], create: { path: "/invoices" } }] },
+  });
+  const steps = [
+    { id: "hook", kind: "webhook" },
+    { id: "map", kind: "map", fields: [{ to: "number", from: "id" }] },
+    { id: "write", kind: "write", connection: "Blind books", sink: "invoices", operation: "insert" },
+  ];
+  const links = [
+    { from: "hook", to: "map" },
+    { from: "map", to: "write" },
+  ];
+  const flowId = await publishedFlow(ctx, document(steps, links, "Blind books"));
+  const hook = await worker.hookOf(flowId);
+  await database.db.flow.update({ where: { id: flowId }, data: { paused: true } });
+  const ids: string[] = [];
+  for (let n = 0; n < 60; n++) ids.push((await postEvent(hook, { id: `n${n}` })).body.id);
+  books.onTaken = () => {
+    if (books.taken.length >= 40) books.writes = "hold";
+  };
+  await database.db.flow.update({ where: { id: flowId }, data: { paused: false } });
+  await until(async () => books.held() > 0, "an answer is held back");
+  // as another worker does that takes this one for dead
+  await database.pool.query("UPDATE inbox_drain SET lease_token = lease_token + 1 WHERE flow_id = $1", [flowId]);
+  books.onTaken = () => {};
+  books.writes = "answer";
+  books.release();
+  const runs = await Promise.all(ids.map((id) => runEnded(ctx, id)));
+  expect(new Set(books.taken).size).toBe(60);
+  expect(books.taken).toHaveLength(60); // none twice
+  const doubtful = runs.filter(({ run }) => run.counts.dead === 1).length;
+  expect(doubtful).toBeGreaterThan(0);
+  expect(doubtful).toBeLessThanOrEqual(25);
+  expect(runs.filter(({ run }) => run.counts.created === 1)).toHaveLength(60 - doubtful);
+  await books.close();
+}, 60_000);
 
 it("a flow that starts with a topic's events is tried with the last of them, and not started by hand", async () => {
   const steps = [

@@ -1,6 +1,7 @@
 /** A flow's events rest: their target is down, limited, or refuses us. They hold no worker, and later ones queue behind. */
 import type pg from "pg";
-import { LeaseLost, type LedgerFix, type RunFailure, type WaitReason } from "../../engine/ports.ts";
+import { LeaseLost } from "../../engine/ports.ts";
+import type { EventsWait, HalfBatch } from "../../engine/run/event-batch.ts";
 import { LIVE_CHANNEL } from "../db/listen.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { storableJson } from "../db/storable.ts";
@@ -8,19 +9,6 @@ import { EVENTS_CHANNEL } from "../intake/inbox.ts";
 import type { EventLease } from "./event-lease.ts";
 import { closeEventParts } from "./event-ledger.ts";
 import type { Batch } from "./settle-events.ts";
-
-export type EventsWait = {
-  reason: Extract<WaitReason, "retry" | "target" | "credentials">;
-  /** null: until the connection is mended or answers again */
-  resumeAt: Date | null;
-  failure: RunFailure;
-  connection?: string;
-  counted: boolean;
-  half?: HalfBatch;
-};
-
-/** What was sent of a batch that did not end. */
-export type HalfBatch = { fixes: LedgerFix[]; unsettled: Iterable<number> };
 
 /** @throws LeaseLost */
 export async function storeEventsWait(pool: pg.Pool, batch: Batch, wait: EventsWait): Promise<void> {
@@ -119,15 +107,6 @@ export async function dropSettledParts(pool: pg.Pool, { flowId, token }: EventLe
   );
 }
 
-/** Events went through again: attempts are counted anew. */
-export async function forgetFailures(pool: pg.Pool, { flowId, token }: EventLease): Promise<void> {
-  await pool.query(
-    `UPDATE inbox_drain SET failures = 0, failing_since = NULL, wait_reason = NULL, resume_at = NULL, error = NULL
-     WHERE flow_id = $1 AND lease_token = $2`,
-    [flowId, token],
-  );
-}
-
 /**
  * A waiting event's run was let go on (a mended connection, a resumed flow): its flow's events are worked on now. False
  * when the run is not one of an event that waits.
@@ -136,7 +115,7 @@ export async function wakeEventsOf(pool: pg.Pool, runId: string): Promise<boolea
   const { rowCount } = await pool.query(
     `WITH woken AS (UPDATE inbox_drain d SET wait_reason = NULL, resume_at = NULL
        FROM run r JOIN inbox_queue q ON q.flow_id = r.flow_id AND q.id = r.id
-       WHERE r.id = $1::bigint AND r.state = 'queued' AND d.flow_id = r.flow_id AND d.wait_reason IS NOT NULL RETURNING d.flow_id)
+       WHERE r.id = $1::bigint AND r.state = 'queued' AND r.stop_request IS DISTINCT FROM 'cancel' AND d.flow_id = r.flow_id AND d.wait_reason IS NOT NULL RETURNING d.flow_id)
      SELECT pg_notify($2, flow_id) FROM woken`,
     [runId, EVENTS_CHANNEL],
   );

@@ -1,5 +1,6 @@
 import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
+import { holdFlowEvents, sentEvents } from "../events/cancel-events.ts";
 import { notify } from "../live/notify.ts";
 import { cancelRuns } from "../runs/cancel-run.ts";
 import { listenToTopic } from "../topics/listen-flow.ts";
@@ -17,16 +18,16 @@ export async function removeFlow(ctx: ServerContext, flowId: string): Promise<{ 
     const flow = await lockFlow(tx, ctx, flowId, "update");
     await tx.flow.update({ where: { id: flowId }, data: { deletedAt: new Date() } });
     await tx.schedule.deleteMany({ where: { flowId } });
-    await tx.inboxQueue.deleteMany({ where: { flowId } });
     await listenToTopic(tx, ctx, flowId, null);
     await watchStream(tx, ctx, flowId, null);
-    const active = await tx.$queryRaw<{ id: bigint }[]>`
+    await holdFlowEvents(tx, flowId);
+    const runs = await tx.$queryRaw<{ id: bigint }[]>`
       SELECT id FROM run WHERE flow_id = ${flowId} AND kind <> 'undo' AND state IN ('queued', 'running', 'waiting')`;
-    await cancelRuns(
-      tx,
-      ctx,
-      active.map(({ id }) => id),
-    );
+    const active = [...new Set([...runs.map(({ id }) => id), ...(await sentEvents(tx, flowId))])];
+    await cancelRuns(tx, ctx, active);
+    // what was sent of them is looked up first
+    await tx.$executeRaw`DELETE FROM inbox_queue q WHERE q.flow_id = ${flowId}
+      AND NOT EXISTS (SELECT FROM run r WHERE r.id = q.id AND r.stop_request = 'cancel' AND r.state = 'queued')`;
     await tx.$executeRaw`UPDATE held_part SET state = 'cancelled', ended_at = now() WHERE flow_id = ${flowId} AND state IN ('open', 'decided')`;
     const letters = await tx.$executeRaw`
       UPDATE dead_letter SET state = 'dismissed', note = 'The flow was removed.', closed_at = now(), closed_by = ${ctx.actor.name}

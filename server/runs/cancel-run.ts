@@ -4,6 +4,7 @@ import type { ServerContext } from "../context.ts";
 import { Prisma } from "../db/generated/client.ts";
 import type { Tx } from "../db/prisma.ts";
 import { Conflict, NotFound } from "../errors.ts";
+import { holdEvents, wakeCancelled } from "../events/cancel-events.ts";
 import { enqueueRun } from "../jobs/enqueue.ts";
 import { notify } from "../live/notify.ts";
 import { notifyRun } from "./notify-run.ts";
@@ -18,6 +19,7 @@ import { notifyRun } from "./notify-run.ts";
 export async function cancelRun(ctx: ServerContext, runId: string): Promise<{ ok: true; state: string }> {
   if (!/^\d{1,18}$/.test(runId)) throw new NotFound("run", runId);
   return ctx.db.$transaction(async (tx) => {
+    await holdEvents(tx, ctx, [BigInt(runId)]);
     const [run] = await tx.$queryRaw<{ flowId: string; state: string }[]>`
       SELECT flow_id AS "flowId", state FROM run
       WHERE id = ${BigInt(runId)} AND workspace_id = ${ctx.workspaceId} FOR UPDATE`;
@@ -37,19 +39,21 @@ const HALF_SENT = Prisma.sql`(EXISTS (SELECT FROM sending_page s WHERE s.run_id 
     AND c.page >= coalesce((SELECT page FROM checkpoint p WHERE p.run_id = run.id), 0)))`;
 
 /**
- * Cancels queued and waiting runs at once and asks running ones to stop, as well as those that have writes to look up. Letters
- * a cancelled replay held are open again.
+ * Cancels queued and waiting runs at once and asks running ones to stop, as well as those that have writes to look up (of
+ * events, their flow's drain is asked). Letters a cancelled replay held are open again.
  */
 export async function cancelRuns(tx: Tx, ctx: ServerContext, runIds: bigint[]): Promise<void> {
+  const events = await holdEvents(tx, ctx, runIds);
   const ended = await tx.$queryRaw<{ id: bigint }[]>`
     UPDATE run SET state = 'cancelled', finished_at = now(), slot = NULL, wait_reason = NULL, resume_at = NULL,
-      lease_worker = NULL, lease_token = lease_token + 1
+      waiting_records = 0, lease_worker = NULL, lease_token = lease_token + 1
     WHERE id = ANY(${runIds}) AND state IN ('queued', 'waiting') AND (attempt = 0 OR NOT ${HALF_SENT}) RETURNING id`;
   await tx.$executeRaw`DELETE FROM undo_row WHERE undo_run_id = ANY(${ended.map(({ id }) => id)})`;
   const asked = await tx.$queryRaw<{ id: bigint }[]>`
     UPDATE run SET stop_request = 'cancel', state = 'queued', wait_reason = NULL, resume_at = NULL
     WHERE id = ANY(${runIds}) AND state IN ('queued', 'waiting') RETURNING id`;
-  for (const { id } of asked) await enqueueRun(tx, id.toString());
+  for (const { id } of asked) if (!events.has(id)) await enqueueRun(tx, id.toString());
+  if (events.size > 0) await wakeCancelled(tx, events);
   await tx.$executeRaw`UPDATE run SET stop_request = 'cancel' WHERE id = ANY(${runIds}) AND state = 'running'`;
   const opened = await tx.$queryRaw<{ flowId: string }[]>`
     UPDATE dead_letter SET state = 'open', replay_run_id = NULL

@@ -14,7 +14,7 @@ import {
   retryPolicy,
 } from "../../engine/run/execute-flow.ts";
 import { executeUndo } from "../../engine/run/execute-undo.ts";
-import { recoverOpenEntries } from "../../engine/run/recover.ts";
+import { recoverWhatAnswers } from "../../engine/run/recover.ts";
 import { nextTry } from "../../engine/run/retry.ts";
 import type { AttemptEnd, AttemptState } from "../../engine/run/run-pages.ts";
 import type { Db } from "../db/prisma.ts";
@@ -186,11 +186,7 @@ async function undoPages({ pool }: RunServices, { lease, parentId, checkpoint }:
 
 /** Ends the run without sending anything more; what an attempt before left half sent is looked up first, where that can be done. */
 async function cancelled({ lease, attempt }: ClaimedRun, ports: RunPorts): Promise<AttemptEnd> {
-  try {
-    if (attempt > 1 && lease.mode === "live") await recoverOpenEntries(ports);
-  } catch (error) {
-    if (!(error instanceof IntegrationError)) throw error; // a system that cannot be asked now: a person looks
-  }
+  if (attempt > 1 && lease.mode === "live") await recoverWhatAnswers(ports);
   await ports.store.finish({ state: "cancelled" });
   return "finished";
 }

@@ -28,7 +28,7 @@ export async function waitingRecords(client: pg.ClientBase, lease: Lease, pages:
     `WITH half AS (SELECT coalesce(sum(p.records), 0) AS records, min(p.number) AS first
        FROM json_to_recordset($2::json) AS p(number int, records int)
        WHERE p.number >= ${NEXT_PAGE("$1", "$3")}),
-     landed AS (SELECT count(DISTINCT coalesce(c.source_key, c.record_key)) AS records FROM change c, half
+     landed AS (SELECT count(DISTINCT (c.page, c.origin, coalesce(c.source_key, c.record_key))) AS records FROM change c, half
        WHERE c.run_id = $1::bigint AND c.page >= half.first AND c.page < $4 AND c.state = 'done' AND NOT EXISTS (
          SELECT FROM sending_page s
          WHERE s.run_id = c.run_id AND s.step_id = c.step_id AND s.page = c.page AND s.part = c.part))

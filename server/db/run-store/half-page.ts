@@ -5,59 +5,97 @@
 import type pg from "pg";
 import type { JsonRecord } from "../../../connectors/sdk/types.ts";
 import type { LetterDraft } from "../../../engine/ports.ts";
+import { noStepCounts } from "../../../engine/run/counts.ts";
 import { generalReason, groupText } from "../../../engine/run/dead-letter.ts";
+import { OUTCOMES } from "../../../engine/steps/define-step.ts";
+import { addSteps, SUMS } from "./counters.ts";
 import { digest, type Lease, pageNumbers } from "./lease.ts";
 import { NEXT_PAGE } from "./ledger.ts";
 import { storeLetters } from "./letters.ts";
 
-/** $1 run, $2 stretch or null, $3 the first number its pages cannot have */
-const UNCHECKED = `page < $3 AND page >= ${NEXT_PAGE("$1", "$2")}`;
-const SENDING = `EXISTS (SELECT FROM sending_page s
-  WHERE s.run_id = c.run_id AND s.step_id = c.step_id AND s.page = c.page AND s.part = c.part)`;
+/** Ledger rows `c` of a run that are not covered by what is stored of its records; `sending`: such a row may not have landed. */
+export type HalfScope = { rows: string; sending: string; values: (string | number | null)[] };
 
+/** What became of the records of a half page: each once, with the least good outcome of its parts; steps count the parts. */
+export type HalfCounts = {
+  counts: { read: number; created: number; updated: number; deleted: number; dead: number };
+  steps: { id: string; in: number; created: number; updated: number; deleted: number; dead: number }[];
+};
+
+type Owner = Omit<Lease, "token">;
 type Doubtful = { step: string; connection: string; key: string; identity: JsonRecord; after: JsonRecord | null };
 
 /** Settles the half page (of a stretch, its own) in the ledger and the dead letters, and counts it. Dry runs have none. */
 export async function closeHalfPage(client: pg.ClientBase, lease: Lease): Promise<void> {
   if (lease.mode === "dry") return;
   const { from, to } = pageNumbers(lease);
-  const place = [lease.runId, lease.stretch?.number ?? null, to];
-  const doubtful = await markDoubtful(client, place);
+  const half = await settleHalf(client, lease, {
+    rows: `c.run_id = $1::bigint AND c.page < $3 AND c.page >= ${NEXT_PAGE("$1", "$2")}`,
+    sending: `EXISTS (SELECT FROM sending_page s
+      WHERE s.run_id = c.run_id AND s.step_id = c.step_id AND s.page = c.page AND s.part = c.part)`,
+    values: [lease.runId, lease.stretch?.number ?? null, to],
+  });
   await client.query("DELETE FROM sending_page WHERE run_id = $1 AND page >= $2 AND page < $3", [
     lease.runId,
     from,
     to,
   ]);
-  if (lease.kind === "undo") return;
-  if (doubtful.length > 0) await storeLetters(client, lease, await asLetters(client, lease, doubtful));
+  if (lease.kind === "undo" || half.steps.length === 0) return;
+  const steps = half.steps.map((step) => ({ ...noStepCounts(), ...step }));
   await client.query(
-    `WITH half AS (SELECT count(*) FILTER (WHERE operation = 'create') AS created, count(*) FILTER (WHERE operation = 'update') AS updated,
-         count(*) FILTER (WHERE operation = 'delete') AS deleted, count(*) AS total
-       FROM change WHERE run_id = $1::bigint AND state = 'done' AND ${UNCHECKED})
-     UPDATE run SET read = read + half.total + $4, dead = dead + $4, created = run.created + half.created,
-       updated = run.updated + half.updated, deleted = run.deleted + half.deleted
-     FROM half WHERE id = $1::bigint`,
-    [...place, doubtful.length],
+    `WITH c AS (SELECT $2::jsonb AS d),
+       counted AS (UPDATE run SET ${SUMS} FROM c WHERE run.id = $1::bigint RETURNING workspace_id)
+     ${addSteps("counted", "$3")}`,
+    [lease.runId, JSON.stringify(half.counts), JSON.stringify(steps)],
   );
 }
 
-/** One entry for each record of a step; a record that was sent twice under one key is one question. */
-async function markDoubtful(client: pg.ClientBase, place: (string | number | null)[]): Promise<Doubtful[]> {
+/** Marks what is in doubt, makes letters of it, and counts. Of an undo only the ledger is settled. */
+export async function settleHalf(client: pg.ClientBase, owner: Owner, scope: HalfScope): Promise<HalfCounts> {
+  const doubtful = await markDoubtful(client, scope);
+  if (owner.kind === "undo") return { counts: { read: 0, created: 0, updated: 0, deleted: 0, dead: 0 }, steps: [] };
+  if (doubtful.length > 0) await storeLetters(client, owner, await asLetters(client, owner, doubtful));
+  return await countHalf(client, scope);
+}
+
+/** What tells one change from another that is under way for the same record; a change that was sent twice is one question. */
+const CHANGE = "c.step_id, c.page, c.record_key, c.idempotency_key";
+
+async function markDoubtful(client: pg.ClientBase, { rows: scope, sending, values }: HalfScope): Promise<Doubtful[]> {
   const { rows } = await client.query<Doubtful>(
-    `WITH doubtful AS (UPDATE change c SET state = 'unknown'
-       WHERE c.run_id = $1::bigint AND ${UNCHECKED} AND (c.state = 'unknown' OR (c.state = 'done' AND ${SENDING}))
-       RETURNING c.*)
-     SELECT DISTINCT ON (d.step_id, d.record_key, d.source_key) d.step_id AS step, coalesce(k.name, d.connection_id) AS connection,
-       coalesce(d.source_key, d.record_key) AS key, d.identity, d.after
-     FROM doubtful d LEFT JOIN connection k ON k.id = d.connection_id
-     ORDER BY d.step_id, d.record_key, d.source_key, d.id DESC`,
-    place,
+    `WITH c AS (UPDATE change c SET state = 'unknown'
+       WHERE ${scope} AND (c.state = 'unknown' OR (c.state = 'done' AND ${sending})) RETURNING c.*)
+     SELECT DISTINCT ON (${CHANGE}) c.step_id AS step, coalesce(k.name, c.connection_id) AS connection,
+       coalesce(c.source_key, c.record_key) AS key, c.identity, c.after
+     FROM c LEFT JOIN connection k ON k.id = c.connection_id ORDER BY ${CHANGE}, c.id DESC`,
+    values,
   );
   return rows;
 }
 
+/** Rows from before records were told apart in the ledger stand for a record each. */
+const COUNT_HALF = (scope: string) => `
+  WITH parts AS MATERIALIZED (SELECT DISTINCT ON (${CHANGE}) c.step_id AS step, c.page,
+      coalesce(c.origin::text, row(${CHANGE})::text) AS origin, coalesce(c.source_key, c.record_key) AS source,
+      CASE WHEN c.state = 'unknown' THEN 'dead' ELSE c.operation || 'd' END AS outcome
+    FROM change c WHERE ${scope} AND c.state IN ('done', 'unknown') ORDER BY ${CHANGE}, c.state DESC),
+  records AS (SELECT min(array_position(ARRAY['${OUTCOMES.join("', '")}'], outcome)) AS rank
+    FROM parts GROUP BY page, origin, source),
+  counted AS (SELECT '' AS id, (ARRAY['${OUTCOMES.join("', '")}'])[rank] AS outcome FROM records
+    UNION ALL SELECT step, outcome FROM parts)
+  SELECT id, count(*)::int AS "in", ${["created", "updated", "deleted", "dead"]
+    .map((outcome) => `count(*) FILTER (WHERE outcome = '${outcome}')::int AS ${outcome}`)
+    .join(", ")} FROM counted GROUP BY id ORDER BY id`;
+
+async function countHalf(client: pg.ClientBase, { rows: scope, values }: HalfScope): Promise<HalfCounts> {
+  const { rows } = await client.query<HalfCounts["steps"][number]>(COUNT_HALF(scope), values);
+  const [all, ...steps] = rows; // the records themselves are named by no step
+  const { in: read = 0, created = 0, updated = 0, deleted = 0, dead = 0 } = all ?? {};
+  return { counts: { read, created, updated, deleted, dead }, steps };
+}
+
 /** Records of a replay keep their letter. Of others, all that is known of the record is what was sent. */
-async function asLetters(client: pg.ClientBase, lease: Lease, doubtful: Doubtful[]): Promise<LetterDraft[]> {
+async function asLetters(client: pg.ClientBase, lease: Owner, doubtful: Doubtful[]): Promise<LetterDraft[]> {
   const drafts: LetterDraft[] = [];
   for (const { step, connection, key, identity, after } of doubtful) {
     const message = `${connection} was sent this record before the run ended, and nobody could find out whether it arrived. Look it up there: dismiss this if it is there, replay it if it is not.`;
@@ -72,7 +110,7 @@ async function asLetters(client: pg.ClientBase, lease: Lease, doubtful: Doubtful
 /** It keeps its number of attempts, and with it the idempotency key it was sent under. */
 async function reopened(
   client: pg.ClientBase,
-  { runId, workspaceId }: Lease,
+  { runId, workspaceId }: Owner,
   key: string,
   group: string,
   message: string,

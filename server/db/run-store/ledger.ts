@@ -17,17 +17,17 @@ function plainKey(lease: Lease, { step, page }: PartAddress, key: string): strin
 }
 
 export const LEDGER_COLUMNS = `workspace_id, run_id, flow_id, step_id, connection_id, sink, page, part, record_key, source_key, operation,
-  identity, before, after, remote_id, idempotency_key, state, undo, undoes`;
+  identity, before, after, remote_id, idempotency_key, origin, state, undo, undoes`;
 
 /**
- * $8 … $16: one text per column, its rows joined by $17. Splitting a text costs PostgreSQL half of what reading JSON rows
+ * $8 … $17: one text per column, its rows joined by $18. Splitting a text costs PostgreSQL half of what reading JSON rows
  * does, and `json` columns half of `jsonb` (measured: 18 µs a row against 36). An empty text is NULL, as is a column whose
  * rows are all empty.
  */
-const ROWS = `unnest(string_to_array($8, $17), ${[9, 10, 11, 12, 13, 14, 15, 16]
-  .map((number) => `string_to_array($${number}, $17, '')`)
-  .join(", ")}) AS r(k, o, i, b, a, s, m, x, n)`;
-const VALUES = `$4, $1::bigint, $5, $6, $7, $18, $19::int, $20::int, r.k, r.s, r.o, r.i::json, r.b::json, r.a::json, r.m, r.x`;
+const ROWS = `unnest(string_to_array($8, $18), ${[9, 10, 11, 12, 13, 14, 15, 16, 17]
+  .map((number) => `string_to_array($${number}, $18, '')`)
+  .join(", ")}) AS r(k, o, i, b, a, s, m, x, n, g)`;
+const VALUES = `$4, $1::bigint, $5, $6, $7, $19, $20::int, $21::int, r.k, r.s, r.o, r.i::json, r.b::json, r.a::json, r.m, r.x, r.g::int`;
 
 /** Control characters, which JSON escapes and keys hardly ever hold. */
 const SEPARATORS = ["\u001e", "\u001f", "\u001d", "\u001c"];
@@ -52,14 +52,14 @@ function parameters(lease: Lease, address: PartAddress, drafts: LedgerDraft[]): 
 }
 
 /**
- * The entries as texts for ROWS: key, operation, identity, before, after, source key, remote id, idempotency key, undoes.
+ * The entries as texts for ROWS: key, operation, identity, before, after, source key, remote id, idempotency key, undoes, origin.
  *
  * @param plain the idempotency key that need not be stored, as it follows from the row
  * @param more further columns, behind those
  */
 export function ledgerRows(
   drafts: LedgerDraft[],
-  plain: (draft: LedgerDraft) => string,
+  plain: (draft: LedgerDraft, index: number) => string,
   more: string[][] = [],
 ): { rows: string[]; separator: string } {
   const json = (value: JsonRecord | null) => (value === null ? "" : storableJson(value));
@@ -71,8 +71,9 @@ export function ledgerRows(
     drafts.map(({ after }) => json(after)),
     drafts.map(({ key, sourceKey }) => (sourceKey === null || sourceKey === key ? "" : sourceKey)),
     drafts.map(({ remoteId }) => remoteId ?? ""),
-    drafts.map((draft) => (draft.idempotencyKey === plain(draft) ? "" : draft.idempotencyKey)),
+    drafts.map((draft, index) => (draft.idempotencyKey === plain(draft, index) ? "" : draft.idempotencyKey)),
     drafts.map(({ undoes }) => undoes ?? ""),
+    drafts.map(({ origin }) => (origin === undefined ? "" : String(origin))),
     ...more,
   ];
   const separator = SEPARATORS.find((mark) => !columns.some((rows) => rows.some((text) => text.includes(mark))));
@@ -86,7 +87,7 @@ export function ledgerRows(
 const RUN_HELD = `SELECT 1 FROM run WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running' FOR SHARE`;
 /** The run's own row is left alone here: the checkpoints of all its stretches go through that. */
 const STRETCH_HELD = `SELECT 1 FROM run_stretch
-  WHERE run_id = $1::bigint AND number = $22::int AND lease_token = $2::int AND state = 'running' FOR SHARE`;
+  WHERE run_id = $1::bigint AND number = $23::int AND lease_token = $2::int AND state = 'running' FOR SHARE`;
 
 /** Stores entries that are about to be sent. One statement: the lease is checked and held until it commits. */
 export async function enterLedger(
@@ -103,8 +104,8 @@ export async function enterLedger(
     name: lease.stretch ? "ledger-enter-stretch" : "ledger-enter",
     text: `WITH lease AS MATERIALIZED (${lease.stretch ? STRETCH_HELD : RUN_HELD}),
       part AS (INSERT INTO sending_page (workspace_id, run_id, step_id, page, part, connection_id, sink, receipt, lease_token)
-        SELECT $4, $1::bigint, $6, $19::int, $20::int, $7, $18, $3::jsonb, $2::int FROM lease)
-      INSERT INTO change (${LEDGER_COLUMNS}) SELECT ${VALUES}, 'done', $21, r.n::bigint FROM lease, ${ROWS}`,
+        SELECT $4, $1::bigint, $6, $20::int, $21::int, $7, $19, $3::jsonb, $2::int FROM lease)
+      INSERT INTO change (${LEDGER_COLUMNS}) SELECT ${VALUES}, 'done', $22, r.n::bigint FROM lease, ${ROWS}`,
     values,
   });
   if (rowCount !== drafts.length) throw new LeaseLost(lease.runId);
