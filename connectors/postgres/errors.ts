@@ -50,17 +50,17 @@ export function connectFailure(place: Place, cause: unknown): IntegrationError {
       return make(
         "transient",
         "too-many-connections",
-        `${at(place)} has no connection left (${error.message}). It is tried again; close other clients or raise max_connections if it stays so.`,
+        `${at(place)} has no connection left (${error.message}). Close other clients, or raise max_connections there.`,
       );
     case "57P03":
     case "57P01":
     case "57P02":
-      return make("transient", "server-not-ready", `${at(place)} is starting or stopping just now. It is tried again.`);
+      return make("transient", "server-not-ready", `${at(place)} is starting or stopping just now.`);
     case "55000":
       return make(
         "transient",
         "server-not-ready",
-        `${at(place)} lets nobody into database "${place.database}" at present (${error.message}). It is tried again.`,
+        `${at(place)} lets nobody into database "${place.database}" at present (${error.message}).`,
       );
     case "42501":
       return make(
@@ -116,11 +116,7 @@ export function connectFailure(place: Place, cause: unknown): IntegrationError {
     );
   if (error.code?.length === 5 && error.severity)
     return make("settings", "connect-refused", `${at(place)} refused the connection: ${error.message}.`);
-  return make(
-    "transient",
-    "connection-lost",
-    `The connection to ${at(place)} broke (${error.message}). It is tried again.`,
-  );
+  return make("transient", "connection-lost", `The connection to ${at(place)} broke (${error.message}).`);
 }
 
 function pick(error: IntegrationError) {
@@ -148,11 +144,11 @@ export function callFailure(place: Place, cause: unknown, what: string): Integra
   const make = (kind: "transient" | "settings", ours: string, words: string) =>
     new IntegrationError(`“${place.name}”, ${what}: ${words}`, { kind, code: ours, cause });
   const known = transientCodes[code];
-  if (known) return make("transient", known[0], `${known[1]}. Nothing was written; it is tried again.`);
+  if (known) return make("transient", known[0], `${known[1]}.`);
   if (!error.severity)
     return make("transient", "connection-lost", `the connection to ${at(place)} broke (${error.message}).`);
   if (/^(08|53|57|58)/.test(code))
-    return make("transient", "server-trouble", `the server could not go on (${error.message}). It is tried again.`);
+    return make("transient", "server-trouble", `the server could not go on (${error.message}).`);
   if (code === "25006")
     return make(
       "settings",
@@ -174,7 +170,8 @@ export const shapeChanged = (cause: unknown) =>
 
 /** The failure of a statement that the server refused for a reason we do not expect there. */
 export const serverTrouble = (place: Place, cause: unknown, what: string) =>
-  new IntegrationError(
-    `“${place.name}”, ${what}: the server refused the statement (${(cause as Error).message}). Nothing was written; it is tried again.`,
-    { kind: "transient", code: "server-trouble", cause },
-  );
+  new IntegrationError(`“${place.name}”, ${what}: the server refused the statement (${(cause as Error).message}).`, {
+    kind: "transient",
+    code: "server-trouble",
+    cause,
+  });

@@ -6,7 +6,7 @@ import { noRunCounts } from "./counts.ts";
 import { PARTS_PER_ATTEMPT } from "./execute-flow.ts";
 import { PageInterrupted } from "./page.ts";
 import { recoverOpenEntries } from "./recover.ts";
-import { IN_PAGE_RETRIES_MS } from "./retry.ts";
+import { inPageWait } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type WorkedPage } from "./run-pages.ts";
 import { UndoChain } from "./undo-chain.ts";
 
@@ -226,8 +226,8 @@ async function undoGroup(
     } catch (error) {
       if (!(error instanceof IntegrationError)) throw error;
       const failure = failureOf(error);
-      const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
-      if (failure.kind !== "transient" || wait === undefined || entered.size > 0) {
+      const wait = inPageWait(failure, attempt);
+      if (wait === null || entered.size > 0) {
         throw new PageInterrupted(first.step, first.connection.name, failure);
       }
       await ports.sleep(wait, ports.signal);

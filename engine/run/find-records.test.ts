@@ -38,6 +38,7 @@ function system(records: JsonRecord[], { findable = true, failing = [] as Integr
   const finder = new RecordFinder({
     connection: async () => ({ session }),
     sleep: async (ms) => void waits.push(ms),
+    clock: () => new Date(0),
     signal,
   });
   const find = (ids: (number | string)[], match = "id") =>

@@ -2,12 +2,12 @@
  * Looks up records of other systems for the steps of one attempt: what was asked once is remembered, a page's keys go out
  * together, and a stream that cannot be asked for single records is read once, if it is small.
  */
-import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
+import { failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import { keyOfFields, pickFields } from "../../connectors/sdk/key-index.ts";
 import type { ConnectorSession, JsonRecord } from "../../connectors/sdk/types.ts";
 import type { FindForStep } from "../steps/define-step.ts";
 import { PageInterrupted } from "./page.ts";
-import { IN_PAGE_RETRIES_MS, LONGEST_IN_PAGE_WAIT_MS } from "./retry.ts";
+import { type BlipPorts, throughBlips } from "./retry.ts";
 
 /** Keys remembered with what was found for them; the oldest are forgotten first. */
 const MOST_REMEMBERED = 20_000;
@@ -16,10 +16,8 @@ const MOST_KEYS = 2_000;
 /** A stream that can only be read may hold so many records. */
 const MOST_READ = 50_000;
 
-export type FinderPorts = {
+export type FinderPorts = BlipPorts & {
   connection(name: string): Promise<{ session: Pick<ConnectorSession, "find" | "read"> }>;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-  signal: AbortSignal;
 };
 
 type Answers = Map<string, JsonRecord[]>;
@@ -106,21 +104,12 @@ export class RecordFinder {
     name: string,
     work: (session: Pick<ConnectorSession, "find" | "read">) => Promise<T>,
   ): Promise<T> {
-    const { connection, sleep, signal } = this.#ports;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const { session } = await connection(name);
-        return await work(session);
-      } catch (error) {
-        if (signal.aborted || !(error instanceof IntegrationError)) throw error;
-        const failure: FailureInfo = failureOf(error);
-        const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
-        const passes =
-          failure.kind === "transient" && failure.code !== "target-down" && attempt < IN_PAGE_RETRIES_MS.length;
-        if (!passes || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS)
-          throw new PageInterrupted(step, name, failure);
-        await sleep(wait, signal);
-      }
+    const { connection, signal } = this.#ports;
+    try {
+      return await throughBlips(this.#ports, async () => work((await connection(name)).session));
+    } catch (error) {
+      if (signal.aborted || !(error instanceof IntegrationError)) throw error;
+      throw new PageInterrupted(step, name, failureOf(error));
     }
   }
 }

@@ -1,8 +1,8 @@
-import { failureOf } from "../../connectors/sdk/errors.ts";
+import { failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { LedgerDraft } from "../ports.ts";
 import type { Ended } from "../steps/define-step.ts";
 import { PageInterrupted, type PageWork } from "./page.ts";
-import { IN_PAGE_RETRIES_MS, LONGEST_IN_PAGE_WAIT_MS } from "./retry.ts";
+import { throughBlips } from "./retry.ts";
 import { addressOf, type Item, placed, requestOf, type WriteSite } from "./write-site.ts";
 
 /**
@@ -21,7 +21,12 @@ export async function foreseeChunk(site: WriteSite, chunk: Item[], work: PageWor
   );
   const assumed = new Map([...(clashing ?? []), ...(await ports.store.foreseen(step, keys))]);
   const request = requestOf(site, chunk);
-  const outcomes = await withRetries(site, () => connection.session.foresee({ ...request, assumed }));
+  const outcomes = await throughBlips(ports, () => connection.session.foresee({ ...request, assumed })).catch(
+    (error: unknown) => {
+      if (ports.signal.aborted || !(error instanceof IntegrationError)) throw error;
+      throw new PageInterrupted(step, site.write.connection, failureOf(error));
+    },
+  );
   const drafts: LedgerDraft[] = [];
   for (const [index, item] of chunk.entries()) {
     const foreseen = outcomes[index];
@@ -52,22 +57,4 @@ export async function foreseeChunk(site: WriteSite, chunk: Item[], work: PageWor
     });
   }
   if (drafts.length > 0) await ports.store.foresee(addressOf(site, work), drafts);
-}
-
-async function withRetries<T>(site: WriteSite, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (site.ports.signal.aborted) throw error;
-      const failure = failureOf(error);
-      const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
-      const useless = failure.code === "target-down" || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS;
-      if (failure.kind !== "transient" || useless) {
-        throw new PageInterrupted(site.step, site.write.connection, failure);
-      }
-      if (attempt >= IN_PAGE_RETRIES_MS.length) throw new PageInterrupted(site.step, site.write.connection, failure);
-      await site.ports.sleep(wait, site.ports.signal);
-    }
-  }
 }

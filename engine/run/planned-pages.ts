@@ -9,6 +9,7 @@ import type { ReadStep } from "../steps/read/schema.ts";
 import type { FlowJob } from "./execute-flow.ts";
 import { type GroupCursor, groupPages, type StoredPages } from "./group-pages.ts";
 import type { ReplayedLetter, SourcePage } from "./page.ts";
+import { readThroughBlips } from "./retry.ts";
 
 /** Where a flow run stands: the connector's cursor, and the watermark it started after. */
 export type FlowCursor = {
@@ -60,23 +61,27 @@ export async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): Asy
   const pageSize = plan.flow.settings?.pageSize ?? 1000;
   let left = job.limit === undefined ? undefined : job.limit - job.state.totals.read;
   if (left !== undefined && left <= 0) return;
-  const pages = session.read({
-    stream: step.stream,
-    cursor: job.cursor?.cursor ?? null,
-    ...(job.range === undefined ? {} : { range: job.range }),
-    ...(incremental && step.watermark
-      ? {
-          watermark: {
-            field: step.watermark,
-            after,
-            ...(job.backfill?.to === undefined ? {} : { until: job.backfill.to }),
-          },
-        }
-      : {}),
-    pageSize,
-    ...(left === undefined ? {} : { limit: left }),
-    signal: ports.signal,
-  });
+  const read = (cursor: Json) =>
+    session.read({
+      stream: step.stream,
+      cursor,
+      ...(job.range === undefined ? {} : { range: job.range }),
+      ...(incremental && step.watermark
+        ? {
+            watermark: {
+              field: step.watermark,
+              after,
+              ...(job.backfill?.to === undefined ? {} : { until: job.backfill.to }),
+            },
+          }
+        : {}),
+      pageSize,
+      ...(left === undefined ? {} : { limit: left }),
+      signal: ports.signal,
+    });
+  const begin = job.cursor?.cursor ?? null;
+  // a live run goes on from its checkpoint some seconds later; a dry run has this one attempt
+  const pages = job.mode === "dry" ? readThroughBlips(ports, begin, read) : read(begin);
   for await (const page of pages) {
     const limited = limitPage(page, left);
     if (left !== undefined) left -= limited.records.length + (limited.unreadable?.length ?? 0);

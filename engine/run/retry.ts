@@ -1,5 +1,7 @@
-/** When a run that met a passing failure tries again: exponential back-off with jitter, attempts and a time budget. */
-import type { FailureInfo } from "../../connectors/sdk/errors.ts";
+/** What a run does about a passing failure: short pauses where it happens, then back-off with jitter, attempts and a time budget. */
+import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
+import type { Json } from "../../connectors/sdk/types.ts";
+import type { RunPorts } from "../ports.ts";
 
 export type RetryPolicy = { attempts: number; forMs: number };
 
@@ -33,6 +35,73 @@ export function nextTry(
 export const jittered = (ms: number, random: number) => Math.round(ms + random * Math.min(5_000, ms / 10));
 
 /** Waits inside a page, before the run gives its worker back: short blips are over within seconds. */
-export const IN_PAGE_RETRIES_MS = [200, 800, 2_500];
+const IN_PAGE_RETRIES_MS = [200, 800, 2_500];
 /** A Retry-After up to this long is waited for in the page. */
-export const LONGEST_IN_PAGE_WAIT_MS = 5_000;
+const LONGEST_IN_PAGE_WAIT_MS = 5_000;
+/** What took so long to fail is no blip. */
+const LONGEST_BLIP_MS = 5_000;
+
+/**
+ * How long to wait before asking once more where it failed, in milliseconds; null when that is no use.
+ *
+ * @param attempt how often this was asked again before (≥ 0)
+ */
+export function inPageWait(failure: FailureInfo, attempt: number): number | null {
+  if (failure.kind !== "transient" || failure.code === "target-down" || attempt >= IN_PAGE_RETRIES_MS.length)
+    return null;
+  const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
+  return wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS ? null : wait;
+}
+
+export type BlipPorts = Pick<RunPorts, "sleep" | "signal" | "clock">;
+
+/** Does work that has no effect outside, and again after short pauses while its failure may pass. @throws its last failure */
+export async function throughBlips<T>(ports: BlipPorts, work: () => Promise<T>): Promise<T> {
+  const pause = blips(ports);
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      await pause(error);
+    }
+  }
+}
+
+/** Reads page by page, on from the last page when a failure may pass. `read` begins at a cursor. @throws its last failure */
+export async function* readThroughBlips<P extends { cursor: Json }>(
+  ports: BlipPorts,
+  begin: Json,
+  read: (cursor: Json) => AsyncIterable<P>,
+): AsyncGenerator<P> {
+  let pause = blips(ports);
+  for (let cursor = begin; ; ) {
+    try {
+      for await (const page of read(cursor)) {
+        cursor = page.cursor;
+        yield page;
+        pause = blips(ports);
+      }
+      return;
+    } catch (error) {
+      await pause(error);
+    }
+  }
+}
+
+/** Waits after each failure of one thing, or throws it on. */
+function blips({ sleep, signal, clock }: BlipPorts): (error: unknown) => Promise<void> {
+  const since = clock().getTime();
+  let attempt = 0;
+  return async (error) => {
+    const wait = inPageWait(failureOf(error), attempt++);
+    const known = error instanceof IntegrationError && !signal.aborted;
+    if (!known || wait === null || clock().getTime() - since > LONGEST_BLIP_MS) throw error;
+    await sleep(wait, signal);
+  };
+}
+
+/** What a try (a dry run, a preview of an undo) says that met a passing failure: it does not wait for a system to come back. */
+export function afterTry(message: string, connection: string | undefined): string {
+  const when = connection === undefined ? "" : `, or when “${connection}” works again`;
+  return `${message} Nothing was written. Try again in a moment${when}.`;
+}

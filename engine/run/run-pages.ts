@@ -15,7 +15,7 @@ import { ahead } from "./ahead.ts";
 import { settled } from "./counts.ts";
 import { Lander } from "./lander.ts";
 import { PageInterrupted, type PageWork } from "./page.ts";
-import { jittered, nextTry, type RetryPolicy } from "./retry.ts";
+import { afterTry, jittered, nextTry, type RetryPolicy } from "./retry.ts";
 
 /** How an attempt ended. `lost`: another attempt holds the run. */
 export type AttemptEnd = "finished" | "yielded" | "waiting" | "lost";
@@ -55,7 +55,7 @@ export type PageLoop<P, R> = {
   reading: { step: string; connection?: string };
   retry: RetryPolicy;
   stop: StopCondition;
-  /** dry runs and previews do not wait for a target: they say what is wrong */
+  /** dry runs and previews wait for a system no longer than a blip lasts: then they say what is wrong */
   patient: boolean;
   /** give the worker back after so long */
   sliceMs: number;
@@ -249,6 +249,10 @@ async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<
     ports.report(error);
     const message = `Plumbline failed on this run: ${info.message}. This is a defect of ours; the run's log has the details.`;
     return await fail(loop, { code: "internal", message, step }, pages, connection);
+  }
+  if (!loop.patient && info.kind === "transient") {
+    const message = afterTry(info.message, connection);
+    return await fail(loop, { ...failure, message }, pages, connection);
   }
   if (!loop.patient || info.kind === "settings" || info.kind === "rejected")
     return await fail(loop, failure, pages, connection);

@@ -8,7 +8,7 @@ import { LeaseLost, type LedgerDraft, type OpenEntry } from "../ports.ts";
 import type { Batch, Ended } from "../steps/define-step.ts";
 import { foreseeChunk } from "./foresee-chunk.ts";
 import { openKey, PageInterrupted, type PageWork } from "./page.ts";
-import { IN_PAGE_RETRIES_MS, LONGEST_IN_PAGE_WAIT_MS } from "./retry.ts";
+import { inPageWait } from "./retry.ts";
 import { type Entered, keepAnswers, keepKnown, settleThrown } from "./write-answers.ts";
 import { addressOf, type Item, OUTCOME_OF, placed, requestOf, type WriteSite } from "./write-site.ts";
 import { toWaves } from "./write-waves.ts";
@@ -74,12 +74,10 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
     }
     if (pending.length === 0) return;
     const failure = passing ?? { kind: "transient", code: "unexpected", message: "The target took no record." };
-    const wait = failure.retryAfterMs ?? IN_PAGE_RETRIES_MS[attempt];
-    const useless = failure.code === "target-down" || wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS;
-    const given = useless || attempt >= IN_PAGE_RETRIES_MS.length;
+    const wait = inPageWait(failure, attempt);
     // some of them landed: the target works, so this is not one of the tries that count
     if (pending.length < sent.length) attempt = -1;
-    if (failure.kind !== "transient" || given) {
+    if (wait === null) {
       if (!site.givesUp) throw new PageInterrupted(site.step, site.write.connection, failure);
       for (const { origin, record } of pending)
         ended.push({ origin, outcome: "dead", record, failure: placed(site, failure) });

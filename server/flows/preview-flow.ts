@@ -53,7 +53,13 @@ export async function previewFlow(
   const signal = AbortSignal.timeout(LIMIT_MS);
   const connections = runConnections(ctx, ctx.workspaceId);
   try {
-    return await previewAt(plan, step, sample, signal, new RecordFinder({ ...connections, sleep, signal }));
+    return await previewAt(
+      plan,
+      step,
+      sample,
+      signal,
+      new RecordFinder({ ...connections, sleep, signal, clock: () => new Date() }),
+    );
   } finally {
     connections.release();
   }

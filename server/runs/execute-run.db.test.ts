@@ -1,15 +1,17 @@
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
 import { replayLetters } from "../dead-letters/replay-letters.ts";
+import { Cable } from "../testing/cable.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { requireKnownWorkspaces } from "../testing/known-workspaces.ts";
 import { listChanges } from "./list-changes.ts";
 import { isBalanced, RUN_COLUMNS, RUN_FROM, toRunSummary } from "./run-row.ts";
+import { startRun } from "./start-run.ts";
 import { undoRun } from "./undo-run.ts";
 
 let database: TestDatabase;
@@ -206,6 +208,51 @@ describe("a dry run", () => {
     expect(before.created).toBeGreaterThan(0);
     await books.query("ALTER TABLE invoices ADD CHECK (net < 0)");
     expect(await dryRun()).toMatchObject({ created: 0, dead: before.dead + before.created });
+  });
+});
+
+describe("a dry run whose system is away", () => {
+  let cable: Cable;
+  beforeEach(async () => {
+    cable = new Cable(shopDb.url);
+    await cable.mend();
+    await connectDatabase(ctx, "Far shop", cable.url(shopDb.url));
+    await shop.query(
+      "INSERT INTO orders SELECT i, 'SO-' || i, 'a' || i || '@example.com', i || '.00', 'EUR' FROM generate_series(1, 3000) i",
+    );
+  });
+  afterEach(() => cable.cut());
+  const far = async () => await publishedFlow(ctx, flow({ pageSize: 20 }, { connection: "Far shop" }));
+
+  test("sits out a short break at its start and in the middle of a page, and foresees every record once", async () => {
+    const { id } = await startRun(ctx, { flowId: await far(), mode: "dry" });
+    cable.cut();
+    setTimeout(() => void cable.mend(), 600);
+    const ended = runToEnd(database, id);
+    await vi.waitUntil(async () => (await getRun(ctx, id)).counts.read > 100, { timeout: 30_000, interval: 5 });
+    cable.cut();
+    expect((await getRun(ctx, id)).state).toBe("running");
+    setTimeout(() => void cable.mend(), 600);
+    await ended;
+    const run = await getRun(ctx, id);
+    expect({ state: run.state, error: run.error }).toEqual({ state: "succeeded", error: null });
+    expect(run.counts).toMatchObject({ read: 3_000, created: 3_000 });
+    expect((await listChanges(ctx, { runId: id, limit: 1 })).items).toHaveLength(1);
+    const { rows } = await database.pool.query(
+      "SELECT count(*)::int AS n, count(DISTINCT record_key)::int AS keys FROM change WHERE run_id = $1",
+      [id],
+    );
+    expect(rows).toEqual([{ n: 3_000, keys: 3_000 }]);
+  });
+
+  test("fails when it stays away, and does not promise to go on by itself", async () => {
+    const flowId = await far();
+    cable.cut();
+    const run = await getRun(ctx, await runFlow(database, ctx, flowId, { mode: "dry" }));
+    expect(run).toMatchObject({ state: "failed", waiting: null, error: { code: "connection-refused" } });
+    expect(run.error?.message).toMatch(
+      /^“Far shop”: Nothing accepts connections at .* Nothing was written\. Try again in a moment, or when “Far shop” works again\.$/,
+    );
   });
 });
 

@@ -15,7 +15,7 @@ import {
 } from "../../engine/run/execute-flow.ts";
 import { executeUndo } from "../../engine/run/execute-undo.ts";
 import { recoverWhatAnswers } from "../../engine/run/recover.ts";
-import { nextTry } from "../../engine/run/retry.ts";
+import { afterTry, nextTry, throughBlips } from "../../engine/run/retry.ts";
 import type { AttemptEnd, AttemptState } from "../../engine/run/run-pages.ts";
 import type { Db } from "../db/prisma.ts";
 import { forgetUnsaved } from "../db/run-store/ledger.ts";
@@ -70,7 +70,7 @@ async function execute(services: RunServices, run: ClaimedRun, signal: AbortSign
   const tell = progressTeller(pool, runId);
   const store = runStore(pool, run.lease, { checkpointed: tell });
   const connections = runConnections({ db, pool }, run.lease.workspaceId, { hurry: run.trigger === "changes" });
-  const ports: RunPorts = {
+  const live: RunPorts = {
     store,
     connection: connections.connection,
     connectionById: connections.connectionById,
@@ -82,6 +82,7 @@ async function execute(services: RunServices, run: ClaimedRun, signal: AbortSign
     random: Math.random,
     signal,
   };
+  const ports = run.lease.mode === "dry" ? openingThroughBlips(live) : live;
   tell(false);
   try {
     return await attempt(services, run, { ports, connections, range });
@@ -124,7 +125,9 @@ async function attempt(
   }
   let plan: Plan;
   try {
-    plan = await planFor({ flowId: lease.flowId, version: lease.version, document: run.document }, connections);
+    const planned = () =>
+      planFor({ flowId: lease.flowId, version: lease.version, document: run.document }, connections);
+    plan = lease.mode === "dry" ? await throughBlips(ports, planned) : await planned();
   } catch (error) {
     return await planFailed(run, ports, error);
   }
@@ -226,11 +229,22 @@ async function planFailed(run: ClaimedRun, ports: RunPorts, error: unknown): Pro
       return "waiting";
     }
   }
+  const tried = run.lease.mode === "dry" && info.kind === "transient";
+  const told = tried ? { ...failure, message: afterTry(info.message, connection) } : failure;
   await ports.store.finish({
     state: "failed",
-    error: known ? failure : { code: "internal", message: failure.message },
+    error: known ? told : { code: "internal", message: failure.message },
   });
   return "finished";
+}
+
+/** A dry run has one attempt: a connection that cannot be opened just now is tried a few times. */
+function openingThroughBlips(ports: RunPorts): RunPorts {
+  return {
+    ...ports,
+    connection: (name) => throughBlips(ports, () => ports.connection(name)),
+    connectionById: (id) => throughBlips(ports, () => ports.connectionById(id)),
+  };
 }
 
 function settingsOf(document: unknown): Parameters<typeof retryPolicy>[0] {

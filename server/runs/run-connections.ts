@@ -52,12 +52,22 @@ export function runConnections(
     return rows.get(name)!;
   };
 
+  /** did not answer when this run asked: the failure is remembered for others, but this run asks anew */
+  const silent = new Set<string>();
+  const offers = async (row: Connection, asking: Asking) => {
+    const refresh = silent.delete(row.id) || asking.refresh;
+    return await discover(row, { ...asking, refresh }).catch((error: unknown) => {
+      silent.add(row.id);
+      throw error;
+    });
+  };
+
   const openRow = (row: Connection): Promise<RunConnection> => {
     let opened = open.get(row.id);
     if (!opened) {
       opened = (async () => {
         await sharePace(pool, row.id);
-        const found = await guarded(row, () => discover(row, { hurry }));
+        const found = await guarded(row, () => offers(row, { hurry }));
         const { session: bare, release } = await guarded(row, () => borrow(row));
         releases.push(release);
         const pace = connectorById(row.connector)?.paced ? undefined : paceOf(row);
@@ -107,7 +117,7 @@ export function runConnections(
           .filter((row) => row !== null)
           .map(async (row): Promise<ConnectionShape> => {
             const { streams, sinks } = await guarded(row, () =>
-              discover(row, { hurry: hurry && !asking?.doubt, ...asking }),
+              offers(row, { hurry: hurry && !asking?.doubt, ...asking }),
             );
             return { name: row.name, connector: row.connector, streams, sinks };
           }),

@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
@@ -10,6 +8,7 @@ import { runStore } from "../db/run-store/store.ts";
 import { pauseFlow } from "../flows/pause-flow.ts";
 import { resumeFlow } from "../flows/resume-flow.ts";
 import { showPresence } from "../processes/presence.ts";
+import { Cable } from "../testing/cable.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
@@ -35,49 +34,6 @@ let books: pg.Pool;
 let ctx: ServerContext;
 let booksId: string;
 let cable: Cable;
-
-/** What lies between the product and the books: it can be cut. */
-class Cable {
-  readonly #to: URL;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
-  #port = 0;
-
-  constructor(url: string) {
-    this.#to = new URL(url);
-  }
-
-  url(target: string): string {
-    return Object.assign(new URL(target), { port: String(this.#port) }).href;
-  }
-
-  cut(): void {
-    this.#server?.close();
-    this.#server = undefined;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  async mend(): Promise<void> {
-    if (this.#server) return;
-    this.#server = createServer((socket) => {
-      const far = createConnection(Number(this.#to.port || 5432), this.#to.hostname);
-      for (const [one, other] of [
-        [socket, far],
-        [far, socket],
-      ] as const) {
-        this.#sockets.add(one);
-        one.on("error", () => other.destroy());
-        one.on("close", () => {
-          this.#sockets.delete(one);
-          other.destroy();
-        });
-        one.pipe(other);
-      }
-    }).listen(this.#port, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.#port = (this.#server.address() as AddressInfo).port;
-  }
-}
 
 beforeAll(async () => {
   vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 7).toString("base64"));

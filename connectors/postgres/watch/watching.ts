@@ -38,7 +38,7 @@ export function openWatching(
         tables.forget(request.stream);
         const found = error.cause instanceof Error ? error.cause.message : String(error.cause);
         throw new IntegrationError(
-          `“${clients.access.name}”: ${request.stream} changed while it was in use (${found}). It is tried again.`,
+          `“${clients.access.name}”: ${request.stream} changed while it was in use (${found}).`,
           { kind: "transient", code: "table-changed", cause: error.cause },
         );
       }
