@@ -44,7 +44,7 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
           </span>
         )}
       </p>
-      <RecordView record={approval.record} />
+      <RecordView record={approval.record} dense />
       {approval.decision === null ? <AnswerForm approval={approval} /> : <Decision approval={approval} />}
     </Card>
   );

@@ -1,14 +1,16 @@
 "use client";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { UserCheck } from "lucide-react";
+import type { ComponentProps } from "react";
 import { Loaded } from "../server/loaded.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { useUrlValue } from "../ui/filters.tsx";
 import { count } from "../ui/format.ts";
-import { Page, PageHeader } from "../ui/page.tsx";
+import { Card, Page, PageHeader } from "../ui/page.tsx";
 import { EmptyState } from "../ui/states.tsx";
 import { Tabs } from "../ui/tabs.tsx";
+import { AnswerAll } from "./answer-all.tsx";
 import { ApprovalCard } from "./approval-card.tsx";
 
 const PAGE = 50;
@@ -63,6 +65,7 @@ function ApprovalList({ state }: { state: "open" | "answered" }) {
                   {approvals.hasNextPage && " or more"}, the oldest first
                 </p>
               )}
+              {state === "open" && <Together items={items} />}
               <ul className="flex flex-col gap-3">
                 {items.map((item) => (
                   <li key={item.id}>
@@ -82,5 +85,32 @@ function ApprovalList({ state }: { state: "open" | "answered" }) {
         }
       </Loaded>
     </div>
+  );
+}
+
+/** Steps of which several records here wait for this person: they may be answered in one go. */
+function Together({ items }: { items: ComponentProps<typeof ApprovalCard>["approval"][] }) {
+  const steps = Map.groupBy(
+    items.filter(({ mine }) => mine),
+    ({ flow, stepTitle, question }) => `${flow} ${stepTitle} ${question}`,
+  );
+  const many = [...steps].filter(([, own]) => own.length > 1);
+  if (many.length === 0) return null;
+  return (
+    <Card className="mb-3">
+      <ul className="divide-y divide-line">
+        {many.map(([key, own]) => (
+          <li key={key} className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2.5">
+            <span className="min-w-0 flex-1 basis-64">
+              <span className="block font-medium text-ink">{own[0]?.question ?? own[0]?.stepTitle}</span>
+              <span className="block text-muted">
+                {count(own.length, "record")} of “{own[0]?.flowName}”
+              </span>
+            </span>
+            <AnswerAll approvals={own} />
+          </li>
+        ))}
+      </ul>
+    </Card>
   );
 }

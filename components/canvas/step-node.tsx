@@ -66,15 +66,16 @@ function State({ data, problems }: { data: StepData; problems: number }) {
         ready
       </span>
     );
+  const failsDry = data.run?.dry && counts.dead > 0; // “would fail” needs the room
   const passed = data.ports.length === 0 ? counts.in : counts.out;
   return (
     <span className={cx("flex min-w-0 gap-2", data.run?.dry ? "text-dry-text" : "text-muted")}>
       <span className="truncate">
-        {data.takesIn && data.ports.length > 0 ? `${formatNumber(counts.in)} → ` : ""}
+        {data.takesIn && data.ports.length > 0 && `${failsDry ? "" : `${formatNumber(counts.in)} `}→ `}
         {formatNumber(passed)} {data.ports.length === 0 ? "in" : data.takesIn ? "" : "read"}
       </span>
       {counts.dead > 0 && (
-        <span className="flex items-center gap-1 font-medium text-bad-text">
+        <span className="flex items-center gap-1 font-medium whitespace-nowrap text-bad-text">
           <CircleAlert aria-hidden className="size-3" />
           {formatNumber(counts.dead)} {data.run?.dry ? "would fail" : "failed"}
         </span>

@@ -19,6 +19,7 @@ import { RelativeTime } from "../ui/values.tsx";
 import { BrowseData } from "./browse-data.tsx";
 import { ConnectionForm } from "./connection-form.tsx";
 import { ConnectionStatePill } from "./connection-state.tsx";
+import { withoutName } from "./outage-words.ts";
 
 /** One connection: whether it answers, what it holds, how it is set up. */
 export function ConnectionPage({ id }: { id: string }) {
@@ -26,8 +27,13 @@ export function ConnectionPage({ id }: { id: string }) {
   const connection = useQuery(trpc.connections.get.queryOptions({ id }));
   const connectors = useQuery(trpc.connections.connectors.queryOptions());
   return (
-    <Page wide>
-      <Loaded query={connection} what="This connection could not be loaded" skeleton={<SkeletonRows />}>
+    <Page>
+      <Loaded
+        query={connection}
+        what="This connection could not be loaded"
+        missing={{ title: "There is no such connection", href: "/connections", go: "All connections" }}
+        skeleton={<SkeletonRows />}
+      >
         {(data) => (
           <TheConnection connection={data} connector={connectors.data?.find((one) => one.id === data.connector)} />
         )}
@@ -76,7 +82,8 @@ function TheConnection({
     setCheckNow(null);
   }, [checkNow, check.mutate, connection.id, setCheckNow]);
   const broken = connection.state === "refused" || connection.state === "unreachable";
-  const message = check.data ? check.data.message : connection.stateMessage;
+  const said = check.data ? check.data.message : connection.stateMessage;
+  const message = said && withoutName(said, connection.name);
   const tabs = [
     {
       value: "data",

@@ -21,6 +21,7 @@ import { ConnectionPage } from "./connection-page.tsx";
 import { ConnectionStatePill } from "./connection-state.tsx";
 import { NewConnection } from "./new-connection.tsx";
 import { OutageNotice } from "./outage-notice.tsx";
+import { withoutName } from "./outage-words.ts";
 
 const stateOptions = [
   { value: "ok", label: "Answers" },
@@ -44,6 +45,7 @@ function List() {
   const [search, setSearch] = useState("");
   const connections = useQuery(trpc.connections.list.queryOptions());
   const connectors = useQuery(trpc.connections.connectors.queryOptions());
+  const none = connections.data?.length === 0;
   const markOf = (id: string) =>
     connectors.data?.find((connector) => connector.id === id)?.mark ?? { letters: id.slice(0, 2), tint: "slate" };
   const columns: Column<ConnectionSummary>[] = [
@@ -81,7 +83,7 @@ function List() {
       wideOnly: true,
       cell: (connection) => (
         <span className="text-muted" title={connection.stateMessage ?? undefined}>
-          {connection.state === "ok" ? "" : connection.stateMessage}
+          {connection.state !== "ok" && withoutName(connection.stateMessage ?? "", connection.name)}
         </span>
       ),
     },
@@ -114,12 +116,18 @@ function List() {
     </Button>
   );
   return (
-    <Page wide>
-      <PageHeader title="Connections" sentence={<Sentence all={connections.data} />} actions={mayBuild && add} />
-      <div className="mb-3 flex flex-wrap gap-2">
-        <SearchInput label="Find a connection" value={search} onChange={setSearch} className="w-52 max-sm:w-full" />
-        <FilterChip label="State" options={stateOptions} value={state} onChange={setState} />
-      </div>
+    <Page>
+      <PageHeader
+        title="Connections"
+        sentence={<Sentence all={connections.data} />}
+        actions={mayBuild && !none && add}
+      />
+      {!none && (
+        <div className="mb-3 flex flex-wrap gap-2">
+          <SearchInput label="Find a connection" value={search} onChange={setSearch} className="w-52 max-sm:w-full" />
+          <FilterChip label="State" options={stateOptions} value={state} onChange={setState} />
+        </div>
+      )}
       <Loaded query={connections} what="The connections could not be loaded">
         {(all) => {
           const wanted = search.trim().toLowerCase();
@@ -132,10 +140,10 @@ function List() {
             return (
               <EmptyState
                 icon={Cable}
-                title={all.length === 0 ? "No system is connected yet" : "No connection matches"}
-                action={all.length === 0 && mayBuild && add}
+                title={none ? "No system is connected yet" : "No connection matches"}
+                action={none && mayBuild && add}
               >
-                {all.length === 0
+                {none
                   ? "A connection is how flows reach a database, a REST interface or a folder of files."
                   : "Empty the search or take the filter away to see more."}
               </EmptyState>

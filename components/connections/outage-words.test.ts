@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { outageSentence } from "./outage-words.ts";
+import { outageSentence, withoutName } from "./outage-words.ts";
 
 const outage = {
   connectionId: "con_1",
@@ -30,4 +30,9 @@ it("names the day when it was another, and says when it is being tried", () => {
   expect(
     outageSentence({ ...outage, since: "2026-11-22T09:00:00Z", nextTryAt: "2026-11-23T14:09:59Z" }, now, "UTC"),
   ).toBe("Books is not answering since 22 Nov, 09:00, 312 records are waiting, trying now.");
+});
+
+it("what a system said is not introduced twice", () => {
+  expect(withoutName("“Books”: Nothing answers at 127.0.0.1:1.", "Books")).toBe("Nothing answers at 127.0.0.1:1.");
+  expect(withoutName("It refuses “Books”: no.", "Books")).toBe("It refuses “Books”: no.");
 });

@@ -23,3 +23,9 @@ export function outageSentence(
     );
   return `${parts.join(", ")}.`;
 }
+
+/** What a system said, where its connection is named already: “Shop”: Nothing answers → Nothing answers. */
+export function withoutName(message: string, name: string): string {
+  const start = `“${name}”: `;
+  return message.startsWith(start) ? message.slice(start.length) : message;
+}

@@ -83,7 +83,7 @@ function PlainField({
       </Field>
     );
   }
-  const hint = node.secret && stored ? "One is stored. Leave this empty to keep it." : shown.hint;
+  const hint = stored ? "One is stored. Leave this empty to keep it." : shown.hint;
   return (
     <Field {...shown} hint={hint}>
       {node.long ? (
@@ -95,7 +95,7 @@ function PlainField({
           spellCheck={false}
           value={entered}
           onChange={onChange}
-          placeholder={node.secret && stored ? "••••••••" : node.default}
+          placeholder={stored ? "••••••••" : node.default}
         />
       )}
     </Field>

@@ -39,7 +39,7 @@ export function DeliveriesPage({ flowId }: { flowId: string }) {
   const items = deliveries.data?.pages.flatMap((page) => page.items) ?? [];
   const open = items.find(({ id }) => id === openId);
   return (
-    <Page wide>
+    <Page>
       <PageHeader
         crumbs={[
           { label: "Flows", href: "/flows" },
@@ -105,20 +105,26 @@ const columns: Column<DeliveryItem>[] = [
   {
     id: "state",
     header: "State",
-    width: "150px",
+    width: "168px",
     wideOnly: true,
     cell: ({ status }) => <RunState run={{ state: status, mode: "live", kind: "flow" }} />,
   },
   {
     id: "event",
     header: "Event",
-    cell: ({ eventId, repeats, replayOf }) => (
-      <span className="flex min-w-0 items-baseline gap-2">
-        <span className="truncate font-mono text-caption" title={eventId}>
-          {replayOf === null ? eventId : `delivery ${replayOf} again`}
+    cell: ({ eventId, repeats, replayOf, runId, at }) => (
+      <>
+        <span className="flex min-w-0 items-baseline gap-2">
+          <span className="truncate font-mono text-caption" title={eventId}>
+            {replayOf === null ? eventId : `delivery ${replayOf} again`}
+          </span>
+          {repeats > 0 && <span className="shrink-0 text-caption text-muted">came {count(repeats + 1, "time")}</span>}
         </span>
-        {repeats > 0 && <span className="shrink-0 text-caption text-muted">came {count(repeats + 1, "time")}</span>}
-      </span>
+        <span className="block truncate text-caption text-muted md:hidden">
+          <RelativeTime at={at} />
+          {runId && ` · run ${runId}`}
+        </span>
+      </>
     ),
   },
   {
@@ -135,6 +141,12 @@ const columns: Column<DeliveryItem>[] = [
     wideOnly: true,
     cell: ({ body }) => <span className="block truncate font-mono text-caption text-muted">{body.slice(0, 200)}</span>,
   },
-  { id: "run", header: "Run", width: "90px", align: "right", cell: ({ runId }) => runId },
-  { id: "at", header: "When", width: "130px", cell: ({ at }) => <RelativeTime at={at} className="text-muted" /> },
+  { id: "run", header: "Run", width: "90px", align: "right", wideOnly: true, cell: ({ runId }) => runId },
+  {
+    id: "at",
+    header: "When",
+    width: "130px",
+    wideOnly: true,
+    cell: ({ at }) => <RelativeTime at={at} className="text-muted" />,
+  },
 ];

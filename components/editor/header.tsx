@@ -109,7 +109,7 @@ export function EditorHeader({
           </span>
         )}
       </span>
-      <span className="ml-auto flex items-center gap-1.5 max-md:gap-0.5">
+      <span className="ml-auto flex items-center gap-1.5 max-md:gap-1">
         {!readOnly && <Saved state={save} onSave={onSave} />}
         {!readOnly && (
           <>
@@ -209,20 +209,18 @@ function Saved({ state, onSave }: { state: SaveState; onSave: () => void }) {
     failed: { icon: CircleAlert, text: "Not saved", tone: "text-bad-text" },
   } as const;
   const { icon: Icon, text, tone } = looks[state.kind];
+  const calm = state.kind === "saved" || state.kind === "saving" || state.kind === "unsaved";
   return (
     <span
       role="status"
       className={cx("flex items-center justify-end gap-1 text-caption md:min-w-20", tone)}
       title={state.kind === "failed" ? state.why : undefined}
     >
-      <Icon aria-hidden className={cx("size-3.5", state.kind === "saving" && "animate-spin")} />
-      <span
-        className={cx(
-          (state.kind === "saved" || state.kind === "saving" || state.kind === "unsaved") && "max-md:sr-only",
-        )}
-      >
-        {text}
-      </span>
+      <Icon
+        aria-hidden
+        className={cx("size-3.5", calm && "max-md:hidden", state.kind === "saving" && "animate-spin")}
+      />
+      <span className={cx(calm && "max-md:sr-only")}>{text}</span>
       {state.kind === "failed" && (
         <button type="button" onClick={onSave} className="rounded-mark font-medium underline underline-offset-2">
           Save again

@@ -15,7 +15,12 @@ export function VersionView({ flowId, version }: { flowId: string; version: numb
   const trpc = useTRPC();
   const query = useQuery(trpc.flows.version.queryOptions({ flowId, version }));
   return (
-    <Loaded query={query} what={`Version ${version} could not be loaded`} skeleton={<EditorSkeleton />}>
+    <Loaded
+      query={query}
+      what={`Version ${version} could not be loaded`}
+      missing={{ title: `There is no version ${version} of this flow`, href: `/flows/${flowId}`, go: "Open the draft" }}
+      skeleton={<EditorSkeleton />}
+    >
       {({ document, changes }) => {
         const { flow } = readDraft(document);
         return (

@@ -32,7 +32,7 @@ export function FailedPage() {
   const total = (groups.data ?? []).reduce((sum, group) => sum + group.count, 0);
   const closed = stateOptions.some(({ value }) => value === state) ? state : null;
   return (
-    <Page wide>
+    <Page>
       <PageHeader
         title="Failed records"
         sentence={

@@ -28,6 +28,7 @@ export function FlowsPage() {
   const [connection, setConnection] = useUrlValue("connection");
   const [adding, setAdding] = useUrlValue("new");
   const [search, setSearch] = useState("");
+  const none = flows.data?.length === 0;
   const connections = [...new Set((flows.data ?? []).flatMap((flow) => flow.connections))].sort();
   const add = (
     <Button look="primary" icon={Plus} onClick={() => setAdding("1")}>
@@ -35,7 +36,7 @@ export function FlowsPage() {
     </Button>
   );
   return (
-    <Page wide>
+    <Page>
       <PageHeader
         title="Flows"
         sentence={flows.data ? flowsSentence(flows.data) : "What moves between your systems."}
@@ -43,21 +44,23 @@ export function FlowsPage() {
           mayBuild && (
             <>
               <ImportFlow />
-              {add}
+              {!none && add}
             </>
           )
         }
       />
-      <div className="mb-3 flex flex-wrap gap-2">
-        <SearchInput label="Find a flow" value={search} onChange={setSearch} className="w-52 max-sm:w-full" />
-        <FilterChip label="Health" options={healthOptions} value={health} onChange={setHealth} />
-        <FilterChip
-          label="Connection"
-          options={connections.map((name) => ({ value: name, label: name }))}
-          value={connection}
-          onChange={setConnection}
-        />
-      </div>
+      {!none && (
+        <div className="mb-3 flex flex-wrap gap-2">
+          <SearchInput label="Find a flow" value={search} onChange={setSearch} className="w-52 max-sm:w-full" />
+          <FilterChip label="Health" options={healthOptions} value={health} onChange={setHealth} />
+          <FilterChip
+            label="Connection"
+            options={connections.map((name) => ({ value: name, label: name }))}
+            value={connection}
+            onChange={setConnection}
+          />
+        </div>
+      )}
       <Loaded query={flows} what="The flows could not be loaded">
         {(all) => {
           const shown = byName(all).filter(
@@ -70,10 +73,10 @@ export function FlowsPage() {
             return (
               <EmptyState
                 icon={Workflow}
-                title={all.length === 0 ? "There is no flow yet" : "No flow matches"}
-                action={all.length === 0 && mayBuild && add}
+                title={none ? "There is no flow yet" : "No flow matches"}
+                action={none && mayBuild && add}
               >
-                {all.length === 0
+                {none
                   ? "A flow reads records from one system, checks and maps them, and writes them to another."
                   : "Take a filter away to see more."}
               </EmptyState>

@@ -40,7 +40,7 @@ const columns: Column<FlowSummary>[] = [
   {
     id: "timing",
     header: "Timing",
-    width: "132px",
+    width: "168px",
     wideOnly: true,
     cell: (flow) => (
       <span className="text-muted" title={flow.timing}>

@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Command } from "cmdk";
 import { ArrowRight, Cable, FileSearch, type LucideIcon, Play, Plus, Search, Workflow } from "lucide-react";
 import { useRouter } from "next/navigation";
-import { type ReactNode, useDeferredValue, useState } from "react";
+import { type ReactNode, useDeferredValue, useEffect, useState } from "react";
 import type { SearchHit } from "../../server/trpc/contract.ts";
 import { readFailure } from "../server/failure.ts";
 import { useMay } from "../server/me.tsx";
@@ -79,8 +79,18 @@ function Palette({ onClose }: { onClose: () => void }) {
     })),
   ].filter((action) => action.allowed && matches(action.label));
   const found = asked.length >= 2 ? (hits.data ?? []).filter((hit) => hit.kind !== "page") : [];
+  const asksRecord = asked.length >= 2 && !found.some((hit) => hit.kind === "record");
+  const first = [
+    ...found.map((hit) => `hit ${hit.href}`),
+    ...(asksRecord ? ["journey"] : []),
+    ...pages.map((page) => `page ${page.href}`),
+    ...actions.map((action) => `do ${action.label}`),
+  ][0];
+  const [pointed, setPointed] = useState(first);
+  // What is found comes after what was there before; Enter takes the best of it, which stands first.
+  useEffect(() => setPointed(first), [first]);
   return (
-    <Command label="Search and go" shouldFilter={false} loop>
+    <Command label="Search and go" shouldFilter={false} loop value={pointed ?? ""} onValueChange={setPointed}>
       <div className="flex h-12 items-center gap-2.5 border-b border-line px-4">
         <Search aria-hidden className="size-4 shrink-0 text-faint" />
         <Command.Input
@@ -115,7 +125,7 @@ function Palette({ onClose }: { onClose: () => void }) {
             ))}
           </Command.Group>
         )}
-        {asked.length >= 2 && !found.some((hit) => hit.kind === "record") && (
+        {asksRecord && (
           <Command.Group heading="Record" className={group}>
             <Entry value="journey" icon={FileSearch} onSelect={() => go(`/records?key=${encodeURIComponent(asked)}`)}>
               Where is “{asked}”? Show what happened to it

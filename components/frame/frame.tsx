@@ -76,7 +76,7 @@ function Waiting() {
         <Skeleton className="size-6" />
         <Skeleton className="h-3 w-40" />
       </div>
-      <div className="mx-auto w-full max-w-[1180px] space-y-4 p-6">
+      <div className="mx-auto w-full max-w-[1440px] space-y-4 p-6">
         <Skeleton className="h-6 w-56" />
         <SkeletonRows />
       </div>

@@ -78,11 +78,11 @@ export function Mapper({
     <section aria-label={`Mapper of ${titleOf(step)}`} className="absolute inset-0 z-30 flex flex-col bg-ground">
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-3 py-1.5">
         <h2 className="text-heading font-semibold text-ink">{titleOf(step)}</h2>
-        <span className="text-work text-muted tabular-nums">
+        <span className="min-w-0 flex-1 truncate text-work text-muted tabular-nums">
           {required.length > 0 ? `${met.length} of ${required.length} required` : count(rules.length, "field")}
           {sink && ` · ${count(rules.length, "field")} of ${targets.length} mapped`}
         </span>
-        <span className="ml-auto flex flex-wrap items-center gap-2">
+        <span className="flex flex-wrap items-center gap-2 max-md:order-last max-md:w-full max-md:justify-between">
           <SampleStepper length={records.length} />
           {!readOnly && suggestions.length > 0 && (
             <Button
@@ -95,10 +95,10 @@ export function Mapper({
               Match {count(suggestions.length, "field")} by name
             </Button>
           )}
-          <Button look="primary" icon={Check} onClick={onDone}>
-            Done
-          </Button>
         </span>
+        <Button look="primary" icon={Check} onClick={onDone}>
+          Done
+        </Button>
       </header>
       {preview.isError && records.length === 0 && (
         <p className="border-b border-line bg-warn-soft px-3 py-1.5 text-work text-ink">
@@ -128,7 +128,7 @@ export function Mapper({
           </div>
         </div>
         <div aria-hidden className="w-24 shrink-0 max-md:hidden" />
-        <div className="flex min-w-0 flex-1 flex-col bg-surface md:bg-transparent">
+        <div className="flex min-w-0 flex-1 flex-col border-line bg-surface md:border-l">
           <h3 className="flex h-8 shrink-0 items-center gap-2 border-b border-line bg-surface px-3 text-caption font-medium text-muted">
             <ArrowRight aria-hidden className="size-3.5" />
             {write ? titleOf(write) : "What leaves"}

@@ -85,7 +85,7 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
     {
       id: "key",
       header: "Record",
-      width: "180px",
+      width: "clamp(136px, 34vw, 180px)",
       cell: ({ change, first, fields }) =>
         first && (
           <RecordCell
@@ -111,6 +111,7 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
       id: "field",
       header: "Field",
       width: "150px",
+      wideOnly: true,
       cell: ({ field }) =>
         field && (
           <span className="font-mono text-caption text-muted" title={field}>
@@ -118,7 +119,18 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
           </span>
         ),
     },
-    { id: "values", header: "Old → new", cell: (line) => <Values line={line} /> },
+    {
+      id: "values",
+      header: "Old → new",
+      cell: (line) => (
+        <>
+          {line.field && (
+            <span className="block truncate font-mono text-caption text-muted md:hidden">{line.field}</span>
+          )}
+          <Values line={line} />
+        </>
+      ),
+    },
     {
       id: "where",
       header: "Where",
@@ -175,7 +187,6 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
               rows={lines}
               rowKey={(line) => line.id}
               onOpen={(line) => line.change.operation !== "update" && setOpen(toggle(open, line.change.id))}
-              minWidth="560px"
               footer={
                 changes.hasNextPage && (
                   <Button onClick={() => changes.fetchNextPage()} busy={changes.isFetchingNextPage}>

@@ -34,8 +34,13 @@ import { useLiveRun } from "./use-live-run.ts";
 export function RunPage({ runId }: { runId: string }) {
   const run = useLiveRun(runId);
   return (
-    <Page wide>
-      <Loaded query={run} what={`Run ${runId} could not be loaded`} skeleton={<Waiting />}>
+    <Page>
+      <Loaded
+        query={run}
+        what={`Run ${runId} could not be loaded`}
+        missing={{ title: `There is no run ${runId}`, href: "/runs", go: "All runs" }}
+        skeleton={<Waiting />}
+      >
         {(data) => <TheRun run={data} />}
       </Loaded>
     </Page>

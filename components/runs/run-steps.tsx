@@ -38,7 +38,7 @@ export function RunSteps({ run }: { run: RunDetail }) {
       wideOnly: true,
       cell: (step) => <span className="text-muted">{known.get(step.id)?.kind}</span>,
     },
-    { id: "in", header: "In", width: "90px", align: "right", cell: (step) => number(step.in) },
+    { id: "in", header: "In", width: "clamp(64px, 19vw, 90px)", align: "right", cell: (step) => number(step.in) },
     ...(run.steps.some(({ made }) => Number(made) > 0)
       ? [
           {
@@ -46,6 +46,7 @@ export function RunSteps({ run }: { run: RunDetail }) {
             header: "Made",
             width: "90px",
             align: "right",
+            wideOnly: true,
             cell: (step) => number(Number(step.made)),
           } satisfies Column<RunStepCounts>,
         ]
@@ -53,7 +54,7 @@ export function RunSteps({ run }: { run: RunDetail }) {
     {
       id: "out",
       header: "Out",
-      width: "90px",
+      width: "clamp(64px, 19vw, 90px)",
       align: "right",
       cell: (step) => <span title={portWords(step)}>{number(step.out)}</span>,
     },
@@ -61,8 +62,9 @@ export function RunSteps({ run }: { run: RunDetail }) {
       ({ id, header, loud }): Column<RunStepCounts> => ({
         id,
         header,
-        width: "92px",
+        width: "clamp(64px, 19vw, 92px)",
         align: "right",
+        wideOnly: id !== "dead",
         cell: (step) => number(Number(step[id]), loud),
       }),
     ),

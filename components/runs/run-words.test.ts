@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Counts } from "../../server/trpc/contract.ts";
-import { balanceSegments, nounOf, runSentence, runShort, runTitle, settled } from "./run-words.ts";
+import { balanceSegments, nounOf, runSentence, runShort, runTitle, settled, triggerWords } from "./run-words.ts";
 
 const none: Counts = {
   read: 0,
@@ -104,6 +104,12 @@ describe("the noun", () => {
     expect(nounOf(null).many).toBe("records");
     expect(nounOf({ steps: [{ kind: "webhook" }] }).many).toBe("records");
   });
+});
+
+it("who or what started a run is said once", () => {
+  expect(triggerWords({ trigger: "webhook", startedBy: "webhook" })).toBe("by a webhook");
+  expect(triggerWords({ trigger: "webhook", startedBy: "ana@example.com" })).toBe("by a webhook, by ana@example.com");
+  expect(triggerWords({ trigger: "manual", startedBy: "ana@example.com" })).toBe("by ana@example.com");
 });
 
 it("a run is called by what it is", () => {

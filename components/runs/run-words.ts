@@ -141,6 +141,7 @@ export function triggerWords({ trigger, startedBy }: { trigger: string; startedB
   if (trigger === "schedule") return "on schedule";
   if (trigger === "changes") return "as records changed";
   if (trigger === "continue") return "as a wait was over or somebody answered";
+  if (trigger === "webhook" && startedBy === "webhook") return "by a webhook";
   const way: { [trigger: string]: string } = {
     api: "over the API ",
     webhook: "by a webhook, ",

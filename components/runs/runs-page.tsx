@@ -49,22 +49,25 @@ export function RunsPage() {
     }));
   });
   const filtered = Boolean(state || kind || flowId);
+  const none = !filtered && runs.data?.pages[0]?.items.length === 0;
   return (
-    <Page wide>
+    <Page>
       <PageHeader
         title="Runs"
         sentence="Every time a flow ran, was tried, replayed or undone, and what became of each record."
       />
-      <div className="mb-3 flex flex-wrap gap-2">
-        <FilterChip label="State" options={stateOptions} value={state} onChange={setState} />
-        <FilterChip
-          label="Flow"
-          options={(flows.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-          value={flowId}
-          onChange={setFlow}
-        />
-        <FilterChip label="Kind" options={kindOptions} value={kind} onChange={setKind} />
-      </div>
+      {!none && (
+        <div className="mb-3 flex flex-wrap gap-2">
+          <FilterChip label="State" options={stateOptions} value={state} onChange={setState} />
+          <FilterChip
+            label="Flow"
+            options={(flows.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+            value={flowId}
+            onChange={setFlow}
+          />
+          <FilterChip label="Kind" options={kindOptions} value={kind} onChange={setKind} />
+        </div>
+      )}
       <Loaded query={runs} what="The runs could not be loaded">
         {({ pages }) => {
           const items = pages

@@ -11,13 +11,28 @@ import { RelativeTime } from "../ui/values.tsx";
 import { auditDetail, auditHref, auditWords } from "./audit-words.ts";
 
 const columns: Column<AuditItem>[] = [
-  { id: "at", header: "When", width: "140px", cell: ({ at }) => <RelativeTime at={at} className="text-muted" /> },
-  { id: "who", header: "Who", width: "200px", cell: ({ actor }) => <span title={actor}>{actor}</span> },
+  {
+    id: "at",
+    header: "When",
+    width: "clamp(88px, 24vw, 140px)",
+    cell: ({ at }) => <RelativeTime at={at} className="text-muted" />,
+  },
+  {
+    id: "who",
+    header: "Who",
+    width: "220px",
+    wideOnly: true,
+    cell: ({ actor }) => <span title={actor}>{actor}</span>,
+  },
   {
     id: "what",
     header: "What",
-    width: "32%",
-    cell: (item) => <What item={item} />,
+    cell: (item) => (
+      <>
+        <What item={item} />
+        <span className="block truncate text-caption text-muted md:hidden">{item.actor}</span>
+      </>
+    ),
   },
   {
     id: "detail",

@@ -24,9 +24,14 @@ it("an action is said in words, with what it was about", () => {
 it("what else is known is one line", () => {
   const publish = {
     action: "flow.publish",
-    detail: { note: "EURO is EUR", before: null, ssl: { mode: "off" }, version: 3 },
+    detail: {
+      note: "EURO is EUR",
+      before: null,
+      settings: { host: "h", ssl: { mode: "off" }, roles: ["a", "b"] },
+      version: 3,
+    },
   };
-  expect(auditDetail(publish)).toBe('note: EURO is EUR · ssl: {"mode":"off"}');
+  expect(auditDetail(publish)).toBe("note: EURO is EUR · settings: host h, ssl (mode off), roles a, b");
   expect(auditDetail({ action: "connection.create", detail: { name: "Price lists" } })).toBe("");
   expect(auditDetail({ action: "flow.pause", detail: null })).toBe("");
 });

@@ -62,8 +62,20 @@ export function auditDetail(entry: Entry): string {
       ([, value]) =>
         typeof value === "object" || (!said.split(/[“” ]/).includes(String(value)) && !said.includes(`“${value}”`)),
     )
-    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .map(([name, value]) => `${name}: ${inWords(value)}`)
     .join(" · ");
+}
+
+/** A value in a line, with as few brackets as can be: “host 127.0.0.1, port 5432”. */
+function inWords(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  if (Array.isArray(value)) return value.map(inWords).join(", ");
+  return Object.entries(value)
+    .filter(([, part]) => part !== null && part !== "")
+    .map(([name, part]) =>
+      typeof part === "object" && !Array.isArray(part) ? `${name} (${inWords(part)})` : `${name} ${inWords(part)}`,
+    )
+    .join(", ");
 }
 
 /** The page of what was acted on, where it has one. */

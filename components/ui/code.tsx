@@ -67,23 +67,35 @@ export function JsonValue({ value, className }: { value: unknown; className?: st
 
 /**
  * A record as field and value, one a line.
+ * @param dense two fields beside each other where there is room, for lists of records
  * @param marked a field to point out, with a note such as the reason it was refused
  */
 export function RecordView({
   record,
+  dense,
   marked,
   note,
 }: {
   record: { [field: string]: unknown };
+  dense?: boolean;
   marked?: string;
   note?: ReactNode;
 }) {
   return (
-    <dl className="divide-y divide-line rounded-control border border-line bg-surface">
+    <dl
+      className={cx(
+        "rounded-control border border-line bg-surface",
+        dense ? "gap-x-4 py-1 lg:columns-2 *:break-inside-avoid" : "divide-y divide-line",
+      )}
+    >
       {Object.entries(record).map(([field, value]) => (
         <div
           key={field}
-          className={cx("grid grid-cols-[minmax(7rem,34%)_1fr] gap-3 px-3 py-1.5", field === marked && "bg-bad-soft")}
+          className={cx(
+            "grid grid-cols-[minmax(7rem,34%)_1fr] gap-3 px-3",
+            dense ? "py-0.5" : "py-1.5",
+            field === marked && "bg-bad-soft",
+          )}
         >
           <dt
             className={cx(

@@ -35,15 +35,19 @@ export function Dialog({
   footer?: ReactNode;
   children?: ReactNode;
 }) {
+  const popupBox = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className={backdrop} />
         <Base.Popup
+          ref={popupBox}
           data-modal
-          // The task first, not the cross that leaves it; under a finger no keyboard comes up unasked.
-          initialFocus={(by) => by === "touch" || (body.current?.querySelector<HTMLElement>(taskControls) ?? true)}
+          // The task first, never the cross that leaves it; under a finger no keyboard comes up unasked.
+          initialFocus={(by) =>
+            (by === "touch" ? null : body.current?.querySelector<HTMLElement>(taskControls)) ?? popupBox.current
+          }
           className={cx(popup, widths[width])}
         >
           <div className="flex items-start gap-3 border-b border-line px-4 py-3">
@@ -53,7 +57,9 @@ export function Dialog({
                 <Base.Description className="mt-0.5 text-work text-muted">{description}</Base.Description>
               )}
             </div>
-            <Base.Close render={<IconButton label="Close" icon={X} className="-mr-1.5" />} />
+            <Base.Close
+              render={<IconButton label="Close" icon={X} className="-my-1 -mr-1.5 pointer-coarse:-my-2.5" />}
+            />
           </div>
           <div ref={body} className="thin-scroll min-h-0 flex-1 overflow-y-auto p-4">
             {children}

@@ -36,6 +36,7 @@ describe("times", () => {
     expect(exactTime("2026-11-23T13:02:07Z", "UTC")).toContain("13:02:07");
   });
   it("spans grow from tenths of a second to hours", () => {
+    expect(formatSpan(12)).toBe("under 0.1 s");
     expect(formatSpan(380)).toBe("0.4 s");
     expect(formatSpan(12_400)).toBe("12 s");
     expect(formatSpan(200_000)).toBe("3 min 20 s");

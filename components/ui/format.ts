@@ -43,10 +43,11 @@ export function exactTime(iso: string, timeZone?: string): string {
   return new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "long", timeZone }).format(new Date(iso));
 }
 
-/** “0.4 s”, “12 s”, “3 min 20 s”, “2 h 5 min”. */
+/** “under 0.1 s”, “0.4 s”, “12 s”, “3 min 20 s”, “2 h 5 min”. */
 export function formatSpan(milliseconds: number): string {
   const seconds = milliseconds / 1000;
-  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+  if (seconds < 0.05) return "under 0.1 s";
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const whole = Math.round(seconds);
   if (whole < 3600) return joinSpan(Math.floor(whole / 60), "min", whole % 60, "s");

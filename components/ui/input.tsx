@@ -19,7 +19,11 @@ export function Input({ value, onChange, mono, className, ...rest }: InputProps)
       {...rest}
       value={value}
       onValueChange={onChange}
-      className={cx("control field-edge w-full min-w-0 px-2 text-ink", mono && "font-mono text-caption", className)}
+      className={cx(
+        "control field-edge w-full min-w-0 px-2 text-ink read-only:bg-ground read-only:text-muted",
+        mono && "font-mono text-caption",
+        className,
+      )}
     />
   );
 }

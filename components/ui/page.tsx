@@ -47,13 +47,9 @@ export function PageHeader({
   );
 }
 
-/** The content of a page, with the margins of the frame. `wide` for tables that need the room. */
-export function Page({ wide, children }: { wide?: boolean; children: ReactNode }) {
-  return (
-    <div className={cx("mx-auto w-full px-4 pt-5 pb-10 sm:px-6", wide ? "max-w-[1440px]" : "max-w-[1180px]")}>
-      {children}
-    </div>
-  );
+/** The content of a page, with the margins of the frame: the same on all, so that nothing moves from one to the next. */
+export function Page({ children }: { children: ReactNode }) {
+  return <div className="mx-auto w-full max-w-[1440px] px-4 pt-5 pb-10 sm:px-6">{children}</div>;
 }
 
 /** A part of a page with its heading. */

@@ -44,6 +44,8 @@ export function useTableKeys({
       const up = event.key === "k" || (inside && event.key === "ArrowUp");
       if (down || up) {
         event.preventDefault();
+        // Focus left on a link of another row would take the Enter meant for the row that is pointed at.
+        if (inside) box.current?.focus({ preventScroll: true });
         const next = Math.max(0, Math.min(length - 1, active + (down ? 1 : -1)));
         setAt(next);
         reveal(next);

@@ -1,7 +1,7 @@
 "use client";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRouter } from "next/navigation";
-import { type MouseEvent, type ReactNode, useCallback, useRef } from "react";
+import { type CSSProperties, type MouseEvent, type ReactNode, useCallback, useRef } from "react";
 import { cx } from "./cx.ts";
 import { useTableKeys } from "./table-keys.ts";
 
@@ -50,7 +50,7 @@ export function Table<Row>({
   keys?: boolean;
   /** below the last row: “Show more” */
   footer?: ReactNode;
-  /** narrower than this, the table scrolls sideways */
+  /** narrower than this, the table scrolls sideways; with columns that a phone leaves out, only on wide screens */
   minWidth?: string;
 }) {
   const router = useRouter();
@@ -105,8 +105,11 @@ export function Table<Row>({
       )}
     >
       <table
-        className="w-full table-fixed border-separate border-spacing-0 text-left"
-        style={minWidth ? { minWidth } : undefined}
+        className={cx(
+          "w-full table-fixed border-separate border-spacing-0 text-left",
+          minWidth && (columns.some(({ wideOnly }) => wideOnly) ? "md:min-w-(--least)" : "min-w-(--least)"),
+        )}
+        style={minWidth ? ({ "--least": minWidth } as CSSProperties) : undefined}
         aria-rowcount={virtual ? rows.length + 1 : undefined}
       >
         <thead>

@@ -50,9 +50,11 @@ function okText({ lastRun, nextRunAt, follows }: Facts): string {
 
 function lastText(lastRun: RunSummary | null): string {
   if (lastRun === null || lastRun.kind === "undo") return "";
-  const { created, updated, deleted } = lastRun.counts;
+  const { created, updated, deleted, unchanged, held } = lastRun.counts;
   const written = created + updated + deleted;
-  return `The last run wrote ${written === 0 ? "nothing: all was up to date" : records(written)}.`;
+  const parked = held > 0 ? ` ${records(held)} ${held === 1 ? "waits" : "wait"} in the flow.` : "";
+  const nothing = unchanged > 0 && held === 0 ? "nothing: all was up to date" : "nothing";
+  return `The last run wrote ${written === 0 ? nothing : records(written)}.${parked}`;
 }
 
 /** Thousands by a narrow no-break space, as the screens group them. */

@@ -59,7 +59,7 @@ async function brokenConnections({ pool, workspaceId }: ServerContext): Promise<
     kind: "connection",
     ...(down.has(id) ? { outage: down.get(id) as Outage } : {}),
     title: state === "refused" ? `“${name}” refuses the stored credentials` : `“${name}” does not answer`,
-    detail: message ?? "Open the connection and check it.",
+    detail: message?.replace(`“${name}”: `, "") ?? "Open the connection and check it.",
     href: "/connections",
   }));
 }

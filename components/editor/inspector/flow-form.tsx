@@ -41,12 +41,12 @@ export function FlowForm() {
 
 function Brief() {
   const { flow, act } = useEditor();
-  const problems = useProblems("");
   return (
     <div className="space-y-3">
+      <p className="text-caption text-muted">Six short answers for the next person. Publishing needs all of them.</p>
       {briefQuestions.map(({ field, label, placeholder }) => (
         <div key={field} data-field={`brief.${field}`}>
-          <Field label={label} required hint={problems.of(`brief.${field}`) && "Needed to publish."}>
+          <Field label={label} required>
             <Textarea
               rows={field === "direction" || field === "timing" || field === "owner" ? 1 : 2}
               value={flow.brief?.[field] ?? ""}

@@ -15,7 +15,12 @@ export function FlowEditor({ flowId, version }: { flowId: string; version: numbe
   const fresh = flow.isFetchedAfterMount || flow.data === undefined;
   if (!fresh) return <EditorSkeleton />;
   return (
-    <Loaded query={flow} what="The flow could not be loaded" skeleton={<EditorSkeleton />}>
+    <Loaded
+      query={flow}
+      what="The flow could not be loaded"
+      missing={{ title: "There is no such flow", href: "/flows", go: "All flows" }}
+      skeleton={<EditorSkeleton />}
+    >
       {(detail) => <Editor detail={detail} />}
     </Loaded>
   );

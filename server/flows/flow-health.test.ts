@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import type { RunSummary } from "../trpc/contract.ts";
+import { healthOf } from "./flow-health.ts";
+
+const none = { created: 0, updated: 0, deleted: 0, unchanged: 0, held: 0 };
+
+/** The text of a flow whose last run ended well with these counts. */
+const said = (counts: Partial<typeof none>) =>
+  healthOf({
+    liveVersion: 1,
+    paused: false,
+    openLetters: 0,
+    nextRunAt: null,
+    brokenConnection: null,
+    lastRun: { state: "succeeded", kind: "flow", counts: { ...none, ...counts } } as RunSummary,
+  }).healthText;
+
+test("what the last run wrote is told with what still waits in the flow", () => {
+  expect(said({ created: 3, updated: 1 })).toBe("The last run wrote 4 records.");
+  expect(said({ unchanged: 9 })).toBe("The last run wrote nothing: all was up to date.");
+  expect(said({})).toBe("The last run wrote nothing.");
+  expect(said({ held: 31 })).toBe("The last run wrote nothing. 31 records wait in the flow.");
+  expect(said({ created: 2, held: 1 })).toBe("The last run wrote 2 records. 1 record waits in the flow.");
+});
