@@ -154,14 +154,7 @@ export function PublishDialog({
             required
             error={asked && note.trim() === "" && "Say in a few words what changed."}
           >
-            <Textarea
-              value={note}
-              onChange={setNote}
-              rows={2}
-              maxLength={2000}
-              autoFocus
-              placeholder="What changed, and why"
-            />
+            <Textarea value={note} onChange={setNote} rows={2} maxLength={2000} placeholder="What changed, and why" />
           </Field>
           {live !== null && (
             <div>

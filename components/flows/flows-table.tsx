@@ -17,7 +17,7 @@ const columns: Column<FlowSummary>[] = [
         <Link
           href={`/flows/${flow.id}`}
           title={flow.name}
-          className="truncate rounded-mark font-medium text-ink hover:underline"
+          className="truncate rounded-mark font-medium text-ink hover:underline max-md:line-clamp-2 max-md:whitespace-normal"
         >
           {flow.name}
         </Link>
@@ -29,7 +29,7 @@ const columns: Column<FlowSummary>[] = [
   {
     id: "why",
     header: "State",
-    width: "22%",
+    width: "20%",
     wideOnly: true,
     cell: (flow) => (
       <span className="text-muted" title={flow.healthText}>
@@ -40,7 +40,7 @@ const columns: Column<FlowSummary>[] = [
   {
     id: "timing",
     header: "Timing",
-    width: "168px",
+    width: "164px",
     wideOnly: true,
     cell: (flow) => (
       <span className="text-muted" title={flow.timing}>
@@ -51,7 +51,7 @@ const columns: Column<FlowSummary>[] = [
   {
     id: "next",
     header: "Next run",
-    width: "118px",
+    width: "104px",
     wideOnly: true,
     cell: (flow) =>
       flow.nextRunAt && !flow.paused ? (
@@ -63,7 +63,7 @@ const columns: Column<FlowSummary>[] = [
   {
     id: "last",
     header: "Last run",
-    width: "118px",
+    width: "104px",
     wideOnly: true,
     cell: ({ lastRun }) =>
       lastRun ? (

@@ -54,7 +54,7 @@ export function NewFlow({ onClose }: { onClose: () => void }) {
           </Notice>
         )}
         <Field label="Name" required error={asked && name.trim() === "" && "Give it a name others will recognise."}>
-          <Input value={name} onChange={setName} placeholder="Shop orders to accounting" autoFocus maxLength={200} />
+          <Input value={name} onChange={setName} placeholder="Shop orders to accounting" maxLength={200} />
         </Field>
         {briefQuestions.map((question) => {
           const { field, label, placeholder } = question;

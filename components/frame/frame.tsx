@@ -1,6 +1,7 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
+import { SignInAgain } from "../accounts/sign-in-again.tsx";
 import { LiveProvider } from "../server/live.tsx";
 import { SignedIn } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
@@ -15,8 +16,12 @@ import { TopBar } from "./top-bar.tsx";
 
 /** Everything around a page for people who are signed in. The page scrolls inside; its own keys come first. */
 export function Frame({ narrowSidebar, children }: { narrowSidebar: boolean; children: ReactNode }) {
+  const queries = useQueryClient();
   return (
-    <SignedIn waiting={<Waiting />}>
+    <SignedIn
+      waiting={<Waiting />}
+      lapsed={({ user }) => <SignInAgain email={user.email} onSignedIn={() => queries.invalidateQueries()} />}
+    >
       <LiveProvider>
         <Around narrowSidebar={narrowSidebar}>{children}</Around>
       </LiveProvider>

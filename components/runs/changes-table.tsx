@@ -256,10 +256,10 @@ function Values({ line: { change, field, before, after } }: { line: ChangeLine }
   if (change.operation === "delete")
     return <JsonValue value={before} className="text-muted line-through decoration-faint" />;
   return (
-    <span className="inline-flex max-w-full items-center gap-2">
-      <JsonValue value={before} className="truncate text-muted" />
+    <span className="inline-flex max-w-full items-center gap-x-2 max-md:flex-wrap">
+      <JsonValue value={before} className="truncate text-muted max-md:shrink-0 max-md:max-w-full" />
       <ArrowRight aria-label="became" className="size-3 shrink-0 text-faint" />
-      <JsonValue value={after} className="truncate text-ink" />
+      <JsonValue value={after} className="truncate text-ink max-md:shrink-0 max-md:max-w-full" />
     </span>
   );
 }

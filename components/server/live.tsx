@@ -12,6 +12,8 @@ const LiveContext = createContext<Live>({ listen: () => () => undefined, connect
 
 /** At most one refetch per kind in this time, so that a run with hundreds of pages does not ask hundreds of times. */
 const refetchEveryMs = 700;
+/** A stream that was refused is asked for again after this time. */
+const beginAgainMs = 3_000;
 
 /** The one live stream of this tab: what is heard makes the answers it touches stale, and goes to whoever listens. */
 export function LiveProvider({ children }: { children: ReactNode }) {
@@ -69,7 +71,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     }
   };
 
-  useSubscription(
+  const stream = useSubscription(
     trpc.runs.live.subscriptionOptions(
       {},
       {
@@ -78,6 +80,13 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       },
     ),
   );
+  // The stream comes back by itself from a cut, but not from a refusal, such as while nobody is signed in.
+  const { status, reset } = stream;
+  useEffect(() => {
+    if (status !== "error") return;
+    const timer = setTimeout(reset, beginAgainMs);
+    return () => clearTimeout(timer);
+  }, [status, reset]);
   useEffect(() => {
     const timers = waiting.current;
     return () => {

@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { createContext, type ReactNode, useContext, useEffect } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import type { Me, Role } from "../../server/trpc/contract.ts";
 import { ErrorState } from "../ui/states.tsx";
 import { readFailure } from "./failure.ts";
@@ -10,12 +10,25 @@ import { useTRPC } from "./trpc.ts";
 const MeContext = createContext<Me>(null);
 const order: Role[] = ["viewer", "builder", "operator", "admin", "owner"];
 
-/** Lets only signed-in people through; others go to sign-in, or to the first account when there is none. */
-export function SignedIn({ waiting, children }: { waiting: ReactNode; children: ReactNode }) {
+/**
+ * Lets only signed-in people through; others go to sign-in, or to the first account when there is none.
+ * @param lapsed stands over the page of somebody whose session ended meanwhile: the page, and what is not saved, stay
+ */
+export function SignedIn({
+  waiting,
+  lapsed,
+  children,
+}: {
+  waiting: ReactNode;
+  lapsed: (me: NonNullable<Me>) => ReactNode;
+  children: ReactNode;
+}) {
   const trpc = useTRPC();
   const router = useRouter();
   const me = useQuery(trpc.session.me.queryOptions());
-  const signedOut = me.data === null;
+  const [last, setLast] = useState<Me>(null);
+  if (me.data && me.data !== last) setLast(me.data);
+  const signedOut = me.data === null && last === null;
   const setup = useQuery(trpc.session.setup.queryOptions(undefined, { enabled: signedOut }));
   useEffect(() => {
     if (!signedOut || setup.data === undefined) return;
@@ -34,8 +47,14 @@ export function SignedIn({ waiting, children }: { waiting: ReactNode; children: 
       />
     );
   }
-  if (!me.data) return waiting;
-  return <MeContext value={me.data}>{children}</MeContext>;
+  const shown = me.data ?? last;
+  if (!shown) return waiting;
+  return (
+    <MeContext value={shown}>
+      {children}
+      {me.data === null && lapsed(shown)}
+    </MeContext>
+  );
 }
 
 /** Who is signed in. Only below `SignedIn`. */

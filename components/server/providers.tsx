@@ -1,7 +1,15 @@
 "use client";
 import { Tooltip } from "@base-ui/react/tooltip";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { createTRPCClient, httpBatchLink, httpLink, httpSubscriptionLink, splitLink } from "@trpc/client";
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpLink,
+  httpSubscriptionLink,
+  splitLink,
+  type TRPCLink,
+} from "@trpc/client";
+import { observable } from "@trpc/server/observable";
 import { type ReactNode, useState } from "react";
 import type { AppRouter } from "../../server/trpc/root.ts";
 import { ToastProvider } from "../ui/toast.tsx";
@@ -23,9 +31,26 @@ function makeQueryClient() {
   });
 }
 
-function makeClient() {
+/** Hears of every call that was refused because nobody is signed in. */
+function whenSignedOut(tell: () => void): TRPCLink<AppRouter> {
+  return () =>
+    ({ next, op }) =>
+      observable((observer) =>
+        next(op).subscribe({
+          next: (value) => observer.next(value),
+          error(error) {
+            if (error.data?.httpStatus === 401) tell();
+            observer.error(error);
+          },
+          complete: () => observer.complete(),
+        }),
+      );
+}
+
+function makeClient(queries: QueryClient) {
   return createTRPCClient<AppRouter>({
     links: [
+      whenSignedOut(() => queries.invalidateQueries({ queryKey: [["session", "me"]] })),
       splitLink({
         condition: (operation) => operation.type === "subscription",
         true: httpSubscriptionLink({ url }),
@@ -43,7 +68,7 @@ function makeClient() {
 /** What every page stands in: the server's answers, toasts and tooltips. */
 export function Providers({ children }: { children: ReactNode }) {
   const [queryClient] = useState(makeQueryClient);
-  const [trpcClient] = useState(makeClient);
+  const [trpcClient] = useState(() => makeClient(queryClient));
   return (
     <QueryClientProvider client={queryClient}>
       <TRPCProvider trpcClient={trpcClient} queryClient={queryClient}>

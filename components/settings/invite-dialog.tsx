@@ -75,7 +75,7 @@ export function InviteDialog({
           </Notice>
         )}
         <Field label="E-mail" error={asked && emailProblem(email)}>
-          <Input type="email" value={email} onChange={setEmail} autoFocus />
+          <Input type="email" value={email} onChange={setEmail} />
         </Field>
         <Field label="Role">
           <Select value={role} onChange={setRole} options={roles} />

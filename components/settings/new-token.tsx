@@ -76,7 +76,7 @@ export function NewToken({ onClose, onMade }: { onClose: () => void; onMade: () 
           hint="Which program uses it, and for what."
           error={asked && name.trim() === "" && "Name the program that will use it."}
         >
-          <Input value={name} onChange={setName} autoFocus maxLength={120} />
+          <Input value={name} onChange={setName} maxLength={120} />
         </Field>
         <Field label="Role" hint="Give the least that is enough.">
           <Select value={role} onChange={setRole} options={rolesUpTo(me.role)} />

@@ -111,7 +111,7 @@ export function SubscriberDialog({
           </Notice>
         )}
         <Field label="Name" error={asked && wrong.name}>
-          <Input value={name} onChange={setName} autoFocus maxLength={200} placeholder="Warehouse" />
+          <Input value={name} onChange={setName} maxLength={200} placeholder="Warehouse" />
         </Field>
         {!subscriber && (
           <Field label="Topic" error={asked && wrong.topic} hint="What a “Publish” step names.">

@@ -28,6 +28,7 @@ export function Combobox({
 }: Shared & { value: string | null; onChange: (value: string | null) => void; free?: boolean }) {
   const chosen = value === null ? null : (options.find((option) => option.value === value) ?? { value, label: value });
   const shown = chosen?.label ?? "";
+  const [open, setOpen] = useState(false);
   // The text is ours: left to itself, the box would put the chosen label back at each key, because the options are new objects.
   const [text, setText] = useState(shown);
   useEffect(() => setText(shown), [shown]);
@@ -42,6 +43,8 @@ export function Combobox({
       inputValue={text}
       onInputValueChange={setText}
       isItemEqualToValue={(a, b) => a.value === b.value}
+      open={open}
+      onOpenChange={setOpen}
       disabled={disabled}
       autoHighlight
     >
@@ -54,6 +57,12 @@ export function Combobox({
         <Base.Input
           aria-label={label}
           placeholder={placeholder}
+          onKeyDown={(event) => {
+            // With the list closed Escape would take the value away. It leaves what is around, such as a dialog.
+            if (event.key !== "Escape" || open) return;
+            event.preventBaseUIHandler();
+            setText(shown);
+          }}
           className="h-full w-full min-w-0 bg-transparent pr-6 pl-2 text-ink outline-none"
         />
         <Base.Trigger

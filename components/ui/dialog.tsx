@@ -6,9 +6,10 @@ import { type ReactNode, useRef } from "react";
 import { Button, IconButton } from "./button.tsx";
 import { cx } from "./cx.ts";
 
-const backdrop =
+/** The look of a modal, for those that are made of other parts. */
+export const modalBackdrop =
   "fixed inset-0 z-40 bg-overlay transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0";
-const popup =
+export const modalPopup =
   "float-motion fixed z-40 flex flex-col bg-surface shadow-float outline-none max-sm:inset-x-0 max-sm:bottom-0 max-sm:max-h-[92dvh] max-sm:rounded-t-card sm:top-[min(14dvh,120px)] sm:left-1/2 sm:max-h-[78dvh] sm:-translate-x-1/2 sm:rounded-card";
 const widths = { narrow: "sm:w-[420px]", normal: "sm:w-[560px]", wide: "sm:w-[min(920px,94vw)]" };
 
@@ -40,7 +41,7 @@ export function Dialog({
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
-        <Base.Backdrop className={backdrop} />
+        <Base.Backdrop className={modalBackdrop} />
         <Base.Popup
           ref={popupBox}
           data-modal
@@ -48,7 +49,7 @@ export function Dialog({
           initialFocus={(by) =>
             (by === "touch" ? null : body.current?.querySelector<HTMLElement>(taskControls)) ?? popupBox.current
           }
-          className={cx(popup, widths[width])}
+          className={cx(modalPopup, widths[width])}
         >
           <div className="flex items-start gap-3 border-b border-line px-4 py-3">
             <div className="min-w-0 flex-1">
@@ -101,8 +102,8 @@ export function ConfirmDialog({
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <AlertDialog.Portal>
-        <AlertDialog.Backdrop className={backdrop} />
-        <AlertDialog.Popup data-modal className={cx(popup, widths.narrow)}>
+        <AlertDialog.Backdrop className={modalBackdrop} />
+        <AlertDialog.Popup data-modal className={cx(modalPopup, widths.narrow)}>
           <div className="thin-scroll min-h-0 flex-1 overflow-y-auto p-4">
             <AlertDialog.Title className="text-heading font-semibold text-ink">{title}</AlertDialog.Title>
             {children && (
