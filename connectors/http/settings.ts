@@ -108,7 +108,7 @@ const stream = z.strictObject({
   query: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .optional()
-    .meta({ title: "Further query parameters" }),
+    .meta({ title: "Further query parameters", confidential: true }),
   lookup: z
     .strictObject({
       path: path.meta({
@@ -123,7 +123,7 @@ const stream = z.strictObject({
       title: "Look up",
       description: "Address of single records; left out: the whole list is read for lookups, if it is small",
     }),
-  sample: z.array(object).optional().meta({ title: "Sample records" }),
+  sample: z.array(object).optional().meta({ title: "Sample records", confidential: true }),
   schema: object.optional().meta({ title: "JSON Schema of a record" }),
 });
 
@@ -188,7 +188,11 @@ export const httpSettings = z.strictObject({
   headers: z
     .record(z.string(), z.string())
     .optional()
-    .meta({ title: "Headers", description: "Sent with every request. No secrets: these are shown" }),
+    .meta({
+      title: "Headers",
+      description: "Sent with every request. No secrets: these are shown",
+      confidential: true,
+    }),
   checkPath: z
     .string()
     .optional()

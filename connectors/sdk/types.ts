@@ -372,6 +372,7 @@ export type Connector<S = unknown, C = unknown> = {
   summary: string;
   /** our own mark: up to two letters on a tinted tile */
   mark: { letters: string; tint: "teal" | "blue" | "amber" | "violet" | "green" | "slate" | "rose" };
+  /** fields with `.meta({ confidential: true })` are shown to people, but their values stay out of the audit log */
   settings: z.ZodType<S>;
   /** `.meta({ secret: true })` fields are write-only */
   credentials: z.ZodType<C>;

@@ -7,6 +7,7 @@ import { notify } from "../live/notify.ts";
 import { resumeWaitingFor } from "../runs/resume-waiting.ts";
 import { getConnector, validate } from "./connector-info.ts";
 import { retire } from "./session-pool.ts";
+import { auditedSettings, changedSettings } from "./settings-for-audit.ts";
 import { findConnection, openCredentials, sealCredentials } from "./stored-connection.ts";
 import { type FlowName, flowsByConnection } from "./used-by.ts";
 
@@ -45,7 +46,11 @@ export async function createConnection(ctx: ServerContext, entered: NewConnectio
           credentials: sealCredentials(workspaceId, id, credentials),
         },
       });
-      await audit(tx, ctx, "connection.create", id, { name, connector: connector.id, settings });
+      await audit(tx, ctx, "connection.create", id, {
+        name,
+        connector: connector.id,
+        settings: auditedSettings(connector, settings),
+      });
       await notify(tx, workspaceId, { type: "connection", connectionId: id });
     }),
   );
@@ -90,9 +95,10 @@ export async function updateConnection(ctx: ServerContext, change: ConnectionCha
         },
       });
       await audit(tx, ctx, "connection.update", row.id, {
-        before: { name: row.name, settings: row.settings },
-        after: { name, settings },
-        credentialsChanged: change.credentials !== undefined,
+        name,
+        ...(name === row.name ? {} : { formerName: row.name }),
+        settings: changedSettings(connector, row.settings, settings),
+        credentials: namesOf(change.credentials),
       });
       await resumeWaitingFor(tx, workspaceId, name); // they try again; what is still wrong makes them wait again
       await notify(tx, workspaceId, { type: "connection", connectionId: row.id });
@@ -100,6 +106,11 @@ export async function updateConnection(ctx: ServerContext, change: ConnectionCha
   );
   retire(row);
   return { ok: true };
+}
+
+/** Names of the credentials that were entered or removed. */
+function namesOf(credentials: unknown): string[] {
+  return typeof credentials === "object" && credentials !== null ? Object.keys(credentials).sort() : [];
 }
 
 function newCredentials(row: Connection, entered: unknown): unknown {

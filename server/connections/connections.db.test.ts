@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -89,6 +90,83 @@ describe("a connection", () => {
     expect(JSON.stringify(audit, (_key, value) => (typeof value === "bigint" ? String(value) : value))).not.toContain(
       "s3cret",
     );
+  });
+
+  it("leaves a trail of what was changed, without what people put into headers and query parameters", async () => {
+    const settings = {
+      baseUrl: "https://api.example.com/v2",
+      headers: { "X-Key": "hdr-secret-1" },
+      streams: [{ name: "orders", path: "/orders", key: ["id"], query: { token: "qry-secret-1" } }],
+    };
+    const http = { name: "Orchard", connector: "http", settings, credentials: {} };
+    const { id } = (await api.ask("POST", "/connections", { body: http })).body as { id: string };
+    const change = {
+      settings: { ...settings, headers: { "X-Key": "hdr-secret-2" }, timeoutMs: 500 },
+      credentials: { token: "bearer-secret" },
+    };
+    expect((await api.ask("PATCH", `/connections/${id}`, { body: change })).status).toBe(200);
+    const { rows } = await database.pool.query("SELECT action, detail FROM audit WHERE subject = $1 ORDER BY id", [id]);
+    expect(JSON.stringify(rows)).not.toMatch(/secret-|bearer-secret/);
+    expect(rows).toMatchObject([
+      {
+        action: "connection.create",
+        detail: {
+          name: "Orchard",
+          connector: "http",
+          settings: {
+            baseUrl: "https://api.example.com/v2",
+            headers: { "X-Key": "•••" },
+            streams: [{ path: "/orders", query: { token: "•••" } }],
+          },
+        },
+      },
+      {
+        action: "connection.update",
+        detail: {
+          name: "Orchard",
+          settings: { "headers.X-Key": { before: "•••", after: "•••" }, timeoutMs: { before: 30_000, after: 500 } },
+          credentials: ["token"],
+        },
+      },
+    ]);
+  });
+
+  it("had a trail with such values once; a migration takes them out and leaves the rest", async () => {
+    const { workspaceId } = api.owner;
+    const settings = (secret: string) => ({
+      baseUrl: `https://api.example.com/v2?k=${secret}`,
+      headers: { "X-Key": secret },
+      streams: [
+        { name: "b", query: { token: secret, page: 1 } },
+        { name: "a", path: "/a?id={id}", sample: [{ name: secret }] },
+      ],
+    });
+    const without = {
+      baseUrl: "https://api.example.com/v2?k=•••",
+      headers: { "X-Key": "•••" },
+      streams: [
+        { name: "b", query: { token: "•••", page: "•••" } },
+        { name: "a", path: "/a?id={id}", sample: "•••" },
+      ],
+    };
+    const insert =
+      "INSERT INTO audit (workspace_id, actor, action, subject, detail) VALUES ($1, 'ana', $2, 'con_old', $3)";
+    const rest = { credentialsChanged: false, none: null };
+    await database.pool.query(insert, [workspaceId, "connection.create", { name: "Old", settings: settings("s-1") }]);
+    const before = {
+      before: { name: "Old", settings: settings("s-1") },
+      after: { settings: settings("s-2") },
+      ...rest,
+    };
+    await database.pool.query(insert, [workspaceId, "connection.update", before]);
+    const file = "../../prisma/migrations/20261128083000_audit_without_values/migration.sql";
+    const client = await database.pool.connect();
+    await client.query(readFileSync(new URL(file, import.meta.url), "utf8")).finally(() => client.release());
+    const { rows } = await database.pool.query("SELECT detail FROM audit WHERE subject = 'con_old' ORDER BY id");
+    expect(rows.map(({ detail }) => detail)).toEqual([
+      { name: "Old", settings: without },
+      { before: { name: "Old", settings: without }, after: { settings: without }, ...rest },
+    ]);
   });
 
   it("has a name no other one has", async () => {

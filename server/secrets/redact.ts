@@ -1,4 +1,5 @@
-const hidden = "•••";
+/** what stands where a secret stood */
+export const HIDDEN = "•••";
 
 /** The texts inside a credentials object, longest first; very short ones (a flag, a port) are left out. */
 export function secretTexts(credentials: unknown): string[] {
@@ -13,6 +14,6 @@ export function secretTexts(credentials: unknown): string[] {
 export function redact(text: string, secrets: string[]): string {
   let clean = text;
   for (const secret of secrets)
-    for (const form of new Set([secret, encodeURIComponent(secret)])) clean = clean.replaceAll(form, hidden);
+    for (const form of new Set([secret, encodeURIComponent(secret)])) clean = clean.replaceAll(form, HIDDEN);
   return clean;
 }
