@@ -186,6 +186,7 @@ export function Editor({ detail }: { detail: Detail }) {
           live={live}
           changes={changes.length}
           paused={detail.paused}
+          pausedReason={detail.pausedReason}
           nextRunAt={detail.nextRunAt}
           watching={detail.watching}
           save={save.state}

@@ -29,6 +29,8 @@ type Props = {
   live: { version: number } | null;
   changes: number;
   paused: boolean;
+  /** why it stopped by itself */
+  pausedReason: string | null;
   nextRunAt: string | null;
   /** of a flow that follows changes: whether they are recorded, else why not */
   watching: { live: boolean | null; note: string | null } | null;
@@ -50,6 +52,7 @@ export function EditorHeader({
   live,
   changes,
   paused,
+  pausedReason,
   nextRunAt,
   watching,
   save,
@@ -99,6 +102,11 @@ export function EditorHeader({
           <StatusPill tone="warn" icon={CircleAlert}>
             Stopped
           </StatusPill>
+        )}
+        {paused && pausedReason !== null && (
+          <span className="max-w-96 truncate max-lg:sr-only" title={pausedReason}>
+            {pausedReason}
+          </span>
         )}
         {!paused && watching && watching.live !== false && (
           <span className="whitespace-nowrap max-lg:hidden">· starts as records change</span>

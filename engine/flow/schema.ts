@@ -153,4 +153,7 @@ export const flowSchema = z
   })
   .meta({ title: "Plumbline flow", description: "The public, versioned form of a flow. JSON or YAML." });
 export type Flow = z.output<typeof flowSchema>;
+/** `stopAt` of a flow of events: it looks at so many of its last events, since the condition struck the last time. */
+export const EVENTS_WATCHED = 1_000;
+
 export type FlowSettings = NonNullable<Flow["settings"]>;

@@ -26,6 +26,7 @@ import {
 } from "./process-events.ts";
 import { recoverOpenEntries } from "./recover.ts";
 import { jittered, nextTry } from "./retry.ts";
+import type { StopCondition } from "./stop-condition.ts";
 
 /** Events that were claimed together. */
 export type EventBatch = {
@@ -40,8 +41,12 @@ export type EventBatch = {
   waited: boolean;
 };
 
-/** The live version: its plan, and the step events come in by. @throws IntegrationError when it cannot be planned now */
-export type EventsFlow = { trigger: string; plan(): Promise<Plan> };
+/**
+ * The live version: the step events come in by, when too many failed for it to go on, and its plan.
+ *
+ * @throws IntegrationError when it cannot be planned now
+ */
+export type EventsFlow = { trigger: string; stop: StopCondition; plan(): Promise<Plan> };
 
 /** What one holder of a flow's events remembers from batch to batch. */
 export type EventsMemory = {
@@ -67,6 +72,9 @@ export type EventsWait = {
  */
 export type HalfBatch = { fixes: LedgerFix[]; parts: number[]; unsettled: Iterable<number> };
 
+/** `parts`: the batch's ledger parts; `recovered`: it went through after failures, which are forgotten. */
+export type Settlement = { result: EventsResult; parts: number[]; recovered: boolean };
+
 /** Why a batch could not be worked on. `failed`: a defect of ours, which is worth a look; else the letters tell enough. */
 export type Unprocessed = {
   trigger: string;
@@ -83,10 +91,10 @@ export type Unprocessed = {
 export type EventStore = Pick<RunStore, "openEntries" | "settleParts" | "seen" | "blocked"> & {
   /** stores entries that are about to be sent; `runs[i]` is the run of `entries[i]` */
   enter(address: PartAddress, entries: LedgerDraft[], runs: string[], receipt: Json | undefined): Promise<void>;
-  /** ends the batch. `parts`: its ledger parts; `recovered`: it went through after failures, which are forgotten */
-  settle(result: EventsResult, parts: number[], recovered: boolean): Promise<void>;
-  /** makes a dead letter of each event where the flow begins */
-  settleUnprocessed(why: Unprocessed): Promise<void>;
+  /** ends the batch, and stops the flow when too many of its last events have failed by then */
+  settle(settlement: Settlement, stop: StopCondition): Promise<void>;
+  /** the same, making a dead letter of each event where the flow begins */
+  settleUnprocessed(why: Unprocessed, stop: StopCondition): Promise<void>;
   /** the batch failed but is tried again at once, in another way: only what was sent is stored */
   keepHalf(half: HalfBatch): Promise<void>;
   wait(wait: EventsWait): Promise<void>;
@@ -140,24 +148,23 @@ async function work(batch: EventBatch, flow: EventsFlow, memory: EventsMemory, p
   if (trigger.kind !== "webhook" && trigger.kind !== "event") {
     const message = `The flow no longer starts with events. They were kept; publish it with a webhook or event step again, then replay them.`;
     const failure = { code: "not-a-webhook", message };
-    await ports.store.settleUnprocessed({ trigger: trigger.id, failure, state: "succeeded_with_errors" });
+    const why = { trigger: trigger.id, failure, state: "succeeded_with_errors" } as const;
+    await ports.store.settleUnprocessed(why, flow.stop);
     return "settled";
   }
   if (batch.events.length > 1 && takesEventsOneByOne(plan)) return "one-by-one";
-  const first = await tryBatch(batch, plan, memory, ports, false);
+  const attempt = { batch, plan, stop: flow.stop, memory, ports };
+  const first = await tryBatch(attempt, false);
   if (first.done) return "settled";
-  return await interrupted({ batch, plan, memory, ports }, first.error, first.half);
+  return await interrupted(attempt, first.error, first.half);
 }
+
+type Attempt = { batch: EventBatch; plan: Plan; stop: StopCondition; memory: EventsMemory; ports: BatchPorts };
 
 type Tried = { done: true } | { done: false; error: unknown; half: HalfBatch };
 
-async function tryBatch(
-  { flowId, events, now, failures, waited }: EventBatch,
-  plan: Plan,
-  memory: EventsMemory,
-  ports: BatchPorts,
-  giveUp: boolean,
-): Promise<Tried> {
+async function tryBatch({ batch, plan, stop, memory, ports }: Attempt, giveUp: boolean): Promise<Tried> {
+  const { flowId, events, now, failures, waited } = batch;
   const { store } = ports;
   try {
     memory.open ??= await recoverOpenEntries(ports);
@@ -188,7 +195,7 @@ async function tryBatch(
   const parts = () => Array.from({ length: work.nextPart - job.firstPart }, (_, index) => job.firstPart + index);
   try {
     const result = await processEvents(plan, job, work, eventPorts);
-    await store.settle(result, parts(), giveUp || failures > 0 || waited);
+    await store.settle({ result, parts: parts(), recovered: giveUp || failures > 0 || waited }, stop);
     return { done: true };
   } catch (error) {
     return { done: false, error, half: { fixes: work.fixes, parts: parts(), unsettled: work.unsettled } };
@@ -201,10 +208,8 @@ async function neverDry(): Promise<never> {
   throw new Error("Events are not worked on by a dry run.");
 }
 
-type Interruption = { batch: EventBatch; plan: Plan; memory: EventsMemory; ports: BatchPorts };
-
-async function interrupted(interruption: Interruption, error: unknown, half: HalfBatch): Promise<Worked> {
-  const { batch, plan, memory, ports } = interruption;
+async function interrupted(attempt: Attempt, error: unknown, half: HalfBatch): Promise<Worked> {
+  const { batch, plan, stop, memory, ports } = attempt;
   const { store } = ports;
   if (error instanceof RunsCancelled) {
     await store.keepHalf(half);
@@ -217,11 +222,8 @@ async function interrupted(interruption: Interruption, error: unknown, half: Hal
     await store.keepHalf(half);
     if (batch.events.length > 1) return "narrow";
     const message = `Plumbline failed on this event. This is a defect of ours; an admin finds it in the log under ${logId}.`;
-    await store.settleUnprocessed({
-      trigger: plan.trigger.id,
-      failure: { code: "internal", message },
-      state: "failed",
-    });
+    const failure = { code: "internal", message };
+    await store.settleUnprocessed({ trigger: plan.trigger.id, failure, state: "failed" }, stop);
     return "settled";
   }
   const wait = await waitFor(batch, error, retryPolicy(plan.flow.settings ?? {}), ports);
@@ -230,7 +232,7 @@ async function interrupted(interruption: Interruption, error: unknown, half: Hal
     return "waiting";
   }
   await store.keepHalf(half);
-  const last = await tryBatch(batch, plan, memory, ports, true);
+  const last = await tryBatch(attempt, true);
   if (last.done) return "settled";
   if (last.error instanceof RunsCancelled) await store.keepHalf(last.half);
   if (!isFailure(last.error) || ports.signal.aborted) throw last.error;
@@ -257,8 +259,8 @@ async function unplanned(batch: EventBatch, flow: EventsFlow, ports: BatchPorts,
     return "waiting";
   }
   const { code, message } = error;
-  const { trigger } = flow;
-  await ports.store.settleUnprocessed({ trigger, failure: { code, message }, state: "succeeded_with_errors" });
+  const { trigger, stop } = flow;
+  await ports.store.settleUnprocessed({ trigger, failure: { code, message }, state: "succeeded_with_errors" }, stop);
   return "settled";
 }
 

@@ -27,8 +27,9 @@ import {
 import { landPage, type PageEnvironment, type PreparedPage, preparePage } from "./process-page.ts";
 import { recoverOpenEntries } from "./recover.ts";
 import type { RetryPolicy } from "./retry.ts";
-import { type AttemptEnd, type AttemptState, nothing, runPages, type StopCondition } from "./run-pages.ts";
+import { type AttemptEnd, type AttemptState, nothing, runPages } from "./run-pages.ts";
 import { stepContext, UnsavedKeys } from "./step-context.ts";
+import { stopCondition } from "./stop-condition.ts";
 import type { WriteSite } from "./write-site.ts";
 
 export type { FlowCursor, KeptPage, ParkedPage, ReplayPage } from "./planned-pages.ts";
@@ -295,10 +296,4 @@ function idempotencyKey(job: FlowJob, step: string, page: SourcePage, origin: nu
 export function retryPolicy(settings: FlowSettings): RetryPolicy {
   const forMs = settings.retry?.for === undefined ? 24 * 3_600_000 : durationMs(settings.retry.for);
   return { attempts: settings.retry?.attempts ?? 8, forMs };
-}
-
-export function stopCondition(settings: FlowSettings): StopCondition {
-  const dead = settings.stopAt?.dead;
-  if (dead === undefined) return {};
-  return typeof dead === "number" ? { dead } : { deadShare: Number.parseFloat(dead) / 100 };
 }

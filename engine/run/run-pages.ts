@@ -16,6 +16,7 @@ import { settled } from "./counts.ts";
 import { Lander } from "./lander.ts";
 import { PageInterrupted, type PageWork } from "./page.ts";
 import { afterTry, jittered, nextTry, type RetryPolicy } from "./retry.ts";
+import { runStopped, type StopCondition } from "./stop-condition.ts";
 
 /** How an attempt ended. `lost`: another attempt holds the run. */
 export type AttemptEnd = "finished" | "yielded" | "waiting" | "lost";
@@ -32,8 +33,6 @@ export type AttemptState = {
   failingSince: Date | null;
   stoppedAt: { read: number; dead: number } | null;
 };
-
-export type StopCondition = { dead?: number; deadShare?: number };
 
 /** A page worked on: everything of its checkpoint except what follows. */
 export type WorkedPage = Omit<Checkpoint, "after">;
@@ -209,17 +208,9 @@ export function finish(totals: Totals): Extract<Checkpoint["after"], { kind: "fi
 }
 
 function stopReason({ stop, state }: Pick<PageLoop<unknown, unknown>, "stop" | "state">): RunFailure | null {
-  const since = state.stoppedAt ?? { read: 0, dead: 0 };
-  const dead = state.totals.dead - since.dead;
-  const read = state.totals.read - since.read;
-  const overNumber = stop.dead !== undefined && dead >= stop.dead;
-  const overShare = stop.deadShare !== undefined && read > 0 && dead / read >= stop.deadShare;
-  if (!overNumber && !overShare) return null;
-  const limit = overNumber
-    ? `${stop.dead} records`
-    : `${Math.round((stop.deadShare ?? 0) * 1000) / 10} % of the records`;
-  const message = `Stopped: ${dead} of ${read} records failed, and the flow is set to stop at ${limit}. Look at the failed records, then resume the flow; it goes on where it stopped.`;
-  return { code: "stop-condition", message };
+  const { totals, stoppedAt } = state;
+  const since = stoppedAt ?? { read: 0, dead: 0 };
+  return runStopped(stop, { read: totals.read - since.read, dead: totals.dead - since.dead });
 }
 
 /** Decides what a failure means for the run: wait and try again, wait for a person, or fail. */

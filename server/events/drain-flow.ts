@@ -1,8 +1,9 @@
 /** Works through a flow's events, batch after batch, for as long as there are any. */
 import { LeaseLost } from "../../engine/ports.ts";
 import { nextLimit } from "../../engine/run/event-batch.ts";
+import { stopCondition } from "../../engine/run/stop-condition.ts";
 import type { Database } from "../db/prisma.ts";
-import { stepsOf } from "../flows/read-document.ts";
+import { settingsOf, stepsOf } from "../flows/read-document.ts";
 import { log } from "../log.ts";
 import { runConnections } from "../runs/run-connections.ts";
 import { planFor } from "../runs/run-plans.ts";
@@ -172,6 +173,7 @@ export class FlowDrain {
     return {
       trigger: typeof trigger?.id === "string" ? trigger.id : "webhook",
       kind: trigger?.kind === "event" ? "event" : "webhook",
+      stop: stopCondition(settingsOf(document)),
       plan: () => planFor({ flowId: this.#flowId, version, document }, connections),
     };
   }

@@ -1,7 +1,8 @@
 /** Ends a batch: its runs, their counters, letters and journeys, in one transaction with the queue. */
 import type pg from "pg";
-import type { Unprocessed } from "../../engine/run/event-batch.ts";
+import type { Settlement, Unprocessed } from "../../engine/run/event-batch.ts";
 import type { EventEnd, EventResult, EventsResult } from "../../engine/run/process-events.ts";
+import type { StopCondition } from "../../engine/run/stop-condition.ts";
 import { OUTCOMES } from "../../engine/steps/define-step.ts";
 import { storeHeld } from "../db/run-store/held.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
@@ -13,6 +14,7 @@ import { publishFromFlow } from "../topics/flow-events.ts";
 import type { ClaimedEvent } from "./claim-events.ts";
 import type { EventLease } from "./event-lease.ts";
 import { fixEventLedger, refused } from "./event-ledger.ts";
+import { holdFlow, stopFlow } from "./stop-events.ts";
 
 export type Batch = {
   lease: EventLease;
@@ -52,15 +54,14 @@ const SETTLE = `
   SELECT 1 FROM held`;
 
 /**
- * @param parts ledger parts of this batch, which are settled with it
- * @param recovered the events went through again: attempts are counted anew
  * @throws LeaseLost when another process took the flow's events over, RunsCancelled when runs were cancelled since the batch
  *   was claimed; then nothing is stored
  */
 export async function settleEvents(
   pool: pg.Pool,
   batch: Batch,
-  { result, parts, recovered }: { result: EventsResult; parts: number[]; recovered: boolean },
+  { result, parts, recovered }: Settlement,
+  stop: StopCondition,
 ): Promise<void> {
   const quiet = result.ends.filter((end) => !WRITTEN.has(end.outcome) && end.outcome !== "dead");
   const { letters, fixes, remembered, parked, published, held } = result;
@@ -77,7 +78,9 @@ export async function settleEvents(
     !recovered;
   if (plain) return await settle(pool, batch, result, parts);
   const runs = batch.events.map(({ runId }) => runId);
+  const failed = result.events.some(({ outcomes }) => outcomes.dead > 0);
   await inTransaction(pool, async (client) => {
+    if (failed) await holdFlow(client, batch, stop);
     await settle(client, batch, result, parts);
     if (recovered) await forgetFailures(client, batch.lease);
     await storeLetters(client, letterPlace(batch), letters);
@@ -93,6 +96,7 @@ export async function settleEvents(
         [batch.lease.flowId, step, keys, runs[0], batch.lease.workspaceId],
       );
     if (batch.answers) await storeAnswers(client, batch, result);
+    if (failed) await stopFlow(client, batch, stop);
   });
 }
 
@@ -169,6 +173,7 @@ export async function settleUnprocessed(
   pool: pg.Pool,
   batch: Batch,
   { trigger, failure, state }: Unprocessed,
+  stop: StopCondition,
 ): Promise<void> {
   const none = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0]));
   const kinds = new Map<number, Kind>();
@@ -190,8 +195,10 @@ export async function settleUnprocessed(
     })),
   );
   await inTransaction(pool, async (client) => {
+    await holdFlow(client, batch, stop);
     await store(client, batch, { kinds: [...kinds.values()], kindOf, parts: [] });
     await storeLetters(client, letterPlace(batch), letters);
+    await stopFlow(client, batch, stop);
     if (!batch.answers) return;
     const answer: EventAnswer = { outcome: "dead", error };
     await tellAnswers(

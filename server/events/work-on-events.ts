@@ -53,7 +53,7 @@ export async function workOnEvents(site: EventsSite, claim: Claim, flow: LiveFlo
   const now = new Date(events.at(-1)?.receivedAt ?? Date.now());
   return await workOnBatch(
     { flowId, events, now, failures, failingSince, waited },
-    { trigger: flow.trigger, plan },
+    { trigger: flow.trigger, stop: flow.stop, plan },
     site,
     {
       store: eventStore(site, batch),
@@ -80,8 +80,8 @@ function eventStore({ base, lease }: EventsSite, batch: Batch): EventStore {
     },
     blocked: (keys, orParked) => blockedKeys(pool, lease.flowId, keys, orParked),
     seen: (step, _scope, keys) => seenForever(pool, lease.flowId, step, keys),
-    settle: (result, parts, recovered) => settleEvents(pool, batch, { result, parts, recovered }),
-    settleUnprocessed: (why) => settleUnprocessed(pool, batch, why),
+    settle: (settlement, stop) => settleEvents(pool, batch, settlement, stop),
+    settleUnprocessed: (why, stop) => settleUnprocessed(pool, batch, why, stop),
     keepHalf: (half) => storeHalf(pool, batch, half),
     wait: (wait) => storeEventsWait(pool, batch, wait),
   };

@@ -37,6 +37,7 @@ export const StateSchema = z.object({
   live: z.number().int().nullable().describe("Version that runs; null before the first is published"),
   draft: z.object({ revision: z.number().int(), changed: z.boolean(), problems: z.number().int() }),
   paused: z.boolean(),
+  pausedReason: z.string().optional().describe("Why it stopped by itself; absent when a person stopped it."),
   hook: z.string().optional().describe("Where events for the flow are sent"),
   signature: z
     .object({ scheme: z.string(), secretSet: z.boolean() })

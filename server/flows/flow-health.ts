@@ -3,6 +3,8 @@ import type { FlowHealth, FlowSummary, RunSummary } from "../trpc/contract.ts";
 type Facts = Pick<FlowSummary, "liveVersion" | "paused" | "openLetters" | "nextRunAt"> & {
   lastRun: RunSummary | null;
   brokenConnection: string | null;
+  /** why it stopped by itself */
+  pausedReason?: string | null;
   /** it follows changes, which are recorded */
   follows?: boolean;
 };
@@ -11,7 +13,10 @@ type Facts = Pick<FlowSummary, "liveVersion" | "paused" | "openLetters" | "nextR
 export function healthOf(flow: Facts): { health: FlowHealth; healthText: string } {
   const { liveVersion, paused, openLetters, brokenConnection, lastRun } = flow;
   if (liveVersion === null) return { health: "draft", healthText: "Not published yet." };
-  if (paused) return { health: "paused", healthText: "Stopped by a person; nothing runs until it is resumed." };
+  if (paused) {
+    const healthText = flow.pausedReason ?? "Stopped by a person; nothing runs until it is resumed.";
+    return { health: "paused", healthText };
+  }
   const letters =
     openLetters === 0
       ? ""

@@ -10,6 +10,8 @@ export type FlowState = {
   live: number | null;
   draft: { revision: number; changed: boolean; problems: number };
   paused: boolean;
+  /** why it stopped by itself; absent when a person stopped it */
+  pausedReason?: string;
   hook?: string;
   /** of a webhook that only takes signed events: whether its secret is set */
   signature?: { scheme: string; secretSet: boolean };
@@ -31,6 +33,7 @@ export async function flowState(ctx: ServerContext, flowId: string): Promise<Flo
     live: flow.liveVersion,
     draft: { revision: flow.revision, changed: flow.changed, problems: problems.length },
     paused: flow.paused,
+    ...(flow.pausedReason === null ? {} : { pausedReason: flow.pausedReason }),
     ...(hook === undefined ? {} : { hook }),
     ...(await signatureOf(ctx, flowId, flow.liveDocument ?? flow.document)),
     ...(flow.watching === null ? {} : { watching: flow.watching }),

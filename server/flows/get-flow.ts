@@ -12,6 +12,7 @@ type Stored = {
   name: string;
   hookKey: string;
   paused: boolean;
+  pausedReason: string | null;
   document: JsonRecord;
   revision: number;
   nextRunAt: Date | null;
@@ -27,7 +28,7 @@ type Stored = {
 /** A flow with its draft, what is live of it, and its schedule. @throws NotFound */
 export async function storedFlow({ pool, workspaceId }: ServerContext, flowId: string): Promise<Stored> {
   const { rows } = await pool.query<Stored>(
-    `SELECT f.id, f.name, f.hook_key AS "hookKey", f.paused, d.document, d.revision, coalesce(s.next_run_at, w.next_at) AS "nextRunAt",
+    `SELECT f.id, f.name, f.hook_key AS "hookKey", f.paused, f.paused_reason AS "pausedReason", d.document, d.revision, coalesce(s.next_run_at, w.next_at) AS "nextRunAt",
        CASE WHEN w.flow_id IS NOT NULL THEN json_build_object('live', w.live, 'note', w.note) END AS watching,
        f.live_version AS "liveVersion", v.document AS "liveDocument", v.note, v.published_at AS "publishedAt",
        v.published_by AS "publishedBy", coalesce(d.document <> v.document, true) AS changed
@@ -71,6 +72,7 @@ export async function getFlow(ctx: ServerContext, flowId: string): Promise<FlowD
     live,
     changes: live === null || !flow.changed ? [] : changesBetween(flow.liveDocument, flow.document),
     paused: flow.paused,
+    pausedReason: flow.pausedReason,
     hook: hookOf(flow.liveDocument ?? flow.document, flow.hookKey) ?? null,
     watching: flow.watching,
     nextRunAt: flow.nextRunAt?.toISOString() ?? null,

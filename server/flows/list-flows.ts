@@ -12,6 +12,7 @@ type Row = {
   liveVersion: number | null;
   draftChanged: boolean;
   paused: boolean;
+  pausedReason: string | null;
   updatedAt: Date;
   nextRunAt: Date | null;
   /** of a flow that follows changes: are they recorded? */
@@ -29,7 +30,7 @@ type Row = {
 /** All flows of the workspace by name, each with its health, its last live run and its open dead letters. */
 export async function listFlows({ pool, workspaceId }: ServerContext): Promise<FlowSummary[]> {
   const { rows } = await pool.query<Row>(
-    `SELECT f.id, f.name, f.live_version AS "liveVersion", f.paused, coalesce(s.next_run_at, w.next_at) AS "nextRunAt", w.live AS "watchLive",
+    `SELECT f.id, f.name, f.live_version AS "liveVersion", f.paused, f.paused_reason AS "pausedReason", coalesce(s.next_run_at, w.next_at) AS "nextRunAt", w.live AS "watchLive",
        greatest(f.updated_at, d.updated_at) AS "updatedAt",
        coalesce(d.document <> v.document, true) AS "draftChanged",
        u.connections, u.trigger, u."timeZone", coalesce(l.open, 0)::float8 AS "openLetters", b.name AS "brokenConnection",

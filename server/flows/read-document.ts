@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { isJsonRecord, plainCopy } from "../../engine/flow/plain.ts";
+import type { FlowSettings } from "../../engine/flow/schema.ts";
 import { refuseUnstorable } from "../db/storable.ts";
 import { Invalid } from "../errors.ts";
 
@@ -34,6 +35,11 @@ export function readDocument(input: unknown): JsonRecord {
 export function nameOf(document: JsonRecord): string {
   const { name } = document;
   return typeof name === "string" && name.trim() !== "" ? name.trim().slice(0, 200) : "Untitled flow";
+}
+
+/** The settings of a version's document. */
+export function settingsOf(document: unknown): FlowSettings {
+  return isJsonRecord(document) ? ((document.settings ?? {}) as FlowSettings) : {};
 }
 
 /** The steps of any document, however broken. */

@@ -21,6 +21,7 @@ import type { Db } from "../db/prisma.ts";
 import { forgetUnsaved } from "../db/run-store/ledger.ts";
 import { runStore } from "../db/run-store/store.ts";
 import { eventPages } from "../events/try-events.ts";
+import { settingsOf } from "../flows/read-document.ts";
 import { logUnexpected } from "../log.ts";
 import { type ClaimedRun, claimRun } from "./claim-run.ts";
 import type { ClaimedStretch } from "./claim-stretch.ts";
@@ -245,11 +246,6 @@ function openingThroughBlips(ports: RunPorts): RunPorts {
     connection: (name) => throughBlips(ports, () => ports.connection(name)),
     connectionById: (id) => throughBlips(ports, () => ports.connectionById(id)),
   };
-}
-
-function settingsOf(document: unknown): Parameters<typeof retryPolicy>[0] {
-  const settings = typeof document === "object" && document !== null && "settings" in document ? document.settings : {};
-  return (settings ?? {}) as Parameters<typeof retryPolicy>[0];
 }
 
 function abortableSleep(ms: number, signal: AbortSignal): Promise<void> {

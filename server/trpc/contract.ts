@@ -257,6 +257,8 @@ export type FlowDetail = {
   live: { version: number; publishedAt: string; publishedBy: string; note: string } | null;
   changes: string[];
   paused: boolean;
+  /** why it stopped by itself */
+  pausedReason: string | null;
   hook: string | null;
   /** of a flow that follows changes: whether they are recorded (null: not known yet), else why not */
   watching: Watching | null;

@@ -1,6 +1,6 @@
 "use client";
 import { Plus, Trash2 } from "lucide-react";
-import type { FlowSettings } from "../../../engine/flow/schema.ts";
+import { EVENTS_WATCHED, type FlowSettings } from "../../../engine/flow/schema.ts";
 import { definitionOf } from "../../../engine/steps/registry.ts";
 import { briefQuestions } from "../../flows/brief.ts";
 import { useMe } from "../../server/me.tsx";
@@ -8,6 +8,7 @@ import { Button, IconButton } from "../../ui/button.tsx";
 import { Combobox } from "../../ui/combobox.tsx";
 import { Disclosure } from "../../ui/disclosure.tsx";
 import { Field } from "../../ui/field.tsx";
+import { count } from "../../ui/format.ts";
 import { Input, Textarea } from "../../ui/input.tsx";
 import { Select } from "../../ui/select.tsx";
 import { useEditor, useProblems } from "../editor-context.tsx";
@@ -166,7 +167,11 @@ function Settings() {
           />
         </Field>
       )}
-      <Field label="Stop a run when more than this share fails" optional hint="In percent. Empty: never.">
+      <Field
+        label="Stop when this share of the records fails"
+        optional
+        hint={`In percent, of ${trigger?.kind === "webhook" || trigger?.kind === "event" ? `the last ${count(EVENTS_WATCHED, "event")}` : "a run"}. Empty: never.`}
+      >
         <Input
           inputMode="numeric"
           placeholder="never"

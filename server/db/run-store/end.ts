@@ -89,7 +89,10 @@ export async function storeWait(pool: pg.Pool, lease: Lease, wait: RunWait): Pro
         "UPDATE checkpoint SET memory = memory || jsonb_build_object('stoppedAt', $2::jsonb) WHERE run_id = $1",
         [lease.runId, JSON.stringify(wait.stoppedAt)],
       );
-      await client.query("UPDATE flow SET paused = true, paused_at = now() WHERE id = $1", [lease.flowId]);
+      await client.query("UPDATE flow SET paused = true, paused_at = now(), paused_reason = $2 WHERE id = $1", [
+        lease.flowId,
+        wait.failure.message,
+      ]);
       await client.query("UPDATE schedule SET next_run_at = NULL WHERE flow_id = $1", [lease.flowId]);
       await tell(client, lease, { type: "flow", flowId: lease.flowId });
     }
