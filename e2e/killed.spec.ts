@@ -6,19 +6,21 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@playwright/test";
-import pg from "pg";
 import { type FakeRest, seededRandom, startFakeRest } from "../connectors/testing/fake-rest.ts";
-import { createTestDatabase, type TestDatabase } from "../connectors/testing/postgres-database.ts";
+import { createTestDatabase, queryDatabase, type TestDatabase } from "../connectors/testing/postgres-database.ts";
 import { call, type Product, startProduct, until } from "./product.ts";
 
 const SEED = Number(process.env.PLUMBLINE_TEST_SEED ?? Math.floor(Math.random() * 1e9));
 const FAULTS_FOR_MS = Number(process.env.PLUMBLINE_TEST_FAULTS_MS ?? 60_000);
 const ROWS = 3_000;
 const BAD = 5;
+/** Promised: work goes on by itself within so long. */
+const RESUMES_WITHIN_S = 30;
 const KINDS = ["web", "worker", "postgres", "everything"] as const;
 
 let product: Product;
 let books: FakeRest;
+/** on a server that is left alone: the product's own comes back at another port */
 let source: TestDatabase;
 let target: TestDatabase;
 
@@ -60,17 +62,6 @@ const ask = <T = Record<string, unknown>>(method: string, path: string, body?: u
 const query = (database: string, sql: string, values?: unknown[]) =>
   patiently(() => product.query(database, sql, values));
 
-/** On the server that is left alone: the product's own comes back at another port. */
-async function remote({ url }: TestDatabase, sql: string) {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 async function pidOf(role: "web" | "worker"): Promise<number> {
   const [row] = await query("plumbline", "SELECT pid FROM process WHERE role = $1 ORDER BY started_at DESC LIMIT 1", [
     role,
@@ -94,6 +85,12 @@ async function strike(kind: (typeof KINDS)[number]): Promise<void> {
   if (kind !== "everything") return kill({ web, worker, postgres }[kind]);
   for (const pid of [product.pid(), web, worker, postgres]) kill(pid);
   await product.startAgain();
+}
+
+/** Effects in both targets so far: what shows that work goes on. */
+async function written(): Promise<number> {
+  const [row] = await queryDatabase(target, "SELECT coalesce(sum(writes), 0)::int AS writes FROM orders");
+  return Number(row?.writes) + books.effects();
 }
 
 type Run = { id: string; state: string; error?: { message: string }; counts: { [name: string]: number } };
@@ -145,13 +142,13 @@ async function publish(name: string, key: string, write: object, pageSize: numbe
 }
 
 async function prepare(): Promise<{ table: string; http: string }> {
-  await remote(source, "CREATE TABLE orders (id int PRIMARY KEY, name text, round int)");
-  await remote(
+  await queryDatabase(source, "CREATE TABLE orders (id int PRIMARY KEY, name text, round int)");
+  await queryDatabase(
     source,
     `INSERT INTO orders SELECT i, CASE WHEN i > ${BAD} THEN 'order ' || i END, 0 FROM generate_series(1, ${ROWS}) i`,
   );
   // counts how often each row was really written
-  await remote(
+  await queryDatabase(
     target,
     `CREATE TABLE orders (id int PRIMARY KEY, name text NOT NULL, round int, writes int NOT NULL DEFAULT 1);
      CREATE FUNCTION bump() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.writes := OLD.writes + 1; RETURN NEW; END $$;
@@ -199,7 +196,7 @@ async function keysOf(id: string): Promise<string[]> {
 /** One run into the table and its undo, then the run again; afterwards every row was written exactly as often. */
 async function tableRound(flow: string, round: number, writes: { n: number }): Promise<void> {
   const about = `round ${round} into the table, seed ${SEED}`;
-  await remote(source, `UPDATE orders SET round = ${round}`);
+  await queryDatabase(source, `UPDATE orders SET round = ${round}`);
   const good = ROWS - BAD;
   const { id } = await ask<Run>("POST", `/flows/${flow}/runs`, { mode: "live" });
   const run = await finished(id);
@@ -210,7 +207,7 @@ async function tableRound(flow: string, round: number, writes: { n: number }): P
   expect([keys.length, new Set(keys).size], `changes of run ${id}, ${about}`).toEqual([good, good]);
   writes.n++;
   const held = () =>
-    remote(
+    queryDatabase(
       target,
       "SELECT count(*)::int AS rows, min(round) AS least, max(round) AS most, min(writes) AS fewest, max(writes) AS times FROM orders",
     );
@@ -224,7 +221,7 @@ async function tableRound(flow: string, round: number, writes: { n: number }): P
   expect(await held(), `undo ${undoId}, ${about}`).toEqual([
     { rows: good, least: round - 1, most: round - 1, fewest: writes.n, times: writes.n },
   ]);
-  await remote(source, `UPDATE orders SET round = ${round}`);
+  await queryDatabase(source, `UPDATE orders SET round = ${round}`);
   const { id: againId } = await ask<Run>("POST", `/flows/${flow}/runs`, { mode: "live" });
   await finished(againId);
   writes.n++;
@@ -264,12 +261,13 @@ test("whatever is killed, and when: work goes on by itself, and everything is wr
       const kind = KINDS[
         strikes < KINDS.length ? strikes : Math.floor(random() * KINDS.length)
       ] as (typeof KINDS)[number];
+      const struckAt = Date.now();
       await strike(kind);
       counts[kind] = (counts[kind] ?? 0) + 1;
-      const struckAt = Date.now();
-      await until(`the product after the end of ${kind}`, 60, async () => {
+      const before = await written();
+      await until(`work to go on after the end of ${kind}, seed ${SEED}`, RESUMES_WITHIN_S, async () => {
         const health = await call<{ status: string }>(product, "GET", "/health").catch(() => undefined);
-        return health?.status === "ok" ? health : undefined;
+        return health?.status === "ok" && (await written()) > before ? health : undefined;
       });
       gaps.push(Date.now() - struckAt);
     }

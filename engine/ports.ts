@@ -257,5 +257,8 @@ export type RunPorts = {
   isOutage(error: unknown): boolean;
   /** 0 ≤ x < 1, for jitter */
   random(): number;
+  /** ends the attempt at once, whatever is under way */
   signal: AbortSignal;
+  /** somebody wants the run to stop: what was sent is waited for, nothing further is sent; absent where nobody can */
+  halt?: AbortSignal;
 };

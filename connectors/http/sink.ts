@@ -90,7 +90,7 @@ export function recordSink(http: Http, sink: HttpSink): RecordSink {
     method: string,
     path: string,
     body: Json | undefined,
-    { idempotencyKey, signal }: SendContext,
+    { idempotencyKey, signal, halt }: SendContext,
   ) => {
     const headers: Record<string, string> =
       sink.idempotencyHeader === undefined ? {} : { [sink.idempotencyHeader]: idempotencyKey };
@@ -101,6 +101,7 @@ export function recordSink(http: Http, sink: HttpSink): RecordSink {
       about: variablesOf(action.path).length > 0 ? "record" : "list", // 404 at a fixed path is about the path
       ok: action.ok,
       signal,
+      halt,
     });
     return savedFrom(action, answer.body);
   };

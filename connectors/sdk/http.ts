@@ -61,6 +61,8 @@ export type RequestOptions<T = Json> = {
   /** statuses taken as success beside 2xx */
   ok?: number[];
   signal?: AbortSignal;
+  /** ends waiting for another try of what was not taken (429, 503); the answer stands then */
+  halt?: AbortSignal | undefined;
 };
 
 export type HttpAnswer<T = Json> = { status: number; headers: Record<string, string>; body: T; url: string };
@@ -148,7 +150,10 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   /** Sends when it is our turn; what was refused before it took effect is sent again a few times. */
-  async function paced(send: () => Promise<Answered>, signal?: AbortSignal): Promise<Answered> {
+  async function paced(
+    send: () => Promise<Answered>,
+    { signal, halt }: Pick<RequestOptions, "signal" | "halt">,
+  ): Promise<Answered> {
     for (let again = 0; ; again++) {
       await pace.turn(signal);
       const sentAt = Date.now();
@@ -161,11 +166,12 @@ export function createHttp(options: HttpOptions): Http {
       const asksMs = retryAfterMs(answer.headers);
       if (answer.status === 429) await pace.limited(sentAt, asksMs);
       else pace.accepted();
-      if ((answer.status !== 429 && answer.status !== 503) || again >= patience) return answer;
+      if ((answer.status !== 429 && answer.status !== 503) || again >= patience || halt?.aborted) return answer;
       if (asksMs !== undefined && asksMs > LONGEST_TURN_MS) return answer;
       // after a 429 the pace itself waits as long as was asked
-      if (answer.status === 503) await new Promise((done) => setTimeout(done, asksMs ?? WAITS_MS[again]));
+      if (answer.status === 503) await pausedFor(asksMs ?? WAITS_MS[again] ?? 0, halt);
       signal?.throwIfAborted();
+      if (halt?.aborted) return answer;
     }
   }
 
@@ -202,7 +208,7 @@ export function createHttp(options: HttpOptions): Http {
     const headers = lowerCase({ accept: "application/json", ...extraHeaders, ...options.headers });
     const token = await authorize(url, headers, options.signal);
     for (let hops = 0; ; hops++) {
-      const answer = await paced(() => exchange(asked, url, headers, options), options.signal);
+      const answer = await paced(() => exchange(asked, url, headers, options), options);
       const to = answer.headers.location;
       if (!redirects.has(answer.status) || (method !== "GET" && method !== "HEAD") || to === undefined)
         return [asked, answer, url, token];
@@ -269,6 +275,20 @@ export function createHttp(options: HttpOptions): Http {
       if (!agent.destroyed) await agent.destroy();
     },
   };
+}
+
+/** Waits, or until `halt` comes. */
+function pausedFor(ms: number, halt: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      halt?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    halt?.addEventListener("abort", done, { once: true });
+    if (halt?.aborted) done();
+  });
 }
 
 const lowerCase = (headers: Record<string, string>) =>

@@ -8,7 +8,8 @@ export type Stored = { record: JsonRecord; remoteId?: string };
 /** What a create or an update answered: the record as stored, when the answer holds it. */
 export type Saved = { record?: JsonRecord; remoteId?: string };
 export type Target = { identity: JsonRecord; current: JsonRecord | null; remoteId?: string };
-export type SendContext = { idempotencyKey: string; signal: AbortSignal };
+/** `halt`: see WriteRequest */
+export type SendContext = { idempotencyKey: string; signal: AbortSignal; halt?: AbortSignal | undefined };
 
 export type RecordSink = {
   name: string;

@@ -44,7 +44,7 @@ export async function writeRecords(
   hooks: WriteHooks,
 ): Promise<WriteOutcome[]> {
   assertMatch(sink, request);
-  const { records, signal } = request;
+  const { records, signal, halt } = request;
   const outcomes = new Array<WriteOutcome | undefined>(records.length);
   const plans = new Array<Plan>(records.length);
   const known = new Map<string, Stored | null>();
@@ -64,6 +64,7 @@ export async function writeRecords(
     signal.throwIfAborted();
     const record = records[index]!;
     try {
+      if (halt?.aborted) stop ??= stopped;
       let stored = known.get(laneOf(index));
       if (stored === undefined && needsRead(sink, request.operation, record.values)) {
         if (stop) throw notSent(stop);
@@ -90,7 +91,7 @@ export async function writeRecords(
   const broken = new Map<string, FailureInfo>();
   await inLanes(open, laneOf, sink.concurrency, async (index) => {
     const before = broken.get(laneOf(index));
-    if (stop || signal.aborted || before) {
+    if (stop || signal.aborted || halt?.aborted || before) {
       outcomes[index] = failed(failureOf(notSent(stop ?? before ?? stopped)));
       return;
     }
@@ -127,9 +128,10 @@ const stopped: FailureInfo = { kind: "transient", code: "stopped", message: "The
 function notSent(failure: FailureInfo): IntegrationError {
   const kind = failure.kind === "rejected" ? "transient" : failure.kind;
   const retry = failure.retryAfterMs === undefined ? undefined : { afterMs: failure.retryAfterMs };
-  const message = failure.message.startsWith("Not sent")
-    ? failure.message
-    : `Not sent, because of an earlier answer: ${failure.message}`;
+  const message =
+    failure === stopped || failure.message.startsWith("Not sent")
+      ? failure.message
+      : `Not sent, because of an earlier answer: ${failure.message}`;
   return new IntegrationError(message, { kind, code: failure.code, retry });
 }
 
@@ -142,7 +144,7 @@ async function sendPlan(
 ): Promise<WriteOutcome> {
   if (plan.do === "nothing") return plan.outcome;
   const { values, idempotencyKey } = request.records[index]!;
-  const context = { idempotencyKey, signal: request.signal };
+  const context = { idempotencyKey, signal: request.signal, halt: request.halt };
   try {
     return await perform(sink, plan, values, context);
   } catch (error) {

@@ -246,7 +246,10 @@ export type WriteRequest = {
   /** fields that find the existing record; empty only for `insert` */
   match: string[];
   records: WriteRecord[];
+  /** ends the call, whatever is under way */
   signal: AbortSignal;
+  /** the run is to stop soon: what is under way is finished, nothing further is sent (transient, `stopped`) */
+  halt?: AbortSignal;
 };
 
 /** A change about to be sent, for the ledger. `index` points into `records`. */

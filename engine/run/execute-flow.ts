@@ -136,7 +136,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
     unfinished: () => recent,
     async prepare(planned, number) {
       open ??= job.attempt > 1 && job.mode === "live" ? await recoverOpenEntries(ports) : new Map();
-      const page: SourcePage = { ...planned.source, number };
+      const page: SourcePage = { ...planned.source, number, ...(planned.parked ? { parked: planned.parked } : {}) };
       const work = pageWork(job, page, planned.plan, open);
       const remembered: PageResult["remembered"] = [];
       const context = stepContext(job, ports, settings.timeZone ?? "UTC", unsaved.of(number, remembered), finder);
@@ -286,9 +286,14 @@ function pagesAtOnce(job: FlowJob, plan: Plan, writes: CompiledStep[]): number {
 /**
  * flow / step / what sets this write apart from an earlier one of the same record / its key. Apart are: run and page, or
  * for a replay the letter and how often it was tried. A letter that “may have arrived” is sent under its first key again.
+ * What was parked or kept has one turn, whichever run gives it (server/db/run-store/turns.ts reads these keys).
  */
 function idempotencyKey(job: FlowJob, step: string, page: SourcePage, origin: number, key: string): string {
   const letter = page.letters?.[origin];
+  const kept = page.continued?.parts[origin]?.id;
+  const parked = page.parked?.[origin];
+  if (kept !== undefined) return `${job.flowId}/${step}/kept.${kept}/${key}`;
+  if (parked !== undefined) return `${job.flowId}/${step}/parked.${parked}/${key}`;
   if (!letter) return `${job.flowId}/${step}/${job.state.runId}.${page.number}/${key}`;
   return letter.sentAs ?? `${job.flowId}/${step}/${letter.id}.${letter.attempts}/${key}`;
 }

@@ -6,7 +6,7 @@ import { noRunCounts } from "./counts.ts";
 import { PARTS_PER_ATTEMPT } from "./execute-flow.ts";
 import { PageInterrupted } from "./page.ts";
 import { recoverOpenEntries } from "./recover.ts";
-import { inPageWait } from "./retry.ts";
+import { inPageWait, sleepInPage } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type WorkedPage } from "./run-pages.ts";
 import { UndoChain } from "./undo-chain.ts";
 
@@ -230,7 +230,7 @@ async function undoGroup(
       if (wait === null || entered.size > 0) {
         throw new PageInterrupted(first.step, first.connection.name, failure);
       }
-      await ports.sleep(wait, ports.signal);
+      await sleepInPage(ports, wait);
     }
   }
 }

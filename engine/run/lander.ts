@@ -1,5 +1,6 @@
 /** Lands pages in order, up to `width` of them under way at once, so that database and worker are both busy. */
 import { type Ahead, ahead } from "./ahead.ts";
+import { RunHalted } from "./page.ts";
 import type { WorkedPage } from "./run-pages.ts";
 
 export type Landed = {
@@ -15,6 +16,7 @@ export class Lander<R> {
   readonly #pages: AsyncIterator<R>;
   readonly #land: (page: R, number: number) => Promise<WorkedPage>;
   readonly #width: number;
+  readonly #halted: Promise<"halted">;
   #upcoming: Promise<Ahead<R>>;
   #flying: { number: number; done: Promise<WorkedPage> }[] = [];
   #number: number;
@@ -23,12 +25,21 @@ export class Lander<R> {
 
   constructor(
     pages: AsyncIterator<R>,
-    options: { width: number; first: number; land(page: R, number: number): Promise<WorkedPage> },
+    options: {
+      width: number;
+      first: number;
+      halt?: AbortSignal | undefined;
+      land(page: R, number: number): Promise<WorkedPage>;
+    },
   ) {
     this.#pages = pages;
     this.#land = options.land;
     this.#width = options.width;
     this.#number = options.first;
+    const { promise, resolve } = Promise.withResolvers<"halted">();
+    options.halt?.addEventListener("abort", () => resolve("halted"), { once: true });
+    if (options.halt?.aborted) resolve("halted");
+    this.#halted = promise;
     this.#upcoming = ahead(pages);
   }
 
@@ -36,7 +47,8 @@ export class Lander<R> {
    * The next page that has landed, in the order of the pages; null when there is none any more.
    *
    * @param closing start no further page; only what is under way still comes
-   * @throws the failure of that page, or of reading and preparing the page after the last one
+   * @throws the failure of that page, or of reading and preparing the page after the last one; RunHalted when the run is to
+   *   stop and only the source is waited for
    */
   async next(closing: boolean): Promise<Landed | null> {
     if (!closing) await this.#fill();
@@ -59,14 +71,15 @@ export class Lander<R> {
   async #isLast(): Promise<boolean> {
     if (this.#failure) return false;
     if (this.#exhausted) return true;
-    const next = await this.#upcoming;
-    return next.done && next.error === undefined;
+    const next = await Promise.race([this.#upcoming, this.#halted]);
+    return next !== "halted" && next.done && next.error === undefined;
   }
 
   async #fill(): Promise<void> {
     while (this.#flying.length < this.#width && !this.#exhausted && this.#failure === null) {
       const oldest = this.#flying[0];
-      const next = oldest ? await Promise.race([this.#upcoming, landed(oldest.done)]) : await this.#upcoming;
+      const next = await Promise.race([this.#upcoming, oldest ? landed(oldest.done) : this.#halted]);
+      if (next === "halted") throw new RunHalted();
       if (next === null) return; // the oldest landed first: its turn
       if (next.error !== undefined) this.#failure = { error: next.error };
       else if (next.done) this.#exhausted = true;

@@ -25,6 +25,8 @@ export type SourcePage = {
   groups?: { step: string; keys: string[]; labels: string[]; failed?: FailedGroup };
   /** the records were kept by this step and leave it now; they count as read */
   continued?: { step: string; port: string; parts: { id: string; key: string; source: JsonRecord }[] };
+  /** the records were parked and have their turn now: their ids */
+  parked?: string[];
   /** what the trigger could not read as a record */
   unreadable: { key: string; data: JsonRecord; failure: FailureInfo }[];
 };
@@ -76,6 +78,19 @@ export type PageWork = {
 
 export function openKey(step: string, idempotencyKey: string): string {
   return `${step}\u0000${idempotencyKey}`;
+}
+
+/** Somebody wants the run to stop, and the page under way takes long: it is left where it stands. */
+export class RunHalted extends Error {
+  constructor() {
+    super("The run was asked to stop.");
+    this.name = "RunHalted";
+  }
+}
+
+/** @throws RunHalted when the run is to stop */
+export function throwIfHalted({ halt }: { halt?: AbortSignal }): void {
+  if (halt?.aborted) throw new RunHalted();
 }
 
 /** The page cannot go on now: the connection is down, limited, or refuses us. Nothing is lost; the run waits or fails. */

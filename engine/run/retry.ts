@@ -2,6 +2,7 @@
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { Json } from "../../connectors/sdk/types.ts";
 import type { RunPorts } from "../ports.ts";
+import { throwIfHalted } from "./page.ts";
 
 export type RetryPolicy = { attempts: number; forMs: number };
 
@@ -53,7 +54,23 @@ export function inPageWait(failure: FailureInfo, attempt: number): number | null
   return wait === undefined || wait > LONGEST_IN_PAGE_WAIT_MS ? null : wait;
 }
 
-export type BlipPorts = Pick<RunPorts, "sleep" | "signal" | "clock">;
+/**
+ * Waits for another try in the page.
+ *
+ * @throws RunHalted as soon as the run is to stop
+ */
+export async function sleepInPage(ports: Pick<RunPorts, "sleep" | "signal" | "halt">, ms: number): Promise<void> {
+  const { halt, signal } = ports;
+  throwIfHalted(ports);
+  try {
+    await ports.sleep(ms, halt ? AbortSignal.any([signal, halt]) : signal);
+  } catch (error) {
+    if (!signal.aborted) throwIfHalted(ports);
+    throw error;
+  }
+}
+
+export type BlipPorts = Pick<RunPorts, "sleep" | "signal" | "clock" | "halt">;
 
 /** Does work that has no effect outside, and again after short pauses while its failure may pass. @throws its last failure */
 export async function throughBlips<T>(ports: BlipPorts, work: () => Promise<T>): Promise<T> {
@@ -89,14 +106,15 @@ export async function* readThroughBlips<P extends { cursor: Json }>(
 }
 
 /** Waits after each failure of one thing, or throws it on. */
-function blips({ sleep, signal, clock }: BlipPorts): (error: unknown) => Promise<void> {
+function blips(ports: BlipPorts): (error: unknown) => Promise<void> {
+  const { signal, clock } = ports;
   const since = clock().getTime();
   let attempt = 0;
   return async (error) => {
     const wait = inPageWait(failureOf(error), attempt++);
     const known = error instanceof IntegrationError && !signal.aborted;
     if (!known || wait === null || clock().getTime() - since > LONGEST_BLIP_MS) throw error;
-    await sleep(wait, signal);
+    await sleepInPage(ports, wait);
   };
 }
 

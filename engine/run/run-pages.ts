@@ -14,7 +14,7 @@ import {
 import { ahead } from "./ahead.ts";
 import { settled } from "./counts.ts";
 import { Lander } from "./lander.ts";
-import { PageInterrupted, type PageWork } from "./page.ts";
+import { PageInterrupted, type PageWork, RunHalted } from "./page.ts";
 import { afterTry, jittered, nextTry, type RetryPolicy } from "./retry.ts";
 import { runStopped, type StopCondition } from "./stop-condition.ts";
 
@@ -72,7 +72,12 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
   const { ports, state } = loop;
   const startedAt = ports.clock().getTime();
   const prepared = preparedPages(loop);
-  const lander = new Lander(prepared, { width: loop.width, first: state.page, land: loop.land });
+  const lander = new Lander(prepared, {
+    width: loop.width,
+    first: state.page,
+    halt: ports.halt,
+    land: loop.land,
+  });
   let saving: Promise<CheckpointReply> | null = null;
   let wish: CheckpointReply["stop"] = null;
   let stopNow: RunFailure | null = null;
@@ -222,20 +227,19 @@ async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<
     await ports.store.release();
     return "yielded";
   }
+  const pages = halfPages(loop);
+  if (error instanceof RunHalted) {
+    // the store knows what the person wants; taken back meanwhile, the run goes on at once
+    const failure = { code: "stopped", message: "The run was asked to stop in the middle of a page." };
+    await ports.store.wait({ reason: "retry", resumeAt: ports.clock(), failure, pages, counted: false });
+    return "waiting";
+  }
   const known = error instanceof PageInterrupted || error instanceof IntegrationError;
   const info: FailureInfo = error instanceof PageInterrupted ? error.failure : failureOf(error);
   const step = error instanceof PageInterrupted ? error.step : loop.reading.step;
   const named = error instanceof PageInterrupted || error instanceof ConnectionFailed;
   const connection = named ? error.connection : loop.reading.connection;
   const failure: RunFailure = { code: info.code, message: info.message, step };
-  const pages = loop.unfinished().map(
-    ({ page, fixes, unsettled }): HalfPage => ({
-      number: page.number,
-      records: page.records.length + page.unreadable.length,
-      fixes,
-      unsettled: [...unsettled],
-    }),
-  );
   if (!known) {
     ports.report(error);
     const message = `Plumbline failed on this run: ${info.message}. This is a defect of ours; the run's log has the details.`;
@@ -271,6 +275,15 @@ async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<
   const resumeAt = new Date(now.getTime() + waitMs);
   await ports.store.wait({ reason: "retry", resumeAt, failure, connection, pages, counted: true });
   return "waiting";
+}
+
+function halfPages<P, R>({ unfinished }: Pick<PageLoop<P, R>, "unfinished">): HalfPage[] {
+  return unfinished().map(({ page, fixes, unsettled }) => ({
+    number: page.number,
+    records: page.records.length + page.unreadable.length,
+    fixes,
+    unsettled: [...unsettled],
+  }));
 }
 
 async function fail<P, R>(

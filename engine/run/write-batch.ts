@@ -7,8 +7,8 @@ import type { Json, JsonRecord, LedgerEntry, WriteOutcome } from "../../connecto
 import { LeaseLost, type LedgerDraft, type OpenEntry } from "../ports.ts";
 import type { Batch, Ended } from "../steps/define-step.ts";
 import { foreseeChunk } from "./foresee-chunk.ts";
-import { openKey, PageInterrupted, type PageWork } from "./page.ts";
-import { inPageWait } from "./retry.ts";
+import { openKey, PageInterrupted, type PageWork, throwIfHalted } from "./page.ts";
+import { inPageWait, sleepInPage } from "./retry.ts";
 import { type Entered, keepAnswers, keepKnown, settleThrown } from "./write-answers.ts";
 import { addressOf, type Item, OUTCOME_OF, placed, requestOf, type WriteSite } from "./write-site.ts";
 import { toWaves } from "./write-waves.ts";
@@ -20,6 +20,7 @@ const DOUBTFUL_AT_ONCE = 25;
  * Writes (or, in a dry run, foresees) a batch.
  *
  * @throws PageInterrupted when the target cannot take the rest now; what is known so far is in `work.fixes`
+ * @throws RunHalted when the run is to stop, likewise
  * @throws LeaseLost when another attempt holds the run
  */
 export async function writeBatch(site: WriteSite, batch: Batch, work: PageWork): Promise<Ended[]> {
@@ -30,6 +31,7 @@ export async function writeBatch(site: WriteSite, batch: Batch, work: PageWork):
   const size = Math.max(1, Math.min(most, site.write.info?.batchSize ?? 500));
   for (const wave of waves) {
     for (let from = 0; from < wave.length; from += size) {
+      throwIfHalted(site.ports);
       const chunk = wave.length <= size ? wave : wave.slice(from, from + size);
       if (site.mode === "dry") await foreseeChunk(site, chunk, work, ended);
       else await writeChunk(site, chunk, work, ended);
@@ -73,6 +75,7 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
       await writeChunk(site, waiting.splice(0), work, ended);
     }
     if (pending.length === 0) return;
+    throwIfHalted(site.ports);
     const failure = passing ?? { kind: "transient", code: "unexpected", message: "The target took no record." };
     const wait = inPageWait(failure, attempt);
     // some of them landed: the target works, so this is not one of the tries that count
@@ -83,7 +86,7 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
         ended.push({ origin, outcome: "dead", record, failure: placed(site, failure) });
       return;
     }
-    await site.ports.sleep(wait * (0.75 + site.ports.random() / 2), site.ports.signal);
+    await sleepInPage(site.ports, wait * (0.75 + site.ports.random() / 2));
   }
 }
 

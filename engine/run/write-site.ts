@@ -41,6 +41,7 @@ export function requestOf(site: WriteSite, items: Item[]) {
     match: site.write.match,
     records: items.map((item) => item.write),
     signal: site.ports.signal,
+    ...(site.ports.halt ? { halt: site.ports.halt } : {}),
   };
 }
 

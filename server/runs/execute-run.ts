@@ -35,6 +35,7 @@ import { readParked } from "./run-parked.ts";
 import { planFor } from "./run-plans.ts";
 import { readUndoRows, type UndoRequest, undoNotes } from "./run-undo.ts";
 import { gatherChanges, readFoldedRows } from "./run-undo-since.ts";
+import { watchStop } from "./stop-watch.ts";
 
 export type RunServices = { db: Db; pool: pg.Pool; workerId: string; sliceMs?: number };
 
@@ -70,6 +71,7 @@ async function execute(services: RunServices, run: ClaimedRun, signal: AbortSign
   const { runId } = run.lease;
   const tell = progressTeller(pool, runId);
   const store = runStore(pool, run.lease, { checkpointed: tell });
+  const stop = watchStop(pool, runId);
   const connections = runConnections({ db, pool }, run.lease.workspaceId, { hurry: run.trigger === "changes" });
   const live: RunPorts = {
     store,
@@ -82,12 +84,14 @@ async function execute(services: RunServices, run: ClaimedRun, signal: AbortSign
     report: (error) => void logUnexpected(error, { run: runId }),
     random: Math.random,
     signal,
+    halt: stop.halt,
   };
   const ports = run.lease.mode === "dry" ? openingThroughBlips(live) : live;
   tell(false);
   try {
     return await attempt(services, run, { ports, connections, range });
   } finally {
+    stop.end();
     connections.release();
   }
 }

@@ -34,7 +34,7 @@ export async function storeHeld(
 }
 
 /** They went on, in this run. */
-export async function storeContinued(client: pg.ClientBase, lease: Lease, ids: string[]): Promise<void> {
+export async function storeContinued(client: pg.ClientBase, lease: Omit<Lease, "token">, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
   await client.query(
     `UPDATE held_part SET state = 'released', release_run_id = $2, ended_at = now() WHERE id = ANY($1::bigint[]) AND state = 'decided'`,

@@ -51,7 +51,11 @@ export async function storeLetters(
   );
 }
 
-export async function resolveLetters(client: pg.ClientBase, lease: Lease, ids: string[]): Promise<void> {
+export async function resolveLetters(
+  client: pg.ClientBase,
+  lease: Pick<Lease, "workspaceId" | "runId">,
+  ids: string[],
+): Promise<void> {
   if (ids.length === 0) return;
   await client.query(
     `UPDATE dead_letter SET state = 'resolved', closed_at = now(), closed_by = $3

@@ -39,7 +39,11 @@ export async function storeParked(
 }
 
 /** They had their turn. */
-export async function releaseParked(client: pg.ClientBase, { flowId }: Lease, ids: string[]): Promise<void> {
+export async function releaseParked(
+  client: pg.ClientBase,
+  { flowId }: Omit<Lease, "token">,
+  ids: string[],
+): Promise<void> {
   if (ids.length === 0) return;
   await client.query("DELETE FROM parked_record WHERE flow_id = $1 AND id = ANY($2::bigint[])", [flowId, ids]);
 }
