@@ -185,14 +185,11 @@ export const httpSettings = z.strictObject({
     }, "Expected an address without a user name or password, found one with: everybody who may look at settings would see it. Choose a kind of sign-in and enter it under the credentials.")
     .meta({ title: "Base URL", description: "Such as https://api.example.com/v2" }),
   auth,
-  headers: z
-    .record(z.string(), z.string())
-    .optional()
-    .meta({
-      title: "Headers",
-      description: "Sent with every request. No secrets: these are shown",
-      confidential: true,
-    }),
+  headers: z.record(z.string(), z.string()).optional().meta({
+    title: "Headers",
+    description: "Sent with every request. No secrets: these are shown",
+    confidential: true,
+  }),
   checkPath: z
     .string()
     .optional()

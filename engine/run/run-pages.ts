@@ -228,12 +228,7 @@ async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<
     return "yielded";
   }
   const pages = halfPages(loop);
-  if (error instanceof RunHalted) {
-    // the store knows what the person wants; taken back meanwhile, the run goes on at once
-    const failure = { code: "stopped", message: "The run was asked to stop in the middle of a page." };
-    await ports.store.wait({ reason: "retry", resumeAt: ports.clock(), failure, pages, counted: false });
-    return "waiting";
-  }
+  if (error instanceof RunHalted) return await waitHalted(ports, pages);
   const known = error instanceof PageInterrupted || error instanceof IntegrationError;
   const info: FailureInfo = error instanceof PageInterrupted ? error.failure : failureOf(error);
   const step = error instanceof PageInterrupted ? error.step : loop.reading.step;
@@ -274,6 +269,16 @@ async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<
   }
   const resumeAt = new Date(now.getTime() + waitMs);
   await ports.store.wait({ reason: "retry", resumeAt, failure, connection, pages, counted: true });
+  return "waiting";
+}
+
+/** Leaves the run to what the person wants, as the store knows it; taken back meanwhile, it goes on at once. */
+export async function waitHalted(
+  { store, clock }: Pick<RunPorts, "store" | "clock">,
+  pages: HalfPage[] = [],
+): Promise<AttemptEnd> {
+  const failure = { code: "stopped", message: "The run was asked to stop in the middle of a page." };
+  await store.wait({ reason: "retry", resumeAt: clock(), failure, pages, counted: false });
   return "waiting";
 }
 

@@ -9,6 +9,8 @@ import { type Retention, retentionOf } from "./settings.ts";
 const LOCK = 7264005;
 const BATCH = 2_000;
 const PAUSE_MS = 20;
+/** Taking a partition off waits for every transaction that may read it: for so long, then again next time. */
+const DETACH_WITHIN_MS = 20_000;
 
 type Wanted = { workspaceId: string; retention: Retention };
 export type Removed = { partitions: string[]; rows: { [table: string]: number } };
@@ -33,10 +35,10 @@ export async function applyRetention(
       if (wanted.length === 0) return removed;
       const longest = Math.max(...wanted.map(({ retention }) => retention.ledgerDays));
       for (const table of ["change", "record_outcome"]) {
-        for (const { name, endsAt, pending } of await partitionsOf(client, table)) {
+        for (const { name, endsAt, state } of await partitionsOf(client, table)) {
           if (Date.now() > until) return removed;
           if (endsAt <= daysBefore(now, longest)) {
-            await dropPartition(client, table, name, pending);
+            if (!(await dropPartition(client, table, name, state))) break; // only one at a time can be on its way
             removed.partitions.push(name);
             continue;
           }
@@ -61,23 +63,49 @@ export async function applyRetention(
 
 const daysBefore = (now: Date, days: number) => new Date(now.getTime() - days * 86_400_000);
 
+type PartitionState = "attached" | "pending" | "detached";
+
+/** By day, those whose removal has begun first: only one can be on its way. */
 async function partitionsOf(client: pg.ClientBase, parent: string) {
-  const { rows } = await client.query<{ name: string; endsAt: Date; pending: boolean }>(
-    `SELECT c.relname AS name, i.inhdetachpending AS pending,
-       (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \\(''([^'']+)''\\)'))[1]::timestamptz AS "endsAt"
-     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-     WHERE i.inhparent = $1::regclass AND c.relpartbound IS NOT NULL ORDER BY c.relname`,
+  const { rows } = await client.query<{ name: string; endsAt: Date; state: PartitionState }>(
+    `SELECT c.relname AS name, CASE WHEN i.inhrelid IS NULL THEN 'detached' WHEN i.inhdetachpending THEN 'pending' ELSE 'attached' END AS state,
+       (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC' AS "endsAt"
+     FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = $1::regclass
+     WHERE c.relkind = 'r' AND c.relname ~ ('^' || $1 || '_[0-9]{8}$')
+       AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = $1::regclass)
+     ORDER BY i.inhdetachpending DESC NULLS FIRST, c.relname`,
     [parent],
   );
-  return rows.filter(({ endsAt }) => endsAt !== null);
+  return rows;
 }
 
-/** Detaching CONCURRENTLY lets runs write all the while; only then is the table, which nobody uses any more, dropped. */
-async function dropPartition(client: pg.ClientBase, parent: string, name: string, pending: boolean): Promise<void> {
+/**
+ * Detaching CONCURRENTLY lets runs write all the while; only then is the table, which nobody uses any more, dropped.
+ *
+ * @returns false when some transaction reads the ledger for longer than that is waited for: what was begun is ended next time
+ */
+async function dropPartition(
+  client: pg.ClientBase,
+  parent: string,
+  name: string,
+  state: PartitionState,
+): Promise<boolean> {
   const partition = pg.escapeIdentifier(name);
-  await client.query(`ALTER TABLE ${parent} DETACH PARTITION ${partition} ${pending ? "FINALIZE" : "CONCURRENTLY"}`);
-  await client.query(`DROP TABLE ${partition}`);
+  await client.query(`SET statement_timeout = ${DETACH_WITHIN_MS}`);
+  try {
+    const how = state === "pending" ? "FINALIZE" : "CONCURRENTLY";
+    if (state !== "detached") await client.query(`ALTER TABLE ${parent} DETACH PARTITION ${partition} ${how}`);
+    await client.query(`DROP TABLE ${partition}`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== QUERY_CANCELED) throw error;
+    return false;
+  } finally {
+    await client.query("RESET statement_timeout");
+  }
 }
+
+const QUERY_CANCELED = "57014";
 
 async function removeRows(
   client: pg.ClientBase,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callerFor, testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { applyRetention } from "./apply-retention.ts";
@@ -150,4 +150,85 @@ it("is one worker's work at a time, and for admins to set", async () => {
   await expect(callerFor(viewer).settings.setRetention(days)).rejects.toMatchObject({ code: "FORBIDDEN" });
   const admin = await testContext(database, "admin");
   await expect(callerFor(admin).settings.setRetention({ ...days, ledgerDays: 0 })).rejects.toThrow("at least a day");
+});
+
+describe("while somebody reads the ledger for long", () => {
+  const partitions = async () =>
+    (
+      await database.pool.query<{ name: string }>(
+        "SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relname ~ '^change_[0-9]{8}$' ORDER BY 1",
+      )
+    ).rows.map(({ name }) => name);
+  const nameOf = (day: Date) => `change_${day.toISOString().slice(0, 10).replaceAll("-", "")}`;
+
+  /** As a backup does: a transaction that has looked at every partition. */
+  async function reading<T>(work: () => Promise<T>): Promise<T> {
+    const reader = await database.pool.connect();
+    try {
+      await reader.query("BEGIN");
+      await reader.query("SELECT count(*) FROM change");
+      return await work();
+    } finally {
+      await reader.query("ROLLBACK");
+      reader.release();
+    }
+  }
+
+  it("the days to come are made, and runs write", async () => {
+    const ctx = await testContext(database, "admin");
+    await reading(async () => {
+      const before = await partitions();
+      const ahead = 14 + before.length;
+      await database.pool.query(`SET statement_timeout = 5000; SELECT plumbline_ensure_partitions(${ahead})`);
+      expect((await partitions()).length).toBeGreaterThan(before.length);
+      await change(ctx.workspaceId, new Date());
+      await change(ctx.workspaceId, dayAgo(-ahead));
+    });
+    const { rows } = await database.pool.query(
+      "SELECT count(*)::int AS n FROM change WHERE workspace_id = $1 AND tableoid = $2::regclass",
+      [ctx.workspaceId, nameOf(new Date())],
+    );
+    expect(rows).toEqual([{ n: 1 }]);
+    const indexes = async (table: string) =>
+      (
+        await database.pool.query<{ columns: string }>(
+          "SELECT regexp_replace(indexdef, '^.* USING ', '') AS columns FROM pg_indexes WHERE tablename = $1 ORDER BY 1",
+          [table],
+        )
+      ).rows;
+    expect(await indexes(nameOf(dayAgo(-15)))).toEqual(await indexes("change"));
+  });
+
+  it("old days go later, nobody waits for that, and nothing is left behind", async () => {
+    const ctx = await testContext(database, "admin");
+    for (const days of [102, 101]) {
+      await partition(dayAgo(days));
+      await change(ctx.workspaceId, dayAgo(days));
+    }
+    await reading(async () => {
+      const removing = applyRetention(database.pool);
+      let over = false;
+      removing.finally(() => {
+        over = true;
+      });
+      let writes = 0;
+      let slowest = 0;
+      while (!over) {
+        const at = performance.now();
+        await change(ctx.workspaceId, new Date());
+        await database.pool.query("SELECT count(*) FROM change WHERE workspace_id = $1", [ctx.workspaceId]);
+        slowest = Math.max(slowest, performance.now() - at);
+        writes++;
+        await new Promise((done) => setTimeout(done, 50));
+      }
+      expect((await removing).partitions).not.toContain(nameOf(dayAgo(102)));
+      expect(writes).toBeGreaterThan(20);
+      expect(slowest).toBeLessThan(3_000);
+    });
+    expect((await applyRetention(database.pool)).partitions).toEqual(
+      expect.arrayContaining([nameOf(dayAgo(102)), nameOf(dayAgo(101))]),
+    );
+    expect(await partitions()).not.toContain(nameOf(dayAgo(102)));
+    expect(await partitions()).not.toContain(nameOf(dayAgo(101)));
+  }, 90_000);
 });

@@ -14,9 +14,10 @@ import {
   retryPolicy,
 } from "../../engine/run/execute-flow.ts";
 import { executeUndo } from "../../engine/run/execute-undo.ts";
+import { RunHalted } from "../../engine/run/page.ts";
 import { recoverWhatAnswers } from "../../engine/run/recover.ts";
 import { afterTry, nextTry, throughBlips } from "../../engine/run/retry.ts";
-import type { AttemptEnd, AttemptState } from "../../engine/run/run-pages.ts";
+import { type AttemptEnd, type AttemptState, waitHalted } from "../../engine/run/run-pages.ts";
 import type { Db } from "../db/prisma.ts";
 import { forgetUnsaved } from "../db/run-store/ledger.ts";
 import { runStore } from "../db/run-store/store.ts";
@@ -212,6 +213,7 @@ async function readWatermark(pool: pg.Pool, flowId: string, { step }: Plan["trig
 /** The flow could not even be planned: a connection does not answer (wait), or something must be mended (fail). */
 async function planFailed(run: ClaimedRun, ports: RunPorts, error: unknown): Promise<AttemptEnd> {
   if (ports.isOutage(error)) throw error;
+  if (error instanceof RunHalted) return await waitHalted(ports);
   const info = failureOf(error);
   const failure = { code: info.code, message: info.message };
   const known = error instanceof IntegrationError;
