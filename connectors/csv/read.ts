@@ -195,15 +195,15 @@ function recordOf(columns: string[], values: string[]): JsonRecord {
 function unreadable({ file, columns }: Table, row: Row, record: JsonRecord): Unreadable {
   const place = `${file.name}:${row.line}`;
   const raw = row.raw.replace(/^[\r\n]+|[\r\n]+$/g, "");
-  const [code, message] = row.badQuote
-    ? [
-        "bad-quote",
-        `File ${quote(file.name)}, line ${row.line}: text follows a closing quote in ${quote(raw)}. Double the quotes that are part of a value.`,
-      ]
-    : [
-        "column-count",
-        `File ${quote(file.name)}, line ${row.line}: expected ${columns.length} columns as in the header, found ${row.values.length}. A value that holds the delimiter must stand in quotes.`,
-      ];
+  const { code, message } = row.badQuote
+    ? {
+        code: "bad-quote",
+        message: `File ${quote(file.name)}, line ${row.line}: text follows a closing quote in ${quote(raw)}. Double the quotes that are part of a value.`,
+      }
+    : {
+        code: "column-count",
+        message: `File ${quote(file.name)}, line ${row.line}: expected ${columns.length} columns as in the header, found ${row.values.length}. A value that holds the delimiter must stand in quotes.`,
+      };
   const data: JsonRecord = { ...record, _raw: raw };
   if (row.values.length > columns.length) data._extra = row.values.slice(columns.length);
   return { key: place, data, failure: new IntegrationError(message, { kind: "rejected", code }).info };

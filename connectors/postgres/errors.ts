@@ -124,13 +124,13 @@ function pick(error: IntegrationError) {
   return { kind, code, actor, retry, field };
 }
 
-const transientCodes: { [code: string]: [code: string, words: string] } = {
-  "40001": ["serialization-failure", "another transaction changed the same rows"],
-  "40P01": ["deadlock", "another transaction waited for the same rows crosswise"],
-  "55P03": ["lock-timeout", "the rows were locked by someone else for over 10 s"],
-  "57014": ["statement-timeout", "the statement took longer than 30 s"],
-  "25P03": ["connection-lost", "the server ended a transaction that waited too long"],
-  "57P05": ["connection-lost", "the server ended an idle session"],
+const passing: { [state: string]: { code: string; words: string } } = {
+  "40001": { code: "serialization-failure", words: "another transaction changed the same rows" },
+  "40P01": { code: "deadlock", words: "another transaction waited for the same rows crosswise" },
+  "55P03": { code: "lock-timeout", words: "the rows were locked by someone else for over 10 s" },
+  "57014": { code: "statement-timeout", words: "the statement took longer than 30 s" },
+  "25P03": { code: "connection-lost", words: "the server ended a transaction that waited too long" },
+  "57P05": { code: "connection-lost", words: "the server ended an idle session" },
 };
 
 /**
@@ -143,8 +143,8 @@ export function callFailure(place: Place, cause: unknown, what: string): Integra
   const code = error.code ?? "";
   const make = (kind: "transient" | "settings", ours: string, words: string) =>
     new IntegrationError(`“${place.name}”, ${what}: ${words}`, { kind, code: ours, cause });
-  const known = transientCodes[code];
-  if (known) return make("transient", known[0], `${known[1]}.`);
+  const known = passing[code];
+  if (known) return make("transient", known.code, `${known.words}.`);
   if (!error.severity)
     return make("transient", "connection-lost", `the connection to ${at(place)} broke (${error.message}).`);
   if (/^(08|53|57|58)/.test(code))
