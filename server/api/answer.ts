@@ -28,15 +28,22 @@ type Answer = { status: number; body: unknown; allow?: string; yaml?: string };
 export function makeApi(base: Pick<Database, "db" | "pool">, { routes, checkResponses = false }: ApiOptions) {
   const match = makeMatcher(routes);
 
-  async function authorised(request: IncomingMessage, needed: Role): Promise<ServerContext> {
+  async function known(request: IncomingMessage): Promise<ServerContext> {
     const context = await tokenBehind(base, request.headers.authorization);
     if (!context) throw new Unauthorized();
+    return context;
+  }
+
+  async function authorised(request: IncomingMessage, needed: Role): Promise<ServerContext> {
+    const context = await known(request);
     if (!mayAs(context.actor.role, needed)) throw new Forbidden(needed, context.actor.role);
     return context;
   }
 
   async function work(request: IncomingMessage, url: URL): Promise<Answer> {
     const found = match(request.method ?? "GET", url.pathname.slice(API_PREFIX.length));
+    // who may not come in is not told what there is; health and the document are for everybody
+    if (found.kind === "unknown-path" || (found.kind === "wrong-method" && !found.open)) await known(request);
     if (found.kind === "unknown-path") throw unknownPath(url.pathname);
     if (found.kind === "wrong-method") {
       const allow = allowOf(found.allowed);

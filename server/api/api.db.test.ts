@@ -69,6 +69,33 @@ describe("who may ask", () => {
     }
   });
 
+  it("answers 401 before 404 and 405: who may not come in is not told what there is", async () => {
+    for (const token of [null, "plb_nobody"])
+      for (const [method, path] of [
+        ["GET", "/nowhere"],
+        ["GET", "/health/deep"],
+        ["GET", ""],
+        ["PUT", "/tokens"],
+        ["OPTIONS", "/tokens/x"],
+        ["DELETE", "/connections/con_none"],
+        ["POST", "/flows"],
+      ] as const) {
+        const { status, body } = await api.ask(method, path, { token });
+        expect([method, path, status, errorOf(body).code]).toEqual([method, path, 401, "unauthorized"]);
+      }
+    expect((await api.ask("GET", "/nowhere", { token: api.tokens.viewer })).status).toBe(404);
+    expect((await api.ask("PUT", "/tokens", { token: api.tokens.viewer })).status).toBe(405);
+  });
+
+  it("lets everybody ask for health and the document, and says there which methods they take", async () => {
+    for (const path of ["/health", "/openapi.json"])
+      for (const token of [null, "plb_nobody"]) {
+        expect((await api.ask("GET", path, { token })).status).toBe(200);
+        const wrong = await api.ask("POST", path, { token });
+        expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
+      }
+  });
+
   it("answers 403 before 404 and before the body is looked at", async () => {
     const missing = await api.ask("DELETE", "/connections/con_none", { token: api.tokens.builder });
     expect(missing.status).toBe(403);
@@ -157,7 +184,7 @@ describe("bad requests", () => {
   it("names the methods that are possible", async () => {
     const wrong = await api.ask("PUT", "/tokens", { body: {} });
     expect(wrong.headers.get("allow")).toBe("GET, POST, HEAD, OPTIONS");
-    const options = await api.ask("OPTIONS", "/tokens/x", { token: null });
+    const options = await api.ask("OPTIONS", "/tokens/x", { token: api.tokens.viewer });
     expect([options.status, options.headers.get("allow")]).toEqual([204, "DELETE, OPTIONS"]);
   });
 

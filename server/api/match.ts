@@ -3,7 +3,8 @@ import type { Method, Route } from "./route.ts";
 type Compiled = { segments: string[]; byMethod: Map<Method, Route> };
 export type Match =
   | { kind: "route"; route: Route; params: { [name: string]: string } }
-  | { kind: "wrong-method"; allowed: Method[] }
+  /** `open`: what is possible there needs no token */
+  | { kind: "wrong-method"; allowed: Method[]; open: boolean }
   | { kind: "unknown-path" };
 
 /** Finds the route of a request. A fixed segment wins over a parameter: `/dead-letters/groups` over `/dead-letters/:id`. */
@@ -23,7 +24,11 @@ export function makeMatcher(routes: Route[]): (method: string, path: string) => 
     const found = ordered.find(({ segments }) => fits(segments, parts));
     if (!found) return { kind: "unknown-path" };
     const route = found.byMethod.get((method === "HEAD" ? "GET" : method) as Method);
-    if (!route) return { kind: "wrong-method", allowed: [...found.byMethod.keys()] };
+    if (!route) {
+      const possible = [...found.byMethod.values()];
+      const open = possible.every(({ role }) => role === "public");
+      return { kind: "wrong-method", allowed: possible.map((one) => one.method), open };
+    }
     const names = route.path.split("/").slice(1);
     const params: { [name: string]: string } = {};
     for (const [index, name] of names.entries())
