@@ -3,7 +3,8 @@
  * Every method that changes something is fenced: it throws LeaseLost when another attempt holds the run.
  */
 import { type FailureInfo, IntegrationError } from "../connectors/sdk/errors.ts";
-import type { ConnectorSession, Json, JsonRecord, LedgerEntry, SinkInfo } from "../connectors/sdk/types.ts";
+import type { ConnectorSession, Json, JsonRecord, SinkInfo } from "../connectors/sdk/types.ts";
+import type { LedgerEntry } from "../connectors/sdk/writing.ts";
 import type { HeldPart, Outcome, Published } from "./steps/define-step.ts";
 
 /** Another attempt holds this run; whoever gets this stops at once and writes nothing more. */

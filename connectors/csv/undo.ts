@@ -1,6 +1,7 @@
 /** Puts rows back as the ledger knows them; a row changed since is a conflict. */
 import { IntegrationError, quote } from "../sdk/errors.ts";
-import type { JsonRecord, LedgerEntry, UndoOutcome, UndoRecord, UndoRequest, WriteHooks } from "../sdk/types.ts";
+import type { JsonRecord } from "../sdk/types.ts";
+import type { LedgerEntry, UndoOutcome, UndoRecord, UndoRequest, WriteHooks } from "../sdk/writing.ts";
 import { Finder, rowKey, tableFor, textOf } from "./edit.ts";
 import { withLock } from "./lock.ts";
 import { prepare } from "./save.ts";

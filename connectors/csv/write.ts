@@ -1,15 +1,15 @@
 /** Writes a page into a file: found by match, compared, entered in the ledger, then put in place in one go. */
 import { IntegrationError, quote } from "../sdk/errors.ts";
+import type { JsonRecord } from "../sdk/types.ts";
 import type {
   Foreseen,
   ForeseeRequest,
-  JsonRecord,
   LedgerEntry,
   WriteHooks,
   WriteOutcome,
   WriteRecord,
   WriteRequest,
-} from "../sdk/types.ts";
+} from "../sdk/writing.ts";
 import { Finder, rowKey, type TargetTable, tableFor, textOf } from "./edit.ts";
 import { encoded } from "./encoding.ts";
 import type { Folder } from "./folder.ts";

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import iconv from "iconv-lite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ConnectorSession, Json, JsonRecord, LedgerEntry, Operation, UndoRecord } from "../sdk/types.ts";
+import type { ConnectorSession, Json, JsonRecord, Operation } from "../sdk/types.ts";
+import type { LedgerEntry, UndoRecord } from "../sdk/writing.ts";
 import { calm, errorOf, recordingHooks, toWrite } from "../testing/sessions.ts";
 import { csvConnector } from "./connector.ts";
 

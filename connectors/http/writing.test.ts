@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ConnectorSession, JsonRecord, Operation, WriteOutcome } from "../sdk/types.ts";
+import type { ConnectorSession, JsonRecord, Operation } from "../sdk/types.ts";
+import type { WriteOutcome } from "../sdk/writing.ts";
 import { type FakeRestOptions, startFakeRest } from "../testing/fake-rest.ts";
 import { calm, errorOf, recordingHooks, toUndo, toWrite } from "../testing/sessions.ts";
 import { httpConnector } from "./connector.ts";

@@ -1,7 +1,8 @@
 /** The table's own rules, asked of rows that are not there yet: domains, checks, unique indexes, foreign keys. */
 import type pg from "pg";
 import type { FailureInfo } from "../sdk/errors.ts";
-import type { ForeseeRequest, JsonRecord } from "../sdk/types.ts";
+import type { JsonRecord } from "../sdk/types.ts";
+import type { ForeseeRequest } from "../sdk/writing.ts";
 import { type Column, publicName, type Table, type UniqueIndex } from "./catalog.ts";
 import { decodeRow } from "./group-job.ts";
 import type { Group } from "./page.ts";

@@ -1,7 +1,8 @@
 /** The dry run of a write: reads what is there, lays the page over it, and judges the rows that would come of it. */
 import type pg from "pg";
 import type { FailureInfo } from "../sdk/errors.ts";
-import type { Foreseen, ForeseeRequest, JsonRecord } from "../sdk/types.ts";
+import type { JsonRecord } from "../sdk/types.ts";
+import type { Foreseen, ForeseeRequest } from "../sdk/writing.ts";
 import { readOnly, type Table } from "./catalog.ts";
 import type { Clients } from "./client.ts";
 import { callFailure, serverTrouble, shapeChanged } from "./errors.ts";

@@ -1,6 +1,7 @@
 /** Runs a group's statement on some of its rows and turns the answer into outcomes and ledger entries. */
 import type { FailureInfo } from "../sdk/errors.ts";
-import type { JsonRecord, LedgerEntry, WriteOutcome, WriteRequest } from "../sdk/types.ts";
+import type { JsonRecord } from "../sdk/types.ts";
+import type { LedgerEntry, WriteOutcome, WriteRequest } from "../sdk/writing.ts";
 import { keysOf, primaryKey, type Table } from "./catalog.ts";
 import type { Group } from "./page.ts";
 import { ambiguous, notFound } from "./reasons.ts";

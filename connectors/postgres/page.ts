@@ -1,6 +1,7 @@
 /** A page of records made ready for SQL: every value encoded, and what the table cannot take refused with its reason. */
 import { type FailureInfo, IntegrationError } from "../sdk/errors.ts";
-import type { JsonRecord, Operation, WriteRecord } from "../sdk/types.ts";
+import type { JsonRecord, Operation } from "../sdk/types.ts";
+import type { WriteRecord } from "../sdk/writing.ts";
 import { readOnly, type Table } from "./catalog.ts";
 import { filledByDatabase, matchMissing, unknownField, valueMissing, valueRefused } from "./reasons.ts";
 import { Refusal } from "./refusal.ts";

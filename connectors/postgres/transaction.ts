@@ -1,7 +1,8 @@
 /** One target transaction: timeouts and abort, bisecting what the server refuses, and the ledger before the commit. */
 import type pg from "pg";
 import { IntegrationError } from "../sdk/errors.ts";
-import type { Json, LedgerEntry, WriteHooks } from "../sdk/types.ts";
+import type { Json } from "../sdk/types.ts";
+import type { LedgerEntry, WriteHooks } from "../sdk/writing.ts";
 import { type Clients, rawTypes } from "./client.ts";
 import { callFailure, serverTrouble, shapeChanged } from "./errors.ts";
 

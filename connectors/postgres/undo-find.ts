@@ -1,6 +1,7 @@
 /** Finds the rows that ledger rows speak of, as they are now. */
 import { IntegrationError } from "../sdk/errors.ts";
-import type { JsonRecord, UndoRecord } from "../sdk/types.ts";
+import type { JsonRecord } from "../sdk/types.ts";
+import type { UndoRecord } from "../sdk/writing.ts";
 import type { Table } from "./catalog.ts";
 import { decodeRow } from "./group-job.ts";
 import { UnknownField } from "./page.ts";

@@ -1,6 +1,7 @@
 /** Decides for one ledger row: restore it, leave it as it is, or show a conflict. */
 import { quote } from "../sdk/errors.ts";
-import type { Json, JsonRecord, LedgerEntry, UndoOutcome, UndoRecord } from "../sdk/types.ts";
+import type { Json, JsonRecord } from "../sdk/types.ts";
+import type { LedgerEntry, UndoOutcome, UndoRecord } from "../sdk/writing.ts";
 import type { Table } from "./catalog.ts";
 import type { Found } from "./undo-find.ts";
 

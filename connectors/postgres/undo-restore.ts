@@ -1,5 +1,6 @@
 /** The three ways to put a row back. Each gives the ledger entries of what it did. */
-import type { JsonRecord, LedgerEntry, UndoRecord } from "../sdk/types.ts";
+import type { JsonRecord } from "../sdk/types.ts";
+import type { LedgerEntry, UndoRecord } from "../sdk/writing.ts";
 import { readOnly, type Table } from "./catalog.ts";
 import { decodeRow, dropped } from "./group-job.ts";
 import { unknownField, valueRefused } from "./reasons.ts";

@@ -1,5 +1,6 @@
 /** Puts ledger rows back: finds and locks what is there now, compares, restores what nobody changed since. */
-import type { JsonRecord, LedgerEntry, UndoOutcome, UndoRecord, UndoRequest, WriteHooks } from "../sdk/types.ts";
+import type { JsonRecord } from "../sdk/types.ts";
+import type { LedgerEntry, UndoOutcome, UndoRecord, UndoRequest, WriteHooks } from "../sdk/writing.ts";
 import { keysOf, readOnly, type Table } from "./catalog.ts";
 import type { Clients } from "./client.ts";
 import { droppedCode } from "./group-job.ts";

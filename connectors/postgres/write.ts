@@ -1,5 +1,5 @@
 /** Writes one page in one transaction. */
-import type { LedgerEntry, WriteHooks, WriteOutcome, WriteRequest } from "../sdk/types.ts";
+import type { LedgerEntry, WriteHooks, WriteOutcome, WriteRequest } from "../sdk/writing.ts";
 import type { Table } from "./catalog.ts";
 import type { Clients } from "./client.ts";
 import { droppedCode, GroupJob } from "./group-job.ts";

@@ -1,7 +1,8 @@
 /** What one record needs at a system that takes one record per request: judged by what it asks for and what is stored there. */
 import { type FailureInfo, IntegrationError, quote } from "./errors.ts";
 import { sameValue } from "./json.ts";
-import type { JsonRecord, LedgerEntry, WriteOutcome, WriteRecord, WriteRequest } from "./types.ts";
+import type { JsonRecord } from "./types.ts";
+import type { LedgerEntry, WriteOutcome, WriteRecord, WriteRequest } from "./writing.ts";
 
 /** A record as the system holds it. */
 export type Stored = { record: JsonRecord; remoteId?: string };

@@ -14,16 +14,16 @@ import {
   type Stored,
 } from "./plan-write.ts";
 import { endsPage, mayHaveLanded, perform } from "./record-sink.ts";
+import type { JsonRecord } from "./types.ts";
 import type {
   Foreseen,
   ForeseeRequest,
-  JsonRecord,
   LedgerEntry,
   UndoOutcome,
   UndoRecord,
   UndoRequest,
   WriteHooks,
-} from "./types.ts";
+} from "./writing.ts";
 
 /** What `writeRecords` would do; only reads. */
 export async function foreseeRecords(sink: RecordSink, request: ForeseeRequest): Promise<Foreseen[]> {

@@ -21,7 +21,8 @@ import {
   type Stored,
   type Target,
 } from "./plan-write.ts";
-import type { JsonRecord, WriteHooks, WriteOutcome, WriteRequest } from "./types.ts";
+import type { JsonRecord } from "./types.ts";
+import type { WriteHooks, WriteOutcome, WriteRequest } from "./writing.ts";
 
 /** Failures after which the rest of the page would fail too, so it is not sent. */
 export function endsPage(failure: FailureInfo): boolean {

@@ -4,8 +4,18 @@
  * text; dates as ISO 8601 text. The field's `type` says what the text means.
  */
 import type { z } from "zod";
+import type { StreamWatch, Watching } from "./changes.ts";
 import type { FailureInfo } from "./errors.ts";
 import type { Pace } from "./http-pace.ts";
+import type {
+  Foreseen,
+  ForeseeRequest,
+  UndoOutcome,
+  UndoRequest,
+  WriteHooks,
+  WriteOutcome,
+  WriteRequest,
+} from "./writing.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type JsonRecord = { [name: string]: Json };
@@ -68,16 +78,6 @@ export type StreamInfo = {
   watch?: StreamWatch;
   /** why its fields could not be learnt just now; the other streams of the connection are usable all the same */
   problem?: FailureInfo;
-};
-
-/** How far a stream can be watched. `note`: a sentence for the screen, always there unless it is on. */
-export type StreamWatch = {
-  /**
-   * on: its changes are recorded · off: the recorder has to be installed first · broken: it was installed and does not record ·
-   * refused: it could be watched, but this user may not install the recorder · impossible: it cannot be watched (it has no key)
-   */
-  state: "on" | "off" | "broken" | "refused" | "impossible";
-  note?: string;
 };
 
 export type Operation = "insert" | "update" | "upsert" | "delete";
@@ -156,75 +156,6 @@ export type ReadPage = {
   watermark?: Json;
 };
 
-/** What happened to a record; `read`: it is there, and nobody knows what happened to it (a first or a full look). */
-export type ChangeKind = "create" | "update" | "delete" | "read";
-
-export type ChangesRequest = {
-  stream: string;
-  /** position after the last page that was checkpointed in this run; null at its start */
-  cursor: Json;
-  /** position behind the run before (`ChangesPage.position`); null: this stream was never followed */
-  after: Json;
-  /** also records that are gone, as they were */
-  deletes: boolean;
-  /** never followed before: also what is there already */
-  existing: boolean;
-  /** finds changes where they are not recorded; without it all records are read there */
-  watermark?: string;
-  pageSize: number;
-  limit?: number;
-  signal: AbortSignal;
-};
-
-/** A record occurs once, as it is when the page is read, however often it changed. */
-export type ChangesPage = {
-  records: JsonRecord[];
-  /** what happened, record by record */
-  kinds: ChangeKind[];
-  /** what is behind this page: the cursor within a run, and the start of the next run */
-  position: Json;
-};
-
-/** What would be made in the system so that a stream can be watched. */
-export type WatchPlan = {
-  /** in sentences for a person who does not know the system */
-  summary: string[];
-  /** the same as an administrator of the system would do it by hand */
-  script: string;
-};
-
-/** Who reads the recorded changes of a stream, and how far. One that pauses for over a week is forgotten, and begins anew. */
-export type ChangesReader = { id: string; position: Json; paused: boolean };
-
-/** Following changes as they happen. The recorder is installed on a person's request only. */
-export type Watching = {
-  /** Pages of what changed since `after`, to the moment of asking; it does not wait for more. */
-  changes(request: ChangesRequest): AsyncIterable<ChangesPage>;
-  /**
-   * `live`: changes are recorded; `missed`: not all since this position, so `changes` begins with all records (or it is the first
-   * time); `pending`: `changes` would have something. `note`: why it is not live.
-   */
-  look(request: {
-    stream: string;
-    position: Json;
-    signal: AbortSignal;
-  }): Promise<{ live: boolean; missed: boolean; pending: boolean; note?: string }>;
-  /**
-   * Calls `changed` whenever something was recorded: with the stream, or null when it is not known which. What comes while it
-   * is not listening is told by `look` only. Resolves when the system ends it or the signal does; throws when it cannot begin.
-   */
-  listen(request: { signal: AbortSignal; listening(): void }, changed: (stream: string | null) => void): Promise<void>;
-  plan(stream: string, signal: AbortSignal): Promise<WatchPlan>;
-  install(stream: string, signal: AbortSignal): Promise<void>;
-  /** Leaves nothing behind of what was installed for this stream. */
-  remove(stream: string, signal: AbortSignal): Promise<void>;
-  /**
-   * Says how far the readers of `owner` are, and forgets what all readers have. Call it now and then for each stream that has
-   * readers: without them the recorder stops by itself after a week.
-   */
-  keep(request: { stream: string; owner: string; readers: ChangesReader[]; signal: AbortSignal }): Promise<void>;
-};
-
 /** Records to look up: for each key, those whose `match` fields have its values. */
 export type FindRequest = {
   stream: string;
@@ -236,95 +167,6 @@ export type FindRequest = {
   fields?: string[];
   signal: AbortSignal;
 };
-
-/** One record to write. `key` identifies it in the ledger; keys are unique within one `write` call. */
-export type WriteRecord = { key: string; values: JsonRecord; idempotencyKey: string };
-
-export type WriteRequest = {
-  sink: string;
-  operation: Operation;
-  /** fields that find the existing record; empty only for `insert` */
-  match: string[];
-  records: WriteRecord[];
-  /** ends the call, whatever is under way */
-  signal: AbortSignal;
-  /** the run is to stop soon: what is under way is finished, nothing further is sent (transient, `stopped`) */
-  halt?: AbortSignal;
-};
-
-/** A change about to be sent, for the ledger. `index` points into `records`. */
-export type LedgerEntry = {
-  index: number;
-  operation: "create" | "update" | "delete";
-  /** fields with values by which the target finds this record again */
-  identity: JsonRecord;
-  /** update: the old values of the fields that change; delete: the whole record; create: null */
-  before: JsonRecord | null;
-  /** update: the new values of the fields that change; create: the values written (as stored, when known); delete: null */
-  after: JsonRecord | null;
-  remoteId?: string;
-};
-
-export type WriteHooks = {
-  /**
-   * Stores the entries durably. Await it before anything can become visible in the target (before a request is sent,
-   * before a transaction commits). Throws when this worker no longer owns the run: then send nothing and let it pass.
-   * @param receipt lets `settle` find out after a crash whether these entries landed (a transaction id)
-   */
-  enter(entries: LedgerEntry[], receipt?: Json): Promise<void>;
-};
-
-export type WriteOutcome =
-  | { outcome: "created" | "updated" | "deleted"; remoteId?: string; identity?: JsonRecord; after?: JsonRecord }
-  | { outcome: "unchanged" }
-  /** this record failed; `failure.kind` says whether it is the record's fault (rejected) or may pass (transient) */
-  | { outcome: "failed"; failure: FailureInfo }
-  /** sent, but the answer was lost and cannot be found out here */
-  | { outcome: "unknown"; failure: FailureInfo };
-
-/** What a write would do, found out by reading only. */
-export type Foreseen =
-  | {
-      outcome: "created" | "updated" | "deleted";
-      identity: JsonRecord;
-      before: JsonRecord | null;
-      after: JsonRecord | null;
-    }
-  | { outcome: "unchanged" }
-  | { outcome: "failed"; failure: FailureInfo };
-
-export type ForeseeRequest = WriteRequest & {
-  /** records this same dry run has already foreseen, by `key`: what the target would hold now; null = deleted */
-  assumed?: Map<string, JsonRecord | null>;
-};
-
-/** A ledger row to put back. */
-export type UndoRecord = {
-  key: string;
-  operation: "create" | "update" | "delete";
-  identity: JsonRecord;
-  before: JsonRecord | null;
-  after: JsonRecord | null;
-  remoteId?: string;
-  idempotencyKey: string;
-};
-
-export type UndoRequest = {
-  sink: string;
-  /** keys are unique within one call */
-  records: UndoRecord[];
-  /** restore even what was changed since */
-  force: boolean;
-  /** compare only; write nothing */
-  preview: boolean;
-  signal: AbortSignal;
-};
-
-export type UndoOutcome =
-  | { outcome: "restored"; entry: Omit<LedgerEntry, "index"> | null }
-  /** `now`: what the target holds instead of `after`; null = the record is gone */
-  | { outcome: "conflict"; now: JsonRecord | null; message: string }
-  | { outcome: "failed"; failure: FailureInfo };
 
 /** An open connection to one remote system. Methods may be called concurrently. */
 export type ConnectorSession = {

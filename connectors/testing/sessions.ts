@@ -1,16 +1,7 @@
 /** Small things the parts of the contract suite share. */
 import { expect } from "vitest";
-import type {
-  Connector,
-  ConnectorSession,
-  JsonRecord,
-  LedgerEntry,
-  ReadPage,
-  ReadRequest,
-  UndoRecord,
-  WriteHooks,
-  WriteRecord,
-} from "../sdk/types.ts";
+import type { Connector, ConnectorSession, JsonRecord, ReadPage, ReadRequest } from "../sdk/types.ts";
+import type { LedgerEntry, UndoRecord, WriteHooks, WriteRecord } from "../sdk/writing.ts";
 import type { ContractPlace, ContractRecord, ContractSystem } from "./fixture.ts";
 
 /** Parses settings and credentials by the connector's schemas and opens a session. */

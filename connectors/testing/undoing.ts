@@ -1,6 +1,7 @@
 /** The contract of undo: exactly as before, unless someone changed it since. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ConnectorSession, JsonRecord, Operation, UndoRecord } from "../sdk/types.ts";
+import type { ConnectorSession, JsonRecord, Operation } from "../sdk/types.ts";
+import type { UndoRecord } from "../sdk/writing.ts";
 import type { ContractContext } from "./contract.ts";
 import { type ContractPlace, contractRecords } from "./fixture.ts";
 import { calm, errorOf, held, openSession, recordingHooks, toUndo, toWrite } from "./sessions.ts";

@@ -1,6 +1,7 @@
 /** The contract of following changes: what changed, once, from any position on, and nothing installed unasked. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ChangesPage, ChangesRequest, ConnectorSession, Json, Watching } from "../sdk/types.ts";
+import type { ChangesPage, ChangesRequest, Watching } from "../sdk/changes.ts";
+import type { ConnectorSession, Json } from "../sdk/types.ts";
 import type { ContractContext } from "./contract.ts";
 import { type ContractPlace, contractRecords } from "./fixture.ts";
 import { calm, openSession } from "./sessions.ts";

@@ -1,6 +1,7 @@
 /** The contract of writing: an outcome per record, entered before it is visible, once, and foreseen truly. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ConnectorSession, JsonRecord, Operation, WriteRecord } from "../sdk/types.ts";
+import type { ConnectorSession, JsonRecord, Operation } from "../sdk/types.ts";
+import type { WriteRecord } from "../sdk/writing.ts";
 import type { ContractContext } from "./contract.ts";
 import { type ContractPlace, contractRecords } from "./fixture.ts";
 import { calm, errorOf, held, openSession, recordingHooks, toWrite } from "./sessions.ts";

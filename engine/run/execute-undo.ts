@@ -1,6 +1,7 @@
 /** Puts ledger rows back in their targets, newest first, and says what it could not put back. */
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
-import type { Json, JsonRecord, LedgerEntry, UndoOutcome } from "../../connectors/sdk/types.ts";
+import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
+import type { LedgerEntry, UndoOutcome } from "../../connectors/sdk/writing.ts";
 import type { LedgerDraft, LedgerFix, LedgerPlace, PartAddress, RunPorts } from "../ports.ts";
 import { noRunCounts } from "./counts.ts";
 import { PARTS_PER_ATTEMPT } from "./execute-flow.ts";

@@ -2,7 +2,8 @@
  * A preview of an undo, for records a run changed more than once. Really undoing puts back the newest change first, so an
  * older one finds the record as it was in between; a preview writes nothing and has to think the newer ones away.
  */
-import type { JsonRecord, UndoOutcome } from "../../connectors/sdk/types.ts";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { UndoOutcome } from "../../connectors/sdk/writing.ts";
 import type { UndoRow } from "./execute-undo.ts";
 
 type Change = Pick<UndoRow, "operation" | "before" | "after">;

@@ -1,6 +1,7 @@
 /** What became of the parts a write call entered: answers that are kept at once, calls that threw, and a hold that was lost. */
 import type { FailureInfo } from "../../connectors/sdk/errors.ts";
-import type { Json, LedgerEntry, WriteOutcome } from "../../connectors/sdk/types.ts";
+import type { Json } from "../../connectors/sdk/types.ts";
+import type { LedgerEntry, WriteOutcome } from "../../connectors/sdk/writing.ts";
 import type { LedgerFix, PartAddress } from "../ports.ts";
 import { openKey, PageInterrupted, type PageWork } from "./page.ts";
 import type { Item, WriteSite } from "./write-site.ts";

@@ -3,7 +3,8 @@
  * outcome. Safe to repeat: rows that an earlier attempt already landed are recognised and counted, not written again.
  */
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
-import type { Json, JsonRecord, LedgerEntry, WriteOutcome } from "../../connectors/sdk/types.ts";
+import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
+import type { LedgerEntry, WriteOutcome } from "../../connectors/sdk/writing.ts";
 import { LeaseLost, type LedgerDraft, type OpenEntry } from "../ports.ts";
 import type { Batch, Ended } from "../steps/define-step.ts";
 import { foreseeChunk } from "./foresee-chunk.ts";

@@ -1,6 +1,7 @@
 /** What writing and foreseeing a batch share: the place they write to, one part to write, and how it is asked and addressed. */
 import type { FailureInfo } from "../../connectors/sdk/errors.ts";
-import type { JsonRecord, LedgerEntry, WriteRecord } from "../../connectors/sdk/types.ts";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { LedgerEntry, WriteRecord } from "../../connectors/sdk/writing.ts";
 import type { CompiledWrite } from "../flow/compile.ts";
 import type { PartAddress, RunConnection, WritePorts } from "../ports.ts";
 import type { Outcome } from "../steps/define-step.ts";

@@ -1,7 +1,8 @@
 /** Listens to one connection for all flows that follow its streams. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Watching } from "../../connectors/sdk/changes.ts";
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
-import type { Json, Watching } from "../../connectors/sdk/types.ts";
+import type { Json } from "../../connectors/sdk/types.ts";
 import { changesPosition } from "../../engine/steps/read/position.ts";
 import { isDown, seemsOpen } from "../connections/guard/circuit.ts";
 import { borrow } from "../connections/session-pool.ts";

@@ -1,6 +1,7 @@
 /** Follows the changes of one flow's stream: decides when a run is needed. */
 import type pg from "pg";
-import type { Json, Watching } from "../../connectors/sdk/types.ts";
+import type { Watching } from "../../connectors/sdk/changes.ts";
+import type { Json } from "../../connectors/sdk/types.ts";
 import { changesPosition } from "../../engine/steps/read/position.ts";
 import { LIVE_CHANNEL } from "../db/listen.ts";
 import { startChangesRun } from "./start-changes-run.ts";

@@ -1,6 +1,8 @@
 /** A person lets a stream be watched, or takes the recorder off again. */
+
+import type { StreamWatch, Watching, WatchPlan } from "../../connectors/sdk/changes.ts";
 import { IntegrationError } from "../../connectors/sdk/errors.ts";
-import type { ConnectorSession, StreamWatch, Watching, WatchPlan } from "../../connectors/sdk/types.ts";
+import type { ConnectorSession } from "../../connectors/sdk/types.ts";
 import { audit } from "../audit/audit.ts";
 import { discover } from "../connections/discover.ts";
 import { within } from "../connections/limit.ts";

@@ -1,6 +1,7 @@
 /** A database with a session of the connector on it, for this folder's tests. */
 import pg from "pg";
-import type { ConnectorSession, JsonRecord, LedgerEntry, Operation, ReadPage, ReadRequest } from "../../sdk/types.ts";
+import type { ConnectorSession, JsonRecord, Operation, ReadPage, ReadRequest } from "../../sdk/types.ts";
+import type { LedgerEntry } from "../../sdk/writing.ts";
 import { createTestDatabase, type TestDatabase } from "../../testing/postgres-database.ts";
 import { calm, readPages, recordingHooks, toUndo } from "../../testing/sessions.ts";
 import { postgres } from "../connector.ts";

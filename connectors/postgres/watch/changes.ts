@@ -1,6 +1,7 @@
 /** Reads what changed in a table: from the log of its recorder, or by looking at the table where there is none. */
 import type pg from "pg";
-import type { ChangeKind, ChangesPage, ChangesRequest, Json, ReadPage } from "../../sdk/types.ts";
+import type { ChangeKind, ChangesPage, ChangesRequest } from "../../sdk/changes.ts";
+import type { Json, ReadPage } from "../../sdk/types.ts";
 import { keysOf, type Table } from "../catalog.ts";
 import type { Clients } from "../client.ts";
 import { callFailure, serverTrouble, shapeChanged } from "../errors.ts";

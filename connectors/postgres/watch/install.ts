@@ -1,8 +1,8 @@
 /** Installs the recorder on a table, and takes it off again. */
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
+import type { WatchPlan } from "../../sdk/changes.ts";
 import { IntegrationError } from "../../sdk/errors.ts";
-import type { WatchPlan } from "../../sdk/types.ts";
 import { keysOf, LOG, READER, RECORDER, type Table, WATCH } from "../catalog.ts";
 import type { Clients } from "../client.ts";
 import { callFailure, type ServerError } from "../errors.ts";

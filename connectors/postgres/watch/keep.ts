@@ -1,5 +1,5 @@
 /** Says how far readers are, and forgets what all of them have read. */
-import type { ChangesReader } from "../../sdk/types.ts";
+import type { ChangesReader } from "../../sdk/changes.ts";
 import type { Table } from "../catalog.ts";
 import type { Clients } from "../client.ts";
 import { rawQuery } from "../transaction.ts";

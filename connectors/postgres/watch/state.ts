@@ -1,5 +1,5 @@
 /** Whether a table can be watched, and whether it is. */
-import type { StreamWatch } from "../../sdk/types.ts";
+import type { StreamWatch } from "../../sdk/changes.ts";
 import { keysOf, type Table } from "../catalog.ts";
 import { triggersOf } from "./recorder.ts";
 

@@ -1,7 +1,8 @@
 /** Following a table through its recorder, on a real server: whatever writers do, nothing is missed. */
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ChangesPage, ChangesRequest, Json, JsonRecord, Watching } from "../../sdk/types.ts";
+import type { ChangesPage, ChangesRequest, Watching } from "../../sdk/changes.ts";
+import type { Json, JsonRecord } from "../../sdk/types.ts";
 import { calm } from "../../testing/sessions.ts";
 import { openTestSession, sessionOn } from "../testing/session.ts";
 

@@ -1,6 +1,7 @@
 /** A PostgreSQL session's part in watching tables. */
+
+import type { Watching } from "../../sdk/changes.ts";
 import { IntegrationError } from "../../sdk/errors.ts";
-import type { Watching } from "../../sdk/types.ts";
 import type { Table } from "../catalog.ts";
 import type { Clients } from "../client.ts";
 import { callFailure, serverTrouble, shapeChanged } from "../errors.ts";

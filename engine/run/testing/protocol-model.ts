@@ -3,7 +3,8 @@ import { IntegrationError } from "../../../connectors/sdk/errors.ts";
 import type { RecordSink } from "../../../connectors/sdk/plan-write.ts";
 import { writeRecords } from "../../../connectors/sdk/record-sink.ts";
 import { foreseeRecords } from "../../../connectors/sdk/record-sink-undo.ts";
-import type { ConnectorSession, Json, JsonRecord, SinkInfo, WriteOutcome } from "../../../connectors/sdk/types.ts";
+import type { ConnectorSession, Json, JsonRecord, SinkInfo } from "../../../connectors/sdk/types.ts";
+import type { WriteOutcome } from "../../../connectors/sdk/writing.ts";
 import { compileFlow, type Plan } from "../../flow/compile.ts";
 import { readDraft } from "../../flow/read-draft.ts";
 

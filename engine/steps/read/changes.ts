@@ -1,5 +1,6 @@
 /** What following changes asks of a read step and its stream. */
-import type { ChangeKind, Field, JsonRecord, StreamInfo } from "../../../connectors/sdk/types.ts";
+import type { ChangeKind } from "../../../connectors/sdk/changes.ts";
+import type { Field, JsonRecord, StreamInfo } from "../../../connectors/sdk/types.ts";
 import { streamOf } from "../connection.ts";
 import type { Note, Problem, StepSite } from "../define-step.ts";
 import { atField, list, stepName } from "../words.ts";

@@ -1,8 +1,9 @@
 /** A session as runs use it: it does not ask a system that is down, and keeps the pace all workers share. */
 import type pg from "pg";
+import type { ChangesPage, ChangesRequest } from "../../../connectors/sdk/changes.ts";
 import { IntegrationError } from "../../../connectors/sdk/errors.ts";
 import type { Pace } from "../../../connectors/sdk/http-pace.ts";
-import type { ChangesPage, ChangesRequest, ConnectorSession } from "../../../connectors/sdk/types.ts";
+import type { ConnectorSession } from "../../../connectors/sdk/types.ts";
 import { ConnectionFailed } from "../../../engine/ports.ts";
 import { seemsOpen } from "./circuit.ts";
 
