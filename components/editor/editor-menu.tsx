@@ -1,12 +1,24 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { CirclePause, CirclePlay, Download, Ellipsis, History, Inbox, LayoutGrid, Trash2, Upload } from "lucide-react";
+import {
+  CirclePause,
+  CirclePlay,
+  Download,
+  Ellipsis,
+  History,
+  Inbox,
+  LayoutGrid,
+  Trash2,
+  Undo2,
+  Upload,
+} from "lucide-react";
 import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
 import type { Flow } from "../../engine/flow/schema.ts";
 import { flowToYaml, readDraftText } from "../../engine/flow/text.ts";
 import { withPlaces } from "../canvas/arrange.ts";
 import { DocumentInput } from "../flows/document-input.tsx";
+import { UndoSinceDialog } from "../runs/undo-since-dialog.tsx";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
 import { type Outputs, useTRPC } from "../server/trpc.ts";
@@ -35,7 +47,7 @@ export function EditorMenu({
   const mayOperate = useMay("operator");
   const mayRemove = useMay("admin");
   const file = useRef<HTMLInputElement>(null);
-  const [open, setOpen] = useState<"stop" | "remove" | "versions" | null>(null);
+  const [open, setOpen] = useState<"stop" | "undo" | "remove" | "versions" | null>(null);
   const refresh = () => {
     setOpen(null);
     return queries.invalidateQueries(trpc.flows.pathFilter());
@@ -113,6 +125,9 @@ export function EditorMenu({
                 Stop…
               </MenuItem>
             )}
+            <MenuItem icon={Undo2} onSelect={() => setOpen("undo")}>
+              Undo everything since…
+            </MenuItem>
           </>
         )}
         {mayRemove && (
@@ -125,6 +140,9 @@ export function EditorMenu({
         )}
       </Menu>
       {open === "versions" && <VersionsDialog onClose={() => setOpen(null)} live={detail.live?.version ?? null} />}
+      {open === "undo" && (
+        <UndoSinceDialog flow={{ id: flowId, name: flow.name, paused: detail.paused }} onClose={() => setOpen(null)} />
+      )}
       <ConfirmDialog
         open={open === "stop"}
         onClose={() => setOpen(null)}

@@ -1,8 +1,9 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { CirclePause, CirclePlay, Download, Ellipsis, Play, Trash2 } from "lucide-react";
+import { CirclePause, CirclePlay, Download, Ellipsis, Play, Trash2, Undo2 } from "lucide-react";
 import { useState } from "react";
 import type { FlowSummary } from "../../server/trpc/contract.ts";
+import { UndoSinceDialog } from "../runs/undo-since-dialog.tsx";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC, useTRPCClient } from "../server/trpc.ts";
@@ -18,7 +19,7 @@ export function FlowMenu({ flow }: { flow: Pick<FlowSummary, "id" | "name" | "pa
   const queries = useQueryClient();
   const mayOperate = useMay("operator");
   const mayRemove = useMay("admin");
-  const [asking, setAsking] = useState<"stop" | "remove" | null>(null);
+  const [asking, setAsking] = useState<"stop" | "undo" | "remove" | null>(null);
   const refresh = async () => {
     setAsking(null);
     await Promise.all([
@@ -72,6 +73,11 @@ export function FlowMenu({ flow }: { flow: Pick<FlowSummary, "id" | "name" | "pa
               Stop…
             </MenuItem>
           ))}
+        {mayOperate && flow.liveVersion !== null && (
+          <MenuItem icon={Undo2} onSelect={() => setAsking("undo")}>
+            Undo everything since…
+          </MenuItem>
+        )}
         {mayRemove && (
           <>
             <MenuSeparator />
@@ -81,6 +87,7 @@ export function FlowMenu({ flow }: { flow: Pick<FlowSummary, "id" | "name" | "pa
           </>
         )}
       </Menu>
+      {asking === "undo" && <UndoSinceDialog flow={flow} onClose={() => setAsking(null)} />}
       <ConfirmDialog
         open={asking === "stop"}
         onClose={() => setAsking(null)}

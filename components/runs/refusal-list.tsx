@@ -9,7 +9,7 @@ import { type RunDetail, useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { JsonValue } from "../ui/code.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { count } from "../ui/format.ts";
+import { count, shortTime } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";
 import { Checkbox } from "../ui/toggles.tsx";
 import { differingFields } from "./changes.ts";
@@ -29,12 +29,17 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
       { getNextPageParam: (page) => page.next ?? undefined },
     ),
   );
-  const force = useMutation(
-    trpc.runs.undo.mutationOptions({
-      ...sayFailure("The records could not be put back"),
-      onSuccess: ({ id }) => router.push(`/runs/${id}`),
-    }),
-  );
+  const forced = {
+    ...sayFailure("The records could not be put back"),
+    onSuccess: ({ id }: { id: string }) => router.push(`/runs/${id}`),
+  };
+  const forceRun = useMutation(trpc.runs.undo.mutationOptions(forced));
+  const forceSince = useMutation(trpc.runs.undoSince.mutationOptions(forced));
+  const force = () => {
+    const choice = { preview: false, records: [...chosen], onConflict: "force" as const };
+    if (undo.parentId !== null) forceRun.mutate({ ...choice, runId: undo.parentId });
+    else if (undo.since !== null) forceSince.mutate({ ...choice, flowId: undo.flowId, since: undo.since });
+  };
   const choose: Column<ChangeItem> = {
     id: "choose",
     header: <span className="sr-only">Choose</span>,
@@ -64,10 +69,11 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
     { id: "why", header: "Why it stays", width: "210px", cell: (change) => why(change) },
     {
       id: "now",
-      header: "The run wrote → it is now",
+      header: undo.parentId === null ? "It is now → it was then" : "The run wrote → it is now",
       cell: (change) => <Now change={change} parentId={undo.parentId} />,
     },
   ];
+  const before = undo.since === null ? `before run ${undo.parentId}` : `at ${shortTime(undo.since)}`;
   const it = chosen.size === 1 ? "it" : "them";
   return (
     <div>
@@ -102,13 +108,10 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
         open={asking}
         onClose={() => setAsking(false)}
         danger
-        busy={force.isPending}
-        title={`${count(chosen.size, "record")} ${chosen.size === 1 ? "goes back to what it was" : "go back to what they were"} before run ${undo.parentId}`}
+        busy={forceRun.isPending || forceSince.isPending}
+        title={`${count(chosen.size, "record")} ${chosen.size === 1 ? "goes back to what it was" : "go back to what they were"} ${before}`}
         action={`Put back ${count(chosen.size, "record")}`}
-        onConfirm={() =>
-          undo.parentId &&
-          force.mutate({ runId: undo.parentId, preview: false, records: [...chosen], onConflict: "force" })
-        }
+        onConfirm={force}
       >
         What somebody changed in {it} since is overwritten. This is an undo of its own and can be undone too.
       </ConfirmDialog>
@@ -121,21 +124,26 @@ function why({ undo, before }: ChangeItem): string {
   return before === null ? "Somebody removed it since" : "Somebody changed it since";
 }
 
-/** Field by field, what the run wrote and what is there instead; only fields that differ. */
-function Now({ change: { key, step, before: now }, parentId }: { change: ChangeItem; parentId: string | null }) {
+/**
+ * Field by field, what the run wrote and what is there instead; of an undo of all runs since a moment, what is there and
+ * what it was then. Only fields that differ.
+ */
+function Now({ change, parentId }: { change: ChangeItem; parentId: string | null }) {
+  const { key, step, before: now } = change;
   const trpc = useTRPC();
   const options = trpc.runs.changes.queryOptions({ runId: parentId ?? "", search: key.slice(0, 200), limit: 20 });
   const written = useQuery({ ...options, enabled: parentId !== null, staleTime: Number.POSITIVE_INFINITY });
   if (now === null) return <span className="text-muted italic">nothing; the record is gone</span>;
-  const after = written.data?.items.findLast((item) => item.key === key && item.step === step)?.after ?? null;
-  const fields = differingFields(after, now);
+  const wrote = written.data?.items.findLast((item) => item.key === key && item.step === step)?.after ?? null;
+  const [after, then] = parentId === null ? [now, change.after ?? {}] : [wrote, now];
+  const fields = differingFields(after, then);
   return (
     <ul className="space-y-0.5">
       {fields.slice(0, 8).map((field) => (
         <li key={field} className="flex flex-wrap items-baseline gap-x-2">
           <span className="font-mono text-caption text-muted">{field}</span>
           {after && <JsonValue value={after[field]} className="text-muted line-through decoration-faint" />}
-          <JsonValue value={now[field]} className="text-ink" />
+          <JsonValue value={then[field]} className="text-ink" />
         </li>
       ))}
       {fields.length > 8 && <li className="text-caption text-muted">{fields.length - 8} more fields</li>}

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Counts } from "../../server/trpc/contract.ts";
-import { balanceSegments, nounOf, runSentence, runShort, runTitle, settled, triggerWords } from "./run-words.ts";
+import {
+  balanceSegments,
+  nounOf,
+  runSentence,
+  runShort,
+  runTitle,
+  settled,
+  triggerWords,
+  undoEffect,
+} from "./run-words.ts";
 
 const none: Counts = {
   read: 0,
@@ -51,6 +60,25 @@ describe("the sentence of a run", () => {
     expect(runSentence(one)).toBe("2 records to put back. 1 went back to what it was, 1 changed since, left as it is.");
     expect(runSentence({ ...undo, mode: "dry" })).toBe(
       "371 records looked at. 368 would go back to what they were, 3 changed since would stay.",
+    );
+  });
+});
+
+describe("the effect of an undo", () => {
+  const invoices = { one: "invoice", many: "invoices" };
+  it("names what goes back and what stays", () => {
+    const counts = { read: 374, restored: 371, conflict: 3, failed: 0 };
+    expect(undoEffect(counts, invoices)).toBe("371 invoices go back to what they were; 3 were changed since and stay.");
+    expect(undoEffect({ ...counts, conflict: 0, restored: 1 }, invoices)).toBe("1 invoice goes back to what it was.");
+    expect(undoEffect({ ...counts, conflict: 1, failed: 2 })).toBe(
+      "371 records go back to what they were; 1 was changed since and stays. 2 records cannot be put back.",
+    );
+  });
+  it("says when there is nothing to put back", () => {
+    const nothing = { read: 0, restored: 0, conflict: 0, failed: 0 };
+    expect(undoEffect(nothing)).toBe("Nothing can go back.");
+    expect(undoEffect({ ...nothing, conflict: 1 }, invoices)).toBe(
+      "Nothing can go back. 1 invoice was changed since and stays.",
     );
   });
 });
@@ -116,6 +144,9 @@ it("a run is called by what it is", () => {
   expect(runTitle({ id: "118", kind: "flow", mode: "live" })).toBe("Run 118");
   expect(runTitle({ id: "119", kind: "flow", mode: "dry" })).toBe("Dry run 119");
   expect(runTitle({ id: "120", kind: "undo", mode: "live", parentId: "118" })).toBe("Undo 120 of run 118");
+  expect(runTitle({ id: "121", kind: "undo", mode: "dry", since: "2026-11-23T14:02:00Z" })).toMatch(
+    /^Preview of undo 121 of all runs since 2\d Nov, \d\d:\d2$/,
+  );
   expect(runShort({ id: "120", kind: "undo", mode: "live" })).toBe("Undo 120");
   expect(runShort({ id: "121", kind: "undo", mode: "dry" })).toBe("Preview 121");
 });

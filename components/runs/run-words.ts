@@ -1,6 +1,6 @@
 /** What a run did, as numbers that add up and as sentences a colleague would say. Pure. */
 import type { Counts, RunMode, RunSummary } from "../../server/trpc/contract.ts";
-import { formatNumber } from "../ui/format.ts";
+import { formatNumber, shortTime } from "../ui/format.ts";
 import type { Segment } from "../ui/stacked-bar.tsx";
 import type { Tone } from "../ui/tone.ts";
 
@@ -107,25 +107,38 @@ function undoSentence({ mode, state, undoCounts }: Told, noun: Noun): string {
   return `${say(undoCounts.read, noun)} ${dry ? "looked at" : "to put back"}. ${list(parts)}`;
 }
 
+/** What an undo would do, as a preview found it: “371 invoices go back to what they were; 3 were changed since and stay.” */
+export function undoEffect({ restored, conflict, failed }: RunSummary["undoCounts"], noun: Noun = records): string {
+  const stay = `${restored === 0 ? say(conflict, noun) : formatNumber(conflict)} ${conflict === 1 ? "was changed since and stays" : "were changed since and stay"}.`;
+  const cannot = failed > 0 ? ` ${say(failed, noun)} cannot be put back.` : "";
+  if (restored === 0) return `Nothing can go back.${conflict > 0 ? ` ${stay}` : ""}${cannot}`;
+  const goes = `${say(restored, noun)} ${restored === 1 ? "goes back to what it was" : "go back to what they were"}`;
+  return `${goes}${conflict > 0 ? `; ${stay}` : "."}${cannot}`;
+}
+
 function list(parts: [number, string][]): string {
   const said = parts.filter(([value]) => value > 0).map(([value, words]) => `${formatNumber(value)} ${words}`);
   return said.length === 0 ? "" : `${said.join(", ")}.`;
 }
 
-/** The name of a run for titles and links: “Run 118”, “Dry run 119”, “Undo 120 of run 118”. */
+/** The name of a run for titles and links: “Run 118”, “Dry run 119”, “Undo 120 of run 118”, “Undo 121 of all runs since 23 Nov, 14:02”. */
 export function runTitle({
   id,
   kind,
   mode,
   parentId,
+  since,
 }: {
   id: string;
   kind: RunSummary["kind"];
   mode: RunMode;
   parentId?: string | null;
+  since?: string | null;
 }): string {
-  if (kind === "undo")
-    return `${mode === "dry" ? "Preview of undo" : "Undo"} ${id}${parentId ? ` of run ${parentId}` : ""}`;
+  if (kind === "undo") {
+    const of = parentId ? ` of run ${parentId}` : since ? ` of all runs since ${shortTime(since)}` : "";
+    return `${mode === "dry" ? "Preview of undo" : "Undo"} ${id}${of}`;
+  }
   if (kind === "replay") return `Replay ${id}`;
   return mode === "dry" ? `Dry run ${id}` : `Run ${id}`;
 }

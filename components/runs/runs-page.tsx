@@ -1,10 +1,11 @@
 "use client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Play } from "lucide-react";
+import { Play, Undo2 } from "lucide-react";
 import { useState } from "react";
 import type { RunKind, RunSummary } from "../../server/trpc/contract.ts";
 import { useLive } from "../server/live.tsx";
 import { Loaded } from "../server/loaded.tsx";
+import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { Button, ButtonLink } from "../ui/button.tsx";
 import { FilterChip, useUrlValue } from "../ui/filters.tsx";
@@ -13,6 +14,7 @@ import { Page, PageHeader } from "../ui/page.tsx";
 import { EmptyState } from "../ui/states.tsx";
 import { runStates } from "./run-state.tsx";
 import { RunsTable } from "./runs-table.tsx";
+import { UndoSinceDialog } from "./undo-since-dialog.tsx";
 
 const stateOptions = Object.entries(runStates).map(([value, { word }]) => ({ value, label: word }));
 const kindOptions = [
@@ -50,11 +52,23 @@ export function RunsPage() {
   });
   const filtered = Boolean(state || kind || flowId);
   const none = !filtered && runs.data?.pages[0]?.items.length === 0;
+  const mayOperate = useMay("operator");
+  const [undoing, setUndoing] = useState(false);
+  const flow = flows.data?.find(({ id }) => id === flowId);
   return (
     <Page>
       <PageHeader
         title="Runs"
         sentence="Every time a flow ran, was tried, replayed or undone, and what became of each record."
+        actions={
+          mayOperate &&
+          flow &&
+          flow.liveVersion !== null && (
+            <Button icon={Undo2} onClick={() => setUndoing(true)}>
+              Undo everything since…
+            </Button>
+          )
+        }
       />
       {!none && (
         <div className="mb-3 flex flex-wrap gap-2">
@@ -94,6 +108,7 @@ export function RunsPage() {
           return <RunsTable runs={items} footer={more || undefined} />;
         }}
       </Loaded>
+      {undoing && flow && <UndoSinceDialog flow={flow} onClose={() => setUndoing(false)} />}
     </Page>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { count, exactTime, formatNumber, formatSpan, relativeTime } from "./format.ts";
+import { count, exactTime, formatNumber, formatSpan, relativeTime, shortTime } from "./format.ts";
 
 describe("numbers", () => {
   it("are grouped by a narrow space", () => {
@@ -34,6 +34,8 @@ describe("times", () => {
   it("follow the zone of the reader", () => {
     expect(relativeTime("2026-11-22T23:30:00Z", now, "Europe/Berlin")).toBe("00:30");
     expect(exactTime("2026-11-23T13:02:07Z", "UTC")).toContain("13:02:07");
+    expect(shortTime("2026-11-23T13:02:00Z", "UTC")).toBe("23 Nov, 13:02");
+    expect(shortTime("2026-11-23T13:02:07Z", "UTC")).toBe("23 Nov, 13:02:07");
   });
   it("spans grow from tenths of a second to hours", () => {
     expect(formatSpan(12)).toBe("under 0.1 s");

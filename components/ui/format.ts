@@ -38,6 +38,15 @@ export function relativeTime(iso: string, now: Date = new Date(), timeZone?: str
   return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year, timeZone }).format(at);
 }
 
+/** “23 Nov, 14:02”, with the seconds where they are not zero. */
+export function shortTime(iso: string, timeZone?: string): string {
+  const at = new Date(iso);
+  const second = at.getUTCSeconds() === 0 ? undefined : ("2-digit" as const);
+  const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone }).format(at);
+  const time = { hour: "2-digit", minute: "2-digit", second, timeZone } as const;
+  return `${day}, ${new Intl.DateTimeFormat("en-GB", time).format(at)}`;
+}
+
 /** “23 November 2026, 14:02:07 CET”. */
 export function exactTime(iso: string, timeZone?: string): string {
   return new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "long", timeZone }).format(new Date(iso));

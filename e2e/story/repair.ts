@@ -53,8 +53,10 @@ export async function mendFailed(story: Story) {
 
   // another by its cause: the mapping is changed, and the records run through it again
   await page.goto(`${product.url}/flows`);
+  const flow = page.getByRole("link", { name: "Shop orders to accounting" }).first();
+  await expect(flow).toBeVisible();
   await expectAccessible(page, "the flows");
-  await page.getByRole("link", { name: "Shop orders to accounting" }).first().click();
+  await flow.click();
   await stepCard(page, "Map").dblclick();
   await writeFormula(page, "currency", 'IF(UPPER(currency) = "EURO", "EUR", UPPER(currency))');
   await page.getByRole("button", { name: "Done" }).click();

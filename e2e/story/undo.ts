@@ -31,7 +31,7 @@ export async function undoRuns(story: Story) {
   await page.goto(`${product.url}/runs/${story.liveRun}`);
   await page.getByRole("button", { name: "Undo…" }).click();
   const dialog = page.getByRole("dialog", { name: `Undo run ${story.liveRun}` });
-  await expect(dialog.getByText("1 record changed since and stays.")).toBeVisible();
+  await expect(dialog.getByText(/go back to what they were; 1 was changed since and stays\.$/)).toBeVisible();
   const stays = dialog.getByRole("region", { name: "What stays as it is" });
   await expect(stays.getByRole("row", { name: new RegExp(byHand) })).toContainText(String(hand?.net));
   await expect(stays).toContainText("Somebody changed it since");
@@ -62,6 +62,7 @@ export async function runOnSchedule(story: Story) {
   await inspector.getByRole("textbox", { name: "Every how many" }).fill("2");
   await choose(page, inspector, "Unit of time", "seconds");
   await expect(stepCard(page, "Shop · orders")).toContainText("every 2 seconds");
+  const since = new Date();
   await publish(story, 3, "Every two seconds");
   await closeDialog(story);
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Runs" }).click();
@@ -81,4 +82,26 @@ export async function runOnSchedule(story: Story) {
   await page.getByRole("menuitem", { name: "Stop…" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Stop the flow" }).click();
   await expect(page.getByText("Stopped", { exact: true })).toBeVisible();
+  await undoSince(story, since);
+}
+
+/** All that the flow did since a moment goes back at once. */
+async function undoSince(story: Story, since: Date) {
+  const { page } = story;
+  const ended = ({ state }: RunItem) => !["queued", "running", "waiting"].includes(state);
+  await expect.poll(async () => (await runs(story)).every(ended)).toBe(true);
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  await page.getByRole("menuitem", { name: "Undo everything since…" }).click();
+  const dialog = page.getByRole("dialog", { name: /^Undo everything “Shop orders to accounting” did since/ });
+  // the browser's zone is another one
+  const local = await page.evaluate((at) => new Date(at).toLocaleString("sv-SE").replace(" ", "T"), since.getTime());
+  await dialog.getByLabel("All runs that began since").fill(local);
+  await expect(dialog.getByText(/^\d+ runs?: Run \d+/)).toBeVisible();
+  await dialog.getByRole("button", { name: "See what goes back" }).click();
+  await expect(dialog.getByText("2 invoices go back to what they were.")).toBeVisible();
+  await expectAccessible(page, "the preview of an undo since a moment");
+  await dialog.getByRole("button", { name: "Put back 2 invoices" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: /^Undo \d+ of all runs since / })).toContainText("Done");
+  const now = await story.invoices();
+  expect(now.filter(({ number }) => number !== byHand)).toEqual(story.atFirst);
 }
