@@ -1,7 +1,7 @@
 /** What every use case gets: the database, the workspace it works in, and who asks. */
 import type pg from "pg";
 import type { Db } from "./db/prisma.ts";
-import type { Role } from "./trpc/contract.ts";
+import type { Role } from "./trpc/contract/people.ts";
 
 export type Actor = {
   /** user id, API token id, or "system" */

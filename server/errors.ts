@@ -2,7 +2,7 @@
  * Expected failures of use cases: a stable code (a heading in docs/errors.md), an HTTP status, and words for the person.
  * They are turned into answers in two places only: server/api/answer.ts (REST) and server/trpc/init.ts (tRPC).
  */
-import type { Role } from "./trpc/contract.ts";
+import type { Role } from "./trpc/contract/people.ts";
 
 /** Where in the input something is wrong: `path` in dots ("settings.host"), "" for the whole. */
 export type ErrorDetail = { path: string; message: string };

@@ -1,5 +1,5 @@
 import { CircleAlert, CircleCheck, CircleDashed, KeyRound } from "lucide-react";
-import type { ConnectionState } from "../../server/trpc/contract.ts";
+import type { ConnectionState } from "../../server/trpc/contract/connections.ts";
 import { StatusPill } from "../ui/pill.tsx";
 import type { Tone } from "../ui/tone.ts";
 

@@ -4,7 +4,7 @@ import { Cable, Plus } from "lucide-react";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import type { ConnectionSummary } from "../../server/trpc/contract.ts";
+import type { ConnectionSummary } from "../../server/trpc/contract/connections.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";

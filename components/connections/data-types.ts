@@ -1,4 +1,3 @@
 /** Types of what a connection holds, as the screens use them. */
 
-export type { JsonRecord } from "../../connectors/sdk/types.ts";
-export type { Field, StreamInfo } from "../../server/trpc/contract.ts";
+export type { Field, JsonRecord, StreamInfo } from "../../connectors/sdk/types.ts";

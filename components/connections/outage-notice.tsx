@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Hourglass, RotateCw } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
-import type { Outage } from "../../server/trpc/contract.ts";
+import type { Outage } from "../../server/trpc/contract/connections.ts";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";

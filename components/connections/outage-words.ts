@@ -1,4 +1,4 @@
-import type { Outage } from "../../server/trpc/contract.ts";
+import type { Outage } from "../../server/trpc/contract/connections.ts";
 import { count, formatNumber, formatSpan } from "../ui/format.ts";
 
 /** “Books is not answering since 14:02, 312 records are waiting, next try in 40 s.” */

@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { KeyRound, Webhook } from "lucide-react";
 import { useState } from "react";
-import type { DeliveryItem } from "../../server/trpc/contract.ts";
+import type { DeliveryItem } from "../../server/trpc/contract/runs.ts";
 import { RunState, runStates } from "../runs/run-state.tsx";
 import { useLive } from "../server/live.tsx";
 import { Loaded } from "../server/loaded.tsx";

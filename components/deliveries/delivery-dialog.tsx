@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
-import type { DeliveryItem } from "../../server/trpc/contract.ts";
+import type { DeliveryItem } from "../../server/trpc/contract/runs.ts";
 import { RunState } from "../runs/run-state.tsx";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";

@@ -1,4 +1,4 @@
-import type { DeliveryItem } from "../../server/trpc/contract.ts";
+import type { DeliveryItem } from "../../server/trpc/contract/runs.ts";
 
 /** A body for reading: JSON is indented, anything else stays as it came. */
 export function readableBody({

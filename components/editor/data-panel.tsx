@@ -1,6 +1,6 @@
 "use client";
 import { ChevronLeft, ChevronRight, CircleAlert, RotateCw, Rows3 } from "lucide-react";
-import type { PreviewAt } from "../../server/trpc/contract.ts";
+import type { PreviewAt } from "../../server/trpc/contract/flows.ts";
 import { titleOf } from "../canvas/to-react-flow.ts";
 import { readFailure } from "../server/failure.ts";
 import { Button, IconButton } from "../ui/button.tsx";

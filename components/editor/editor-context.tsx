@@ -2,7 +2,7 @@
 import { createContext, useContext } from "react";
 import type { Flow, Step } from "../../engine/flow/schema.ts";
 import type { Problem, Shape } from "../../engine/steps/define-step.ts";
-import type { Note } from "../../server/trpc/contract.ts";
+import type { Note } from "../../server/trpc/contract/flows.ts";
 import type { Command } from "./commands.ts";
 import type { Places } from "./use-places.ts";
 

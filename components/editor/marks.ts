@@ -1,6 +1,6 @@
 import type { Flow } from "../../engine/flow/schema.ts";
 import type { Problem } from "../../engine/steps/define-step.ts";
-import type { RunStepCounts } from "../../server/trpc/contract.ts";
+import type { RunStepCounts } from "../../server/trpc/contract/runs.ts";
 import type { Marks } from "../canvas/to-react-flow.ts";
 import { say } from "./editor-context.tsx";
 import { targetsOf } from "./target-of.ts";

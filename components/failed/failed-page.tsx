@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { CircleCheck } from "lucide-react";
-import type { DeadLetterGroup } from "../../server/trpc/contract.ts";
+import type { DeadLetterGroup } from "../../server/trpc/contract/runs.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { cx } from "../ui/cx.ts";

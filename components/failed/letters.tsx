@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { ChevronDown, FilePen, Inbox, ListRestart, RotateCcw } from "lucide-react";
 import { useDeferredValue, useState } from "react";
-import type { DeadLetterGroup, DeadLetterItem } from "../../server/trpc/contract.ts";
+import type { DeadLetterGroup, DeadLetterItem } from "../../server/trpc/contract/runs.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";

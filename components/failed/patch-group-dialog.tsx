@@ -1,7 +1,7 @@
 "use client";
 import { useState } from "react";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
-import type { DeadLetterGroup, DeadLetterItem } from "../../server/trpc/contract.ts";
+import type { DeadLetterGroup, DeadLetterItem } from "../../server/trpc/contract/runs.ts";
 import { Button } from "../ui/button.tsx";
 import { JsonValue } from "../ui/code.tsx";
 import { Combobox } from "../ui/combobox.tsx";

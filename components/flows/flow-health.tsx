@@ -7,7 +7,7 @@ import {
   type LucideIcon,
   PencilRuler,
 } from "lucide-react";
-import type { FlowHealth } from "../../server/trpc/contract.ts";
+import type { FlowHealth } from "../../server/trpc/contract/flows.ts";
 import { StatusPill } from "../ui/pill.tsx";
 import type { Tone } from "../ui/tone.ts";
 

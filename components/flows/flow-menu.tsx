@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CirclePause, CirclePlay, Download, Ellipsis, Play, Trash2, Undo2 } from "lucide-react";
 import { useState } from "react";
-import type { FlowSummary } from "../../server/trpc/contract.ts";
+import type { FlowSummary } from "../../server/trpc/contract/flows.ts";
 import { UndoSinceDialog } from "../runs/undo-since-dialog.tsx";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Plus, Workflow } from "lucide-react";
 import { useState } from "react";
-import type { FlowSummary } from "../../server/trpc/contract.ts";
+import type { FlowSummary } from "../../server/trpc/contract/flows.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";

@@ -1,6 +1,6 @@
 "use client";
 import Link from "next/link";
-import type { FlowSummary } from "../../server/trpc/contract.ts";
+import type { FlowSummary } from "../../server/trpc/contract/flows.ts";
 import { formatNumber } from "../ui/format.ts";
 import { Badge } from "../ui/pill.tsx";
 import { type Column, Table } from "../ui/table.tsx";

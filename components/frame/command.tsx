@@ -5,7 +5,7 @@ import { Command } from "cmdk";
 import { ArrowRight, Cable, FileSearch, type LucideIcon, Play, Plus, Search, Workflow } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useDeferredValue, useEffect, useState } from "react";
-import type { SearchHit } from "../../server/trpc/contract.ts";
+import type { SearchHit } from "../../server/trpc/contract/home.ts";
 import { readFailure } from "../server/failure.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";

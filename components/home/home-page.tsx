@@ -2,7 +2,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { CircleAlert, CircleCheck, CircleX, Plus, ServerOff, Unplug, Workflow } from "lucide-react";
 import Link from "next/link";
-import type { FlowHealth, HomeSummary } from "../../server/trpc/contract.ts";
+import type { FlowHealth } from "../../server/trpc/contract/flows.ts";
+import type { HomeSummary } from "../../server/trpc/contract/home.ts";
 import { OutageSentence, TryNow } from "../connections/outage-notice.tsx";
 import { flowsSentence } from "../flows/flows-page.tsx";
 import { FlowsTable } from "../flows/flows-table.tsx";

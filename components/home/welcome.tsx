@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ArrowRight, FlaskConical, PencilRuler, Plus, Undo2 } from "lucide-react";
 import Link from "next/link";
 import { useEffect } from "react";
-import type { SampleState } from "../../server/trpc/contract.ts";
+import type { SampleState } from "../../server/trpc/contract/home.ts";
 import { readFailure } from "../server/failure.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";

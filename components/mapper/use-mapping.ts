@@ -3,7 +3,7 @@ import { useCallback, useMemo, useRef } from "react";
 import type { FieldMapping } from "../../engine/mapping/field-mapping.ts";
 import { sinkOf } from "../../engine/steps/connection.ts";
 import type { MapStep } from "../../engine/steps/map/schema.ts";
-import type { PreviewAt } from "../../server/trpc/contract.ts";
+import type { PreviewAt } from "../../server/trpc/contract/flows.ts";
 import { say, useEditor, useInput } from "../editor/editor-context.tsx";
 import { flatFields } from "../editor/field-options.ts";
 import { targetOf } from "../editor/target-of.ts";

@@ -1,5 +1,5 @@
 /** The journey of a record in words. Pure. */
-import type { JourneyItem } from "../../server/trpc/contract.ts";
+import type { JourneyItem } from "../../server/trpc/contract/runs.ts";
 
 const outcomes: { [outcome: string]: string } = {
   created: "Created",

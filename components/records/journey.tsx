@@ -10,7 +10,7 @@ import {
   Undo2,
 } from "lucide-react";
 import Link from "next/link";
-import type { JourneyItem } from "../../server/trpc/contract.ts";
+import type { JourneyItem } from "../../server/trpc/contract/runs.ts";
 import { JsonValue } from "../ui/code.tsx";
 import { cx } from "../ui/cx.ts";
 import { type Tone, textTone } from "../ui/tone.ts";

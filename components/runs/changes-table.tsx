@@ -2,7 +2,7 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { ArrowRight, ChevronRight, FilePen, FilePlus, FileX, PencilLine } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
-import type { ChangeItem } from "../../server/trpc/contract.ts";
+import type { ChangeItem } from "../../server/trpc/contract/runs.ts";
 import { Loaded } from "../server/loaded.tsx";
 import type { RunDetail } from "../server/trpc.ts";
 import { useTRPC } from "../server/trpc.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ChangeItem } from "../../server/trpc/contract.ts";
+import type { ChangeItem } from "../../server/trpc/contract/runs.ts";
 import { changeLines, differingFields, recordLine } from "./changes.ts";
 
 const change = (rest: Partial<ChangeItem>): ChangeItem => ({

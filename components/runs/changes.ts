@@ -1,5 +1,5 @@
 /** The changes of a run as lines of a table: key, field, old → new. Pure. */
-import type { ChangeItem } from "../../server/trpc/contract.ts";
+import type { ChangeItem } from "../../server/trpc/contract/runs.ts";
 
 export type ChangeLine = {
   id: string;

@@ -1,6 +1,6 @@
 "use client";
 import Link from "next/link";
-import type { DeadLetterGroup } from "../../server/trpc/contract.ts";
+import type { DeadLetterGroup } from "../../server/trpc/contract/runs.ts";
 import { readReason } from "../failed/reason.ts";
 import type { RunDetail } from "../server/trpc.ts";
 import { formatNumber } from "../ui/format.ts";

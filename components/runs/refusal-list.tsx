@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import type { ChangeItem } from "../../server/trpc/contract.ts";
+import type { ChangeItem } from "../../server/trpc/contract/runs.ts";
 import { sayFailure } from "../server/act.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { type RunDetail, useTRPC } from "../server/trpc.ts";

@@ -1,7 +1,7 @@
 "use client";
 import { useMemo } from "react";
 import { readDraft } from "../../engine/flow/read-draft.ts";
-import type { RunStepCounts } from "../../server/trpc/contract.ts";
+import type { RunStepCounts } from "../../server/trpc/contract/runs.ts";
 import { FlowCanvas } from "../canvas/flow-canvas.tsx";
 import type { Marks } from "../canvas/to-react-flow.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RunSummary } from "../../server/trpc/contract.ts";
+import type { RunSummary } from "../../server/trpc/contract/runs.ts";
 import type { RunDetail } from "../server/trpc.ts";
 import { runLog } from "./run-log.ts";
 

@@ -9,7 +9,7 @@ import {
   LoaderCircle,
   type LucideIcon,
 } from "lucide-react";
-import type { RunSummary } from "../../server/trpc/contract.ts";
+import type { RunSummary } from "../../server/trpc/contract/runs.ts";
 import { StatusPill } from "../ui/pill.tsx";
 import type { Tone } from "../ui/tone.ts";
 

@@ -1,5 +1,5 @@
 "use client";
-import type { RunStepCounts } from "../../server/trpc/contract.ts";
+import type { RunStepCounts } from "../../server/trpc/contract/runs.ts";
 import type { RunDetail } from "../server/trpc.ts";
 import { cx } from "../ui/cx.ts";
 import { formatNumber } from "../ui/format.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Counts } from "../../server/trpc/contract.ts";
+import type { Counts } from "../../server/trpc/contract/runs.ts";
 import {
   balanceSegments,
   nounOf,

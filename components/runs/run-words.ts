@@ -1,5 +1,5 @@
 /** What a run did, as numbers that add up and as sentences a colleague would say. Pure. */
-import type { Counts, RunMode, RunSummary } from "../../server/trpc/contract.ts";
+import type { Counts, RunMode, RunSummary } from "../../server/trpc/contract/runs.ts";
 import { formatNumber, shortTime } from "../ui/format.ts";
 import type { Segment } from "../ui/stacked-bar.tsx";
 import type { Tone } from "../ui/tone.ts";

@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Play, Undo2 } from "lucide-react";
 import { useState } from "react";
-import type { RunKind, RunSummary } from "../../server/trpc/contract.ts";
+import type { RunKind, RunSummary } from "../../server/trpc/contract/runs.ts";
 import { useLive } from "../server/live.tsx";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";

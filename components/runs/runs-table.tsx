@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
 import type { ReactNode } from "react";
-import type { RunSummary } from "../../server/trpc/contract.ts";
+import type { RunSummary } from "../../server/trpc/contract/runs.ts";
 import { cx } from "../ui/cx.ts";
 import { formatNumber, formatSpan } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";

@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useSubscription } from "@trpc/tanstack-react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
-import type { LiveEvent } from "../../server/trpc/contract.ts";
+import type { LiveEvent } from "../../server/trpc/contract/home.ts";
 import { useTRPC } from "./trpc.ts";
 
 type Listener = (event: LiveEvent) => void;

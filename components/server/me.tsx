@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
-import type { Me, Role } from "../../server/trpc/contract.ts";
+import type { Me, Role } from "../../server/trpc/contract/people.ts";
 import { ErrorState } from "../ui/states.tsx";
 import { readFailure } from "./failure.ts";
 import { useTRPC } from "./trpc.ts";

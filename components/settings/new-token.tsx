@@ -2,7 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { TriangleAlert } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import type { Role } from "../../server/trpc/contract.ts";
+import type { Role } from "../../server/trpc/contract/people.ts";
 import { readFailure } from "../server/failure.ts";
 import { useMe } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { MailPlus, Trash2 } from "lucide-react";
 import { useState } from "react";
-import type { PendingInvitation, Person } from "../../server/trpc/contract.ts";
+import type { PendingInvitation, Person } from "../../server/trpc/contract/people.ts";
 import { sayFailure } from "../server/act.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useMe } from "../server/me.tsx";

@@ -1,4 +1,4 @@
-import type { Role } from "../../server/trpc/contract.ts";
+import type { Role } from "../../server/trpc/contract/people.ts";
 import type { Option } from "../ui/select.tsx";
 
 /** Roles from least to most, each with what it adds. */

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { KeyRound, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
-import type { ApiTokenItem } from "../../server/trpc/contract.ts";
+import type { ApiTokenItem } from "../../server/trpc/contract/people.ts";
 import { sayFailure } from "../server/act.ts";
 import { Loaded } from "../server/loaded.tsx";
 import { useTRPC } from "../server/trpc.ts";

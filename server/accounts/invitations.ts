@@ -8,7 +8,7 @@ import type { Database } from "../db/prisma.ts";
 import { Conflict, Forbidden, NotFound, UseCaseError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { mayAs, RoleSchema } from "../roles.ts";
-import type { PendingInvitation, Role } from "../trpc/contract.ts";
+import type { PendingInvitation, Role } from "../trpc/contract/people.ts";
 
 const validForMs = 7 * 24 * 3600 * 1000;
 

@@ -8,7 +8,7 @@ import { Forbidden, Unauthorized, UseCaseError } from "../errors.ts";
 import { asUseCaseError } from "../failure.ts";
 import { logUnexpected } from "../log.ts";
 import { mayAs } from "../roles.ts";
-import type { Role } from "../trpc/contract.ts";
+import type { Role } from "../trpc/contract/people.ts";
 import { isYaml, readBody } from "./body.ts";
 import { makeMatcher } from "./match.ts";
 import type { Route } from "./route.ts";

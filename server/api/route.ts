@@ -7,7 +7,7 @@ import type { z } from "zod";
 import type { ServerContext } from "../context.ts";
 import type { Db } from "../db/prisma.ts";
 import { type ErrorDetail, Invalid, NotFound } from "../errors.ts";
-import type { Role } from "../trpc/contract.ts";
+import type { Role } from "../trpc/contract/people.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 /** What a request brings; `body` is parsed JSON (or YAML where a route takes it), undefined when there is none. */

@@ -10,7 +10,7 @@ import { startContinuations } from "../runs/run-held.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
-import type { Role } from "../trpc/contract.ts";
+import type { Role } from "../trpc/contract/people.ts";
 import { answerApprovals } from "./answer.ts";
 import { countMine, listApprovals } from "./list-approvals.ts";
 

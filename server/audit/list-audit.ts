@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ServerContext } from "../context.ts";
 import { Limit, NumberCursor, pageOf } from "../paging.ts";
-import type { AuditItem } from "../trpc/contract.ts";
+import type { AuditItem } from "../trpc/contract/people.ts";
 
 export const ListAudit = z.object({
   limit: Limit,

@@ -4,7 +4,7 @@ import { asUseCaseError } from "../failure.ts";
 import { notify } from "../live/notify.ts";
 import { logUnexpected } from "../log.ts";
 import { resumeWaitingFor } from "../runs/resume-waiting.ts";
-import type { ConnectionState } from "../trpc/contract.ts";
+import type { ConnectionState } from "../trpc/contract/connections.ts";
 import { discover } from "./discover.ts";
 import { closeCircuit, probeFailed } from "./guard/circuit.ts";
 import { within } from "./limit.ts";

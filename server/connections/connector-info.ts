@@ -3,7 +3,7 @@ import { connectorById, connectors } from "../../connectors/registry.ts";
 import type { Connector } from "../../connectors/sdk/types.ts";
 import { refuseUnstorable } from "../db/storable.ts";
 import { type ErrorDetail, Invalid, NotFound } from "../errors.ts";
-import type { ConnectorInfo } from "../trpc/contract.ts";
+import type { ConnectorInfo } from "../trpc/contract/connections.ts";
 import { limitsSchema, splitLimits } from "./guard/limits.ts";
 
 type JsonSchema = { [name: string]: unknown };

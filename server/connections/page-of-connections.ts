@@ -1,6 +1,6 @@
 import type { ServerContext } from "../context.ts";
 import { pageOfWhole } from "../paging.ts";
-import type { ConnectionSummary } from "../trpc/contract.ts";
+import type { ConnectionSummary } from "../trpc/contract/connections.ts";
 import { listConnections } from "./read-connections.ts";
 
 /** A page of the connections, by name. */

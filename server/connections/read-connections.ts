@@ -3,7 +3,7 @@ import type { JsonRecord, SinkInfo, StreamInfo } from "../../connectors/sdk/type
 import type { ServerContext } from "../context.ts";
 import type { Connection } from "../db/generated/client.ts";
 import { NotFound } from "../errors.ts";
-import type { ConnectionDetail, ConnectionState, ConnectionSummary, Outage } from "../trpc/contract.ts";
+import type { ConnectionDetail, ConnectionState, ConnectionSummary, Outage } from "../trpc/contract/connections.ts";
 import { type Asking, discover } from "./discover.ts";
 import { outages } from "./guard/outages.ts";
 import { within } from "./limit.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { defineRoute } from "../api/route.ts";
 import { AnyId } from "../db/storable.ts";
 import { PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
-import type { DeadLetterGroup } from "../trpc/contract.ts";
+import type { DeadLetterGroup } from "../trpc/contract/runs.ts";
 import { LetterChoice } from "./choose-letters.ts";
 import { dismissLetters, Note } from "./dismiss-letters.ts";
 import { getLetter } from "./get-letter.ts";

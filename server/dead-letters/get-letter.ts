@@ -2,7 +2,7 @@ import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { ServerContext } from "../context.ts";
 import { NotFound } from "../errors.ts";
 import { journeyOf } from "../ledger/journey.ts";
-import type { DeadLetterItem, JourneyItem } from "../trpc/contract.ts";
+import type { DeadLetterItem, JourneyItem } from "../trpc/contract/runs.ts";
 import { LETTER_COLUMNS, LETTER_FROM, type LetterRow, toDeadLetterItem } from "./letter-row.ts";
 
 export type LetterDetail = DeadLetterItem & { source: JsonRecord; history: JourneyItem[] };

@@ -1,6 +1,6 @@
 /** How rows of table `dead_letter` become what screens and the REST interface show. */
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
-import type { DeadLetterGroup, DeadLetterItem } from "../trpc/contract.ts";
+import type { DeadLetterGroup, DeadLetterItem } from "../trpc/contract/runs.ts";
 
 /** The columns of an item; the query joins `flow f` to `dead_letter d`, and the document the letter's run ran. */
 export const LETTER_COLUMNS = `d.id, d.group_id AS "groupId", d.flow_id AS "flowId", coalesce(f.name, d.flow_id) AS "flowName",

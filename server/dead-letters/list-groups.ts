@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ServerContext } from "../context.ts";
 import { AnyId } from "../db/storable.ts";
-import type { DeadLetterGroup } from "../trpc/contract.ts";
+import type { DeadLetterGroup } from "../trpc/contract/runs.ts";
 import { type GroupRow, groupsSql, toDeadLetterGroup } from "./letter-row.ts";
 
 export const ListGroups = z.object({ flowId: AnyId.optional() });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ServerContext } from "../context.ts";
 import { AnyId, storableText } from "../db/storable.ts";
 import { Limit, pageOf } from "../paging.ts";
-import type { DeadLetterItem } from "../trpc/contract.ts";
+import type { DeadLetterItem } from "../trpc/contract/runs.ts";
 import { LETTER_COLUMNS, LETTER_FROM, type LetterRow, toDeadLetterItem } from "./letter-row.ts";
 
 export const LETTER_STATES = ["open", "replaying", "resolved", "dismissed", "foreseen"] as const;

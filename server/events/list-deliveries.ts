@@ -4,7 +4,7 @@ import type { ServerContext } from "../context.ts";
 import { AnyId } from "../db/storable.ts";
 import { NotFound } from "../errors.ts";
 import { Limit, NumberCursor, pageOf } from "../paging.ts";
-import type { DeliveryItem } from "../trpc/contract.ts";
+import type { DeliveryItem } from "../trpc/contract/runs.ts";
 
 export const ListDeliveries = z.object({ flowId: AnyId, cursor: NumberCursor.optional(), limit: Limit });
 export type ListDeliveries = z.output<typeof ListDeliveries>;

@@ -1,6 +1,6 @@
 /** What the REST interface takes and gives of flows. */
 import { z } from "zod";
-import type { FlowSummary } from "../trpc/contract.ts";
+import type { FlowSummary } from "../trpc/contract/flows.ts";
 
 export const ProblemSchema = z
   .object({

@@ -3,7 +3,7 @@ import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
 import { newId } from "../ids.ts";
 import { notify } from "../live/notify.ts";
-import type { Validation } from "../trpc/contract.ts";
+import type { Validation } from "../trpc/contract/flows.ts";
 import { nameOf, readDocument } from "./read-document.ts";
 import { validateDocument } from "./validate-document.ts";
 

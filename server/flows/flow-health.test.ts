@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { RunSummary } from "../trpc/contract.ts";
+import type { RunSummary } from "../trpc/contract/runs.ts";
 import { healthOf } from "./flow-health.ts";
 
 const none = { created: 0, updated: 0, deleted: 0, unchanged: 0, held: 0 };

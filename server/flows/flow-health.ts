@@ -1,4 +1,5 @@
-import type { FlowHealth, FlowSummary, RunSummary } from "../trpc/contract.ts";
+import type { FlowHealth, FlowSummary } from "../trpc/contract/flows.ts";
+import type { RunSummary } from "../trpc/contract/runs.ts";
 
 type Facts = Pick<FlowSummary, "liveVersion" | "paused" | "openLetters" | "nextRunAt"> & {
   lastRun: RunSummary | null;

@@ -1,6 +1,6 @@
 import type { ServerContext } from "../context.ts";
 import { hookSecretState } from "../intake/flow-secrets.ts";
-import type { Watching } from "../trpc/contract.ts";
+import type { Watching } from "../trpc/contract/flows.ts";
 import { storedFlow } from "./get-flow.ts";
 import { hookOf, stepsOf } from "./read-document.ts";
 import { publishProblemsOf } from "./validate-document.ts";

@@ -2,7 +2,7 @@ import { timingText } from "../../engine/flow/timing-text.ts";
 import { LOOK_EVERY } from "../../engine/steps/read/changes.ts";
 import type { ServerContext } from "../context.ts";
 import { RUN_COLUMNS, type RunRow, toRunSummary } from "../runs/run-row.ts";
-import type { FlowSummary } from "../trpc/contract.ts";
+import type { FlowSummary } from "../trpc/contract/flows.ts";
 import { healthOf } from "./flow-health.ts";
 import { timingOf } from "./schedule-flow.ts";
 

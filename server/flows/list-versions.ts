@@ -1,6 +1,6 @@
 import type { ServerContext } from "../context.ts";
 import { NotFound } from "../errors.ts";
-import type { VersionSummary } from "../trpc/contract.ts";
+import type { VersionSummary } from "../trpc/contract/flows.ts";
 import { changesBetween } from "./changes-between.ts";
 
 /**

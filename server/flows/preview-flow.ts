@@ -12,7 +12,7 @@ import { AnyId } from "../db/storable.ts";
 import { Unprocessable } from "../errors.ts";
 import { eventSample, withLearnt } from "../events/learnt-world.ts";
 import { runConnections } from "../runs/run-connections.ts";
-import type { PreviewAt } from "../trpc/contract.ts";
+import type { PreviewAt } from "../trpc/contract/flows.ts";
 import { connectionsOf, FlowDocument, readDocument } from "./read-document.ts";
 import { type Sample, SampleLimit, sampleSource } from "./sample-source.ts";
 

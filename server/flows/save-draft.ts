@@ -4,7 +4,7 @@ import type { ServerContext } from "../context.ts";
 import type { Tx } from "../db/prisma.ts";
 import { StaleDraft } from "../errors.ts";
 import { notify } from "../live/notify.ts";
-import type { Validation } from "../trpc/contract.ts";
+import type { Validation } from "../trpc/contract/flows.ts";
 import { lockFlow } from "./lock-flow.ts";
 import { nameOf, readDocument } from "./read-document.ts";
 import { validateDocument } from "./validate-document.ts";

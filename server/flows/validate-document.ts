@@ -5,7 +5,7 @@ import { worldFor } from "../connections/open-connection.ts";
 import type { ServerContext } from "../context.ts";
 import { withLearnt } from "../events/learnt-world.ts";
 import { withListeners } from "../topics/listeners.ts";
-import type { Validation } from "../trpc/contract.ts";
+import type { Validation } from "../trpc/contract/flows.ts";
 import { connectionsOf } from "./read-document.ts";
 
 export type Validated = { draft: Draft; world: FlowWorld; validation: Validation };

@@ -4,7 +4,9 @@ import type { ServerContext } from "../context.ts";
 import { listFlows } from "../flows/list-flows.ts";
 import { listRuns } from "../runs/list-runs.ts";
 import { sampleState } from "../sample/sample-state.ts";
-import type { FlowSummary, HomeSummary, Outage } from "../trpc/contract.ts";
+import type { Outage } from "../trpc/contract/connections.ts";
+import type { FlowSummary } from "../trpc/contract/flows.ts";
+import type { HomeSummary } from "../trpc/contract/home.ts";
 
 const MOST_ATTENTION = 20;
 

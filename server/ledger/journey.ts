@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { ServerContext } from "../context.ts";
 import { storableText } from "../db/storable.ts";
-import type { JourneyItem } from "../trpc/contract.ts";
+import type { JourneyItem } from "../trpc/contract/runs.ts";
 
 export const JourneyOf = z.object({ key: storableText(10_000).min(1, "say which record: its key") });
 export type JourneyOf = z.output<typeof JourneyOf>;

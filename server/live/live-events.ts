@@ -4,7 +4,7 @@ import { z } from "zod";
 import { LIVE_CHANNEL, subscribe } from "../db/listen.ts";
 import type { Db } from "../db/prisma.ts";
 import { databaseUrlOf } from "../db/prisma.ts";
-import type { LiveEvent } from "../trpc/contract.ts";
+import type { LiveEvent } from "../trpc/contract/home.ts";
 import { viewerProcedure } from "../trpc/init.ts";
 import { recentRunEvents } from "./recent-run-events.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { callerFor, testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import type { LiveEvent } from "../trpc/contract.ts";
+import type { LiveEvent } from "../trpc/contract/home.ts";
 import { followEvents } from "./live-events.ts";
 import { notify } from "./notify.ts";
 

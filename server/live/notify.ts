@@ -1,6 +1,6 @@
 import { LIVE_CHANNEL } from "../db/listen.ts";
 import type { Db, Tx } from "../db/prisma.ts";
-import type { LiveEvent } from "../trpc/contract.ts";
+import type { LiveEvent } from "../trpc/contract/home.ts";
 
 /**
  * Tells every open screen of a workspace that something changed, once the transaction commits. The event is small (ids

@@ -1,6 +1,6 @@
 import type { RunState } from "../../engine/run/states.ts";
 import type { Db } from "../db/prisma.ts";
-import type { LiveEvent } from "../trpc/contract.ts";
+import type { LiveEvent } from "../trpc/contract/home.ts";
 
 const mostRuns = 50;
 

@@ -1,7 +1,7 @@
 /** What the REST interface shows of runs and their changes. */
 import { z } from "zod";
 import { RUN_STATES } from "../../engine/run/states.ts";
-import type { RunSummary } from "../trpc/contract.ts";
+import type { RunSummary } from "../trpc/contract/runs.ts";
 
 const Count = z.number().int();
 

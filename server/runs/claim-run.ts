@@ -4,7 +4,7 @@ import type { Json } from "../../connectors/sdk/types.ts";
 import type { Totals } from "../../engine/run/run-pages.ts";
 import { statesFor } from "../../engine/run/states.ts";
 import type { Lease } from "../db/run-store/lease.ts";
-import type { RunKind, RunMode } from "../trpc/contract.ts";
+import type { RunKind, RunMode } from "../trpc/contract/runs.ts";
 
 export type ClaimedRun = {
   lease: Lease;

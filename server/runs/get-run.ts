@@ -2,7 +2,7 @@ import { isFinal } from "../../engine/run/states.ts";
 import type { ServerContext } from "../context.ts";
 import { groupsOfRun } from "../dead-letters/list-groups.ts";
 import { NotFound } from "../errors.ts";
-import type { RunDetail, RunStepCounts, RunSummary } from "../trpc/contract.ts";
+import type { RunDetail, RunStepCounts, RunSummary } from "../trpc/contract/runs.ts";
 import { isBalanced, RUN_COLUMNS, RUN_FROM, type RunRow, toRunSummary } from "./run-row.ts";
 
 export type RunWithSteps = { run: RunSummary; steps: RunStepCounts[]; balanced: boolean; document: unknown };

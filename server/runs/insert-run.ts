@@ -3,7 +3,7 @@ import { Prisma } from "../db/generated/client.ts";
 import type { Tx } from "../db/prisma.ts";
 import { enqueueRun } from "../jobs/enqueue.ts";
 import { notify } from "../live/notify.ts";
-import type { RunKind, RunMode } from "../trpc/contract.ts";
+import type { RunKind, RunMode } from "../trpc/contract/runs.ts";
 
 export type NewRun = {
   flowId: string;

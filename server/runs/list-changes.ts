@@ -3,7 +3,7 @@ import type { ServerContext } from "../context.ts";
 import { AnyId, storableText } from "../db/storable.ts";
 import { NotFound } from "../errors.ts";
 import { Limit, NumberCursor, pageOf } from "../paging.ts";
-import type { ChangeItem } from "../trpc/contract.ts";
+import type { ChangeItem } from "../trpc/contract/runs.ts";
 
 export const ListChanges = z.object({
   runId: AnyId,

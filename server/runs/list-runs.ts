@@ -3,7 +3,7 @@ import { RUN_STATES } from "../../engine/run/states.ts";
 import type { ServerContext } from "../context.ts";
 import { AnyId } from "../db/storable.ts";
 import { Limit, NumberCursor, pageOf } from "../paging.ts";
-import type { RunSummary } from "../trpc/contract.ts";
+import type { RunSummary } from "../trpc/contract/runs.ts";
 import { RUN_COLUMNS, RUN_FROM, type RunRow, toRunSummary } from "./run-row.ts";
 
 export const ListRuns = z.object({

@@ -1,6 +1,6 @@
 /** How a row of table `run` becomes what screens and the REST interface show. */
 import type { RunState } from "../../engine/run/states.ts";
-import type { RunError, RunKind, RunMode, RunSummary } from "../trpc/contract.ts";
+import type { RunError, RunKind, RunMode, RunSummary } from "../trpc/contract/runs.ts";
 import { waitingSentence } from "./waiting.ts";
 
 /** Records read and not written yet, while the run waits: they have the outcome held until it goes on. */

@@ -1,6 +1,6 @@
 /** Whether a workspace has its sample company, gets one, or gets none and why: so that no screen promises what is not coming. */
 import type { ServerContext } from "../context.ts";
-import type { SampleState } from "../trpc/contract.ts";
+import type { SampleState } from "../trpc/contract/home.ts";
 
 /** `adminUrl`: a server on which its databases are to be made. `why`: for the person; null when nobody wants one. */
 type Possible = { possible: true; adminUrl: string } | { possible: false; why: string | null };

@@ -1,5 +1,5 @@
 import type { ServerContext } from "../context.ts";
-import type { SearchHit } from "../trpc/contract.ts";
+import type { SearchHit } from "../trpc/contract/home.ts";
 
 const mostPerKind = 6;
 

@@ -1,6 +1,6 @@
 import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
-import type { OwnAccount } from "../trpc/contract.ts";
+import type { OwnAccount } from "../trpc/contract/people.ts";
 
 /** A person's own account. Their password and their sessions are changed at /api/auth. */
 export async function getOwnAccount({ db, actor }: ServerContext): Promise<OwnAccount> {

@@ -4,7 +4,7 @@ import { AcceptInvitation, acceptInvitation, showInvitation } from "../accounts/
 import { PersonName } from "../auth/password.ts";
 import { signIn } from "../auth/sign-in.ts";
 import { sampleIsPossible } from "../sample/sample-state.ts";
-import type { Me } from "../trpc/contract.ts";
+import type { Me } from "../trpc/contract/people.ts";
 import { publicProcedure, router, viewerProcedure } from "../trpc/init.ts";
 import { getOwnAccount, renameMyself } from "./own-account.ts";
 import { whoAmI } from "./who-am-i.ts";

@@ -1,5 +1,5 @@
 import type { ServerContext } from "../context.ts";
-import type { Me } from "../trpc/contract.ts";
+import type { Me } from "../trpc/contract/people.ts";
 
 /** The person who is signed in, with workspace and role; null when signed out. */
 export async function whoAmI(signedIn: ServerContext | null): Promise<Me> {

@@ -4,7 +4,7 @@ import type { ServerContext } from "../context.ts";
 import type { Tx } from "../db/prisma.ts";
 import { Conflict, Forbidden, NotFound } from "../errors.ts";
 import { mayAs, RoleSchema } from "../roles.ts";
-import type { Person, Role } from "../trpc/contract.ts";
+import type { Person, Role } from "../trpc/contract/people.ts";
 
 export const ChangeRole = z.object({ userId: z.string().min(1), role: RoleSchema });
 export const RemovePerson = z.object({ userId: z.string().min(1) });

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createApiServer } from "../http-server.ts";
 import { createToken } from "../tokens/tokens.ts";
-import type { Role } from "../trpc/contract.ts";
+import type { Role } from "../trpc/contract/people.ts";
 import { testContext } from "./context.ts";
 import type { TestDatabase } from "./database.ts";
 

@@ -1,5 +1,5 @@
 import type { ServerContext } from "../context.ts";
-import type { Role } from "../trpc/contract.ts";
+import type { Role } from "../trpc/contract/people.ts";
 import { createCaller } from "../trpc/root.ts";
 
 /** Calls the routers as a person would, with this context's role or another. */

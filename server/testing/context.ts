@@ -1,6 +1,6 @@
 import type { ServerContext } from "../context.ts";
 import { newId } from "../ids.ts";
-import type { Role } from "../trpc/contract.ts";
+import type { Role } from "../trpc/contract/people.ts";
 import { createCaller } from "../trpc/root.ts";
 import type { TestDatabase } from "./database.ts";
 

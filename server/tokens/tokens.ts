@@ -6,7 +6,7 @@ import type { ServerContext } from "../context.ts";
 import { Forbidden, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { mayAs, RoleSchema } from "../roles.ts";
-import type { ApiTokenItem, Role } from "../trpc/contract.ts";
+import type { ApiTokenItem, Role } from "../trpc/contract/people.ts";
 
 export const TOKEN_PREFIX = "plb_";
 export const CreateToken = z.object({ name: z.string().trim().min(1, "give it a name").max(120), role: RoleSchema });

@@ -9,7 +9,7 @@ import { type ErrorStatus, Forbidden, isUseCaseError, Unauthorized } from "../er
 import { asUseCaseError } from "../failure.ts";
 import { logUnexpected } from "../log.ts";
 import { mayAs } from "../roles.ts";
-import type { Role } from "./contract.ts";
+import type { Role } from "./contract/people.ts";
 
 export type TrpcContext = {
   db: Db;

@@ -1,6 +1,6 @@
 "use client";
 import type { Shape } from "../../../engine/steps/define-step.ts";
-import type { PreviewAt } from "../../../server/trpc/contract.ts";
+import type { PreviewAt } from "../../../server/trpc/contract/flows.ts";
 import { JsonValue } from "../../ui/code.tsx";
 import { useEditor } from "../editor-context.tsx";
 import { flatFields } from "../field-options.ts";

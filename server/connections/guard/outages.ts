@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { Outage } from "../../trpc/contract.ts";
+import type { Outage } from "../../trpc/contract/connections.ts";
 
 /** The systems of a workspace that are down, by connection id. */
 export async function outages(pool: pg.Pool, workspaceId: string): Promise<Map<string, Outage>> {

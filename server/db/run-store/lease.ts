@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import { LeaseLost } from "../../../engine/ports.ts";
-import type { RunKind, RunMode } from "../../trpc/contract.ts";
+import type { RunKind, RunMode } from "../../trpc/contract/runs.ts";
 
 export type Lease = {
   runId: string;
