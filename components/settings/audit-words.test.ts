@@ -36,6 +36,28 @@ it("what else is known is one line", () => {
   expect(auditDetail({ action: "flow.pause", detail: null })).toBe("");
 });
 
+it("a change of a connection says what changed, and nothing where nothing did", () => {
+  const change = {
+    action: "connection.update",
+    detail: {
+      name: "Orchard",
+      settings: {
+        timeoutMs: { before: 30_000, after: 500 },
+        "headers.X-Key": { before: "•••", after: "•••" },
+        "headers.X-Trace": { after: "•••" },
+        checkPath: { before: "/me" },
+        "…": "and 3 more",
+      },
+      credentials: ["password", "token"],
+    },
+  };
+  expect(auditWords(change)).toBe("Changed the connection “Orchard”");
+  expect(auditDetail(change)).toBe(
+    "settings: timeoutMs 30000 → 500, headers.X-Key changed, headers.X-Trace new: •••, checkPath removed, was /me, … and 3 more · credentials: password, token",
+  );
+  expect(auditDetail({ ...change, detail: { name: "Orchard", settings: {}, credentials: [] } })).toBe("");
+});
+
 it("what still exists has a page to go to", () => {
   expect(auditHref({ action: "run.undo", subject: "14" })).toBe("/runs/14");
   expect(auditHref({ action: "run.start", subject: "flow_1", detail: { run: "8" } })).toBe("/runs/8");

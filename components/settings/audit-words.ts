@@ -57,7 +57,7 @@ export function auditWords({ action, subject = null, detail }: Entry): string {
 export function auditDetail(entry: Entry): string {
   const said = auditWords(entry);
   return Object.entries(asDetail(entry.detail))
-    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .filter(([, value]) => !isNothing(value))
     .filter(
       ([, value]) =>
         typeof value === "object" || (!said.split(/[“” ]/).includes(String(value)) && !said.includes(`“${value}”`)),
@@ -72,10 +72,32 @@ function inWords(value: unknown): string {
   if (Array.isArray(value)) return value.map(inWords).join(", ");
   return Object.entries(value)
     .filter(([, part]) => part !== null && part !== "")
-    .map(([name, part]) =>
-      typeof part === "object" && !Array.isArray(part) ? `${name} (${inWords(part)})` : `${name} ${inWords(part)}`,
-    )
+    .map(([name, part]) => {
+      if (isChange(part)) return `${name} ${changeInWords(part)}`;
+      return typeof part === "object" && !Array.isArray(part)
+        ? `${name} (${inWords(part)})`
+        : `${name} ${inWords(part)}`;
+    })
     .join(", ");
+}
+
+function isNothing(value: unknown): boolean {
+  if (value === null || value === undefined || value === "") return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+function isChange(value: unknown): value is Detail {
+  if (typeof value !== "object" || value === null) return false;
+  const names = Object.keys(value);
+  return names.length > 0 && names.every((name) => name === "before" || name === "after");
+}
+
+/** A setting that changed. What is kept to itself looks alike before and after. */
+function changeInWords(change: Detail): string {
+  const [before, after] = [inWords(change.before), inWords(change.after)];
+  if (!("before" in change)) return `new: ${after}`;
+  if (!("after" in change)) return `removed, was ${before}`;
+  return before === after ? "changed" : `${before} → ${after}`;
 }
 
 /** The page of what was acted on, where it has one. */
