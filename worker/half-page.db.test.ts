@@ -9,6 +9,7 @@ import {
   queryDatabase,
   type TestDatabase as RemoteDatabase,
 } from "../connectors/testing/postgres-database.ts";
+import { isFinal } from "../engine/run/states.ts";
 import { createConnection } from "../server/connections/change-connections.ts";
 import { closeSessions } from "../server/connections/session-pool.ts";
 import type { ServerContext } from "../server/context.ts";
@@ -69,8 +70,10 @@ async function commitGate(url: string) {
   const { hostname, port } = new URL(url);
   const sockets = new Set<Socket>();
   let shut = false;
+  let refusing = false;
   let held = 0;
   const server: Server = createServer((client) => {
+    if (refusing) return void client.destroy();
     const upstream = connect(Number(port || 5432), hostname);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -97,8 +100,14 @@ async function commitGate(url: string) {
     shut: () => {
       shut = true;
     },
+    /** lets nobody in any more, as a server that is gone */
+    refuse: () => {
+      refusing = true;
+      for (const socket of sockets) socket.destroy();
+    },
     open: () => {
       shut = false;
+      refusing = false;
       held = 0;
     },
     close: () => {
@@ -246,6 +255,55 @@ it("a cancelled run counts a record once that its dead worker had sent to one of
   const atTarget = steps.find((step) => step.id === "write");
   expect({ in: atTarget?.in, created: atTarget?.created }).toEqual({ in: rows, created: rows });
   books.state.silentAfter = Number.POSITIVE_INFINITY;
+}, 120_000);
+
+/** A run that has written to the target and dies before it could store so, then is cancelled. */
+async function cancelledHalfway(name: string, before: () => void) {
+  await queryDatabase(target, "TRUNCATE orders");
+  await queryDatabase(target, "INSERT INTO orders VALUES (1, 'as it was')");
+  const flowId = await publishedFlow(ctx, flow(name, toTarget));
+  const { id } = await startRun(ctx, { flowId, mode: "live" });
+  await database.pool.query("INSERT INTO checkpoint (workspace_id, run_id) VALUES ($2, $1)", [id, ctx.workspaceId]);
+  const release = await holdCheckpoint(id);
+  start();
+  const landed = async () => (await queryDatabase(target, "SELECT FROM orders")).length;
+  await until(async () => (await landed()) >= 50);
+  await kill();
+  await release();
+  before();
+  await cancelRun(ctx, id);
+  start();
+  await stateIs(id, "cancelled");
+  gate.open();
+  return { flowId, id, landed: await landed() };
+}
+
+const asItWas = [{ id: 1, name: "as it was" }];
+async function undone({ id: undo }: { id: string }) {
+  await until(async () => isFinal((await getRunDetail(ctx, undo)).state));
+  return (await getRunDetail(ctx, undo)).undoCounts;
+}
+
+it("what a cancelled run had written in the middle of a page is undone with it", async () => {
+  const { id, landed } = await cancelledHalfway("Cancelled halfway", () => {});
+  const { counts } = await getRunDetail(ctx, id);
+  expect(counts.created + counts.updated).toBe(landed);
+  const preview = await undone(await undoRun(ctx, { runId: id, preview: true, onConflict: "skip" }));
+  expect(preview).toEqual({ read: landed, restored: landed, conflict: 0, failed: 0 });
+  expect(await undone(await undoRun(ctx, { runId: id, preview: false, onConflict: "skip" }))).toEqual(preview);
+  expect(await queryDatabase(target, "SELECT * FROM orders")).toEqual(asItWas);
+}, 120_000);
+
+it("so is what nobody could look up when it ended: the target tells, of one run and of all since a moment", async () => {
+  const { flowId, id, landed } = await cancelledHalfway("Cancelled in the dark", () => gate.refuse());
+  expect((await ledgerOf(id, "unknown")).length).toBeGreaterThanOrEqual(landed);
+  const since = new Date(Date.now() - 3_600_000).toISOString();
+  const all = await undone(await undoSince(ctx, { flowId, since, preview: true, onConflict: "skip" }));
+  expect(all).toMatchObject({ conflict: 0, failed: 0 });
+  expect(all.restored).toBeGreaterThanOrEqual(landed);
+  expect(await undone(await undoRun(ctx, { runId: id, preview: true, onConflict: "skip" }))).toEqual(all);
+  expect(await undone(await undoSince(ctx, { flowId, since, preview: false, onConflict: "skip" }))).toEqual(all);
+  expect(await queryDatabase(target, "SELECT * FROM orders")).toEqual(asItWas);
 }, 120_000);
 
 it("a wish to cancel is not forgotten when the run has to wait for its target in that moment", async () => {
