@@ -233,7 +233,7 @@ export type WaitReason = "retry" | "target" | "flow-busy" | "paused" | "credenti
 export type RunConnection = { id: string; session: ConnectorSession; sinks: readonly SinkInfo[] };
 
 /** What writing a batch needs. */
-export type WritePorts = Omit<RunPorts, "store" | "connection" | "connectionById" | "isOutage"> & {
+export type WritePorts = Omit<RunPorts, "store" | "connection" | "connectionById"> & {
   store: Pick<RunStore, "enter" | "foresee" | "foreseen"> & Partial<Pick<RunStore, "settleParts">>;
 };
 

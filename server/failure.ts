@@ -6,18 +6,31 @@ function isIntegrationError(error: unknown): error is IntegrationError {
   return error instanceof IntegrationError || (error instanceof Error && error.name === "IntegrationError");
 }
 
+/** What to say when our own database answers but takes nothing, by PostgreSQL's code. */
+const databaseStuck: { [code: string]: string } = {
+  "53100": "The disk of Plumbline's own database is full, so nothing was stored. Free space there, then try again.",
+  "25006":
+    "Plumbline's own database takes no writes just now (a standby, or set to read-only), so nothing was stored. Try again once it does.",
+};
+
 /** PostgreSQL's own codes (class 08, 57P), Node's, and Prisma's for a server that cannot be reached just now. */
 const databaseAway =
   /^(08\w{3}|57P0[1-3]|ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|P10(01|02|08|17)|P2024)$/;
 
-/** Is our own database away? The reason may lie a few causes deep. */
-function isDatabaseAway(error: unknown, depth = 0): boolean {
-  if (typeof error !== "object" || error === null || depth > 4) return false;
-  const { code, cause, message } = error as { code?: unknown; cause?: unknown; message?: unknown };
-  if (typeof code === "string" && databaseAway.test(code)) return true;
+const AWAY = "Plumbline's own database does not answer just now. Try again in a moment; an admin sees why in its log.";
+
+/** What to say when our own database is away, or takes nothing; undefined for other errors. The reason may lie a few causes deep. */
+function databaseTrouble(error: unknown, depth = 0): string | undefined {
+  if (typeof error !== "object" || error === null || depth > 4) return undefined;
+  const { code, originalCode, cause, message } = error as { [name: string]: unknown };
+  for (const known of [code, originalCode]) {
+    if (typeof known !== "string") continue;
+    if (databaseStuck[known] !== undefined) return databaseStuck[known];
+    if (databaseAway.test(known)) return AWAY;
+  }
   if (typeof message === "string" && /timeout exceeded when trying to connect|Connection terminated/.test(message))
-    return true;
-  return isDatabaseAway(cause, depth + 1);
+    return AWAY;
+  return databaseTrouble(cause, depth + 1);
 }
 
 /**
@@ -27,9 +40,8 @@ function isDatabaseAway(error: unknown, depth = 0): boolean {
 export function asUseCaseError(error: unknown): UseCaseError | undefined {
   if (isUseCaseError(error)) return error;
   if (!isIntegrationError(error)) {
-    if (!isDatabaseAway(error)) return undefined;
-    const message =
-      "Plumbline's own database does not answer just now. Try again in a moment; an admin sees why in its log.";
+    const message = databaseTrouble(error);
+    if (message === undefined) return undefined;
     return new UseCaseError(message, { status: 503, code: "database-unavailable", cause: error });
   }
   const { kind, field, retryAfterMs } = error.info;

@@ -76,11 +76,10 @@ function isDead(text: string, ageMs: number): boolean {
 export function notWritable(path: string, error: NodeJS.ErrnoException): IntegrationError {
   const name = quote(basename(path));
   if (error.code === "ENOSPC" || error.code === "EDQUOT")
-    return new IntegrationError(`File ${name} cannot be written: the disk is full.`, {
-      kind: "transient",
-      code: "disk-full",
-      cause: error,
-    });
+    return new IntegrationError(
+      `File ${name} cannot be written: the disk is full. Free space there; a run that waits goes on by itself.`,
+      { kind: "transient", code: "disk-full", retry: { afterMs: 30_000 }, cause: error },
+    );
   const why =
     error.code === "EACCES" || error.code === "EROFS" || error.code === "EPERM"
       ? "this process has no right to write in its folder"

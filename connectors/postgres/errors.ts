@@ -114,6 +114,8 @@ export function connectFailure(place: Place, cause: unknown): IntegrationError {
       "login-refused",
       `${at(place)} asks for a password for user "${place.user}" and did not accept the stored one. Enter it under Connections.`,
     );
+  if (/^(08|53|57|58)/.test(error.code ?? "") && error.severity)
+    return make("transient", "server-trouble", `${at(place)} could not let us in (${error.message}).`);
   if (error.code?.length === 5 && error.severity)
     return make("settings", "connect-refused", `${at(place)} refused the connection: ${error.message}.`);
   return make("transient", "connection-lost", `The connection to ${at(place)} broke (${error.message}).`);
@@ -133,6 +135,9 @@ const passing: { [state: string]: { code: string; words: string } } = {
   "57P05": { code: "connection-lost", words: "the server ended an idle session" },
 };
 
+/** So long until somebody may have made a server writable again. */
+const LOOK_AGAIN_MS = 30_000;
+
 /**
  * The failure of a statement when it concerns the whole call; undefined when the server refuses what is in the records,
  * so that the caller looks for the bad ones.
@@ -147,14 +152,25 @@ export function callFailure(place: Place, cause: unknown, what: string): Integra
   if (known) return make("transient", known.code, `${known.words}.`);
   if (!error.severity)
     return make("transient", "connection-lost", `the connection to ${at(place)} broke (${error.message}).`);
+  const later = (ours: string, words: string) =>
+    new IntegrationError(`“${place.name}”, ${what}: ${words}`, {
+      kind: "transient",
+      code: ours,
+      retry: { afterMs: LOOK_AGAIN_MS },
+      cause,
+    });
+  if (code === "53100")
+    return later(
+      "disk-full",
+      `the server's disk is full (${error.message}). Free space there; a run that waits goes on by itself.`,
+    );
+  if (code === "25006")
+    return later(
+      "read-only",
+      "the server or this database is read-only. If it is a standby, point the connection at the primary server; otherwise make it writable again: a run that waits goes on by itself.",
+    );
   if (/^(08|53|57|58)/.test(code))
     return make("transient", "server-trouble", `the server could not go on (${error.message}).`);
-  if (code === "25006")
-    return make(
-      "settings",
-      "read-only",
-      "the server or this database is read-only. Point the connection at the primary server.",
-    );
   if (code === "42501" && !/row-level security/.test(error.message))
     return make(
       "settings",

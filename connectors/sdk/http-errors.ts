@@ -131,6 +131,11 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
       retry: afterMs === undefined ? "backoff" : { afterMs },
     });
   }
+  if (status === 507)
+    return new IntegrationError(
+      `${name} has no space left (507 for ${where})${quoted}. Free space there; a run that waits goes on by itself.`,
+      { kind: "transient", code: "disk-full", retry: { afterMs: retryAfterMs(answer.headers) ?? 30_000 } },
+    );
   if (status >= 500)
     return new IntegrationError(`${name} failed inside (${status} for ${where})${quoted}.`, {
       kind: "transient",

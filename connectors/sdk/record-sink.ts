@@ -29,6 +29,7 @@ export function endsPage(failure: FailureInfo): boolean {
   if (failure.kind === "credentials" || failure.kind === "settings") return true;
   return (
     failure.code === "rate-limited" ||
+    failure.code === "disk-full" ||
     failure.code === "unreachable" ||
     (failure.code === "unavailable" && failure.retryAfterMs !== undefined)
   );

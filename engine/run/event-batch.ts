@@ -25,7 +25,7 @@ import {
   takesEventsOneByOne,
 } from "./process-events.ts";
 import { recoverOpenEntries } from "./recover.ts";
-import { jittered, nextTry } from "./retry.ts";
+import { asksForTime, jittered, nextTry } from "./retry.ts";
 import type { StopCondition } from "./stop-condition.ts";
 
 /** Events that were claimed together. */
@@ -278,8 +278,9 @@ async function waitFor(
   if (place.connection !== undefined && (await ports.isDown(place.connection, info)))
     return { reason: "target", resumeAt: null, ...place, counted: false };
   const now = ports.clock().getTime();
-  if (info.code === "rate-limited" && info.retryAfterMs !== undefined) {
-    const resumeAt = new Date(now + jittered(info.retryAfterMs, ports.random()));
+  const laterMs = asksForTime(info);
+  if (laterMs !== undefined) {
+    const resumeAt = new Date(now + jittered(laterMs, ports.random()));
     return { reason: "retry", resumeAt, ...place, counted: false };
   }
   const failingForMs = failingSince ? now - failingSince.getTime() : 0;

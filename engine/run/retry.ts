@@ -35,6 +35,17 @@ export function nextTry(
 /** At least what was asked for; a little more, so that not all who were told the same come at once. */
 export const jittered = (ms: number, random: number) => Math.round(ms + random * Math.min(5_000, ms / 10));
 
+/**
+ * The system answers and cannot take anything before somebody or something there has changed: it allows no more requests, its
+ * disk is full, it is read-only. No attempt is lost by asking again later; there is no outage to probe for.
+ */
+const LATER = new Set(["rate-limited", "disk-full", "read-only"]);
+
+/** @returns milliseconds after which it is asked again, however often; undefined for failures that cost an attempt */
+export function asksForTime({ kind, code, retryAfterMs }: FailureInfo): number | undefined {
+  return kind === "transient" && LATER.has(code) ? retryAfterMs : undefined;
+}
+
 /** Waits inside a page, before the run gives its worker back: short blips are over within seconds. */
 const IN_PAGE_RETRIES_MS = [200, 800, 2_500];
 /** A Retry-After up to this long is waited for in the page. */

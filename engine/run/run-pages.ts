@@ -15,7 +15,7 @@ import { ahead } from "./ahead.ts";
 import { settled } from "./counts.ts";
 import { Lander } from "./lander.ts";
 import { PageInterrupted, type PageWork, RunHalted } from "./page.ts";
-import { afterTry, jittered, nextTry, type RetryPolicy } from "./retry.ts";
+import { afterTry, asksForTime, jittered, nextTry, type RetryPolicy } from "./retry.ts";
 import { runStopped, type StopCondition } from "./stop-condition.ts";
 
 /** How an attempt ended. `lost`: another attempt holds the run. */
@@ -255,9 +255,9 @@ async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<
     return "waiting";
   }
   const now = ports.clock();
-  if (info.code === "rate-limited" && info.retryAfterMs !== undefined) {
-    // the system answers and says when: no attempt is lost by doing as it asks
-    const resumeAt = new Date(now.getTime() + jittered(info.retryAfterMs, ports.random()));
+  const laterMs = asksForTime(info);
+  if (laterMs !== undefined) {
+    const resumeAt = new Date(now.getTime() + jittered(laterMs, ports.random()));
     await ports.store.wait({ reason: "retry", resumeAt, failure, connection, pages, counted: false });
     return "waiting";
   }

@@ -22,7 +22,7 @@ const DOUBTFUL_AT_ONCE = 25;
  *
  * @throws PageInterrupted when the target cannot take the rest now; what is known so far is in `work.fixes`
  * @throws RunHalted when the run is to stop, likewise
- * @throws LeaseLost when another attempt holds the run
+ * @throws LeaseLost when another attempt holds the run; the failure of our own database when that is away
  */
 export async function writeBatch(site: WriteSite, batch: Batch, work: PageWork): Promise<Ended[]> {
   const ended: Ended[] = [];
@@ -131,7 +131,8 @@ type Sent = { outcomes: WriteOutcome[]; thrown?: FailureInfo; entered: Map<numbe
 
 async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sent> {
   const entered = new Map<number, Entered>();
-  let lost: LeaseLost | undefined;
+  /** the ledger refused: the hold is lost, or our own database is away. That is no failure of the target. */
+  let own: Error | undefined;
   const undo = site.write.info?.undo === "none" ? "not possible" : "possible";
   const enter = async (entries: LedgerEntry[], receipt?: Json) => {
     if (entries.length === 0) return;
@@ -154,7 +155,7 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
     try {
       await site.ports.store.enter(address, drafts, receipt);
     } catch (error) {
-      if (error instanceof LeaseLost) lost = error;
+      if (error instanceof LeaseLost || (error instanceof Error && site.ports.isOutage(error))) own = error;
       throw error;
     }
     for (const entry of entries) {
@@ -166,15 +167,15 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
   };
   try {
     const outcomes = await site.connection.session.write(requestOf(site, items), { enter });
-    if (lost) {
+    if (own) {
       keepKnown(items, outcomes, entered, work);
-      throw lost;
+      throw own;
     }
     return { outcomes, entered };
   } catch (error) {
-    if (lost) {
+    if (own) {
       keepKnown(items, [], entered, work);
-      throw lost;
+      throw own;
     }
     if (site.ports.signal.aborted) throw error;
     if (!(error instanceof IntegrationError)) site.ports.report(error);

@@ -83,7 +83,7 @@ export async function showPresence(
     silent();
     if (touching) return;
     touching = touch()
-      .catch((error: Error) => log.warn(`The database does not answer (${error.message}); trying again.`))
+      .catch((error: Error) => log.warn(`The database did not take our sign of life (${error.message}); trying again.`))
       .finally(() => {
         touching = undefined;
       });

@@ -19,6 +19,7 @@ import { recoverWhatAnswers } from "../../engine/run/recover.ts";
 import { afterTry, nextTry, throughBlips } from "../../engine/run/retry.ts";
 import { type AttemptEnd, type AttemptState, waitHalted } from "../../engine/run/run-pages.ts";
 import type { Db } from "../db/prisma.ts";
+import { markAnswering } from "../db/run-store/end.ts";
 import { forgetUnsaved } from "../db/run-store/ledger.ts";
 import { runStore } from "../db/run-store/store.ts";
 import { eventPages } from "../events/try-events.ts";
@@ -90,7 +91,9 @@ async function execute(services: RunServices, run: ClaimedRun, signal: AbortSign
   const ports = run.lease.mode === "dry" ? openingThroughBlips(live) : live;
   tell(false);
   try {
-    return await attempt(services, run, { ports, connections, range });
+    const end = await attempt(services, run, { ports, connections, range });
+    if (run.attempt > 1 && (end === "finished" || end === "yielded")) await markAnswering(pool, run.lease);
+    return end;
   } finally {
     stop.end();
     connections.release();

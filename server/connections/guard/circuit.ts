@@ -5,6 +5,7 @@
 import type pg from "pg";
 import { type FailureInfo, failureOf } from "../../../connectors/sdk/errors.ts";
 import type { ConnectorSession } from "../../../connectors/sdk/types.ts";
+import { asksForTime } from "../../../engine/run/retry.ts";
 import type { Connection } from "../../db/generated/client.ts";
 import { LIVE_CHANNEL } from "../../db/listen.ts";
 import { inTransaction } from "../../db/run-store/lease.ts";
@@ -22,7 +23,9 @@ const NEXT_PROBE = (probes: string) =>
   `now() + least(${LONGEST_PROBE_S}, ${FIRST_PROBE_S} * 2 ^ least(10, ${probes})) * (0.9 + random() / 5) * interval '1 second'`;
 
 /** Does this failure leave open whether the system is up? What was refused, or limited, was answered. */
-const inDoubt = ({ kind, code }: FailureInfo) => kind === "transient" && code !== "rate-limited" && code !== "stopped";
+const inDoubt = (failure: FailureInfo) =>
+  failure.kind === "transient" && asksForTime(failure) === undefined && !ANSWERED.has(failure.code);
+const ANSWERED = new Set(["rate-limited", "stopped"]);
 
 /**
  * Whether the system is down, now that a call of it failed in this way; opens the circuit if so.

@@ -65,6 +65,18 @@ export async function markConnection(
   for (const { id } of rows) await tell(client, lease, { type: "connection", connectionId: id });
 }
 
+/** The run went on after it had waited for a connection: that works again, unless others found that it does not. */
+export async function markAnswering(pool: pg.Pool, lease: Lease): Promise<void> {
+  const { rows } = await pool.query<{ id: string }>(
+    `UPDATE connection c SET state = 'ok', state_message = NULL, checked_at = now() FROM run r
+     WHERE r.id = $1 AND r.state IN ('queued', 'running', 'succeeded', 'succeeded_with_errors') AND c.id = r.wait_connection
+       AND c.state = 'unreachable' AND NOT EXISTS (SELECT FROM connection_guard g WHERE g.connection_id = c.id AND g.state = 'open')
+     RETURNING c.id`,
+    [lease.runId],
+  );
+  for (const { id } of rows) await tell(pool, lease, { type: "connection", connectionId: id });
+}
+
 /**
  * Stores that the run waits. A wish of a person that came meanwhile goes first: a cancelled run ends, a paused one waits
  * for being resumed.
