@@ -12,6 +12,7 @@ import { createApiServer } from "./http-server.ts";
 import { migrateQueue } from "./jobs/migrate-queue.ts";
 import { log } from "./log.ts";
 import { showPresence } from "./processes/presence.ts";
+import { untilItStores } from "./processes/until-it-stores.ts";
 import { keyRing } from "./secrets/keys.ts";
 
 const graceMs = 5_000;
@@ -22,8 +23,10 @@ async function main(): Promise<void> {
   const host = process.env.HOST || "127.0.0.1";
   keyRing(); // fails now, with words, rather than at the first connection
   const database = getDatabase();
-  await migrateQueue(database.pool);
-  await accountsFromEnvironment(database);
+  await untilItStores(async () => {
+    await migrateQueue(database.pool);
+    await accountsFromEnvironment(database);
+  });
 
   const dir = fileURLToPath(new URL("..", import.meta.url));
   const app = next({ dev: false, dir, hostname: host, port });
@@ -34,7 +37,7 @@ async function main(): Promise<void> {
     server.once("error", refused);
     server.listen(port, host, listening);
   });
-  const presence = await showPresence(database.pool, "web");
+  const presence = await untilItStores(() => showPresence(database.pool, "web"));
   log.info({ host, port, pid: process.pid }, `web is listening on http://${host}:${port}`);
 
   let ending = false;

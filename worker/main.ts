@@ -15,6 +15,7 @@ import { drainEvents } from "../server/events/drain-events.ts";
 import { migrateQueue } from "../server/jobs/migrate-queue.ts";
 import { log } from "../server/log.ts";
 import { showPresence } from "../server/processes/presence.ts";
+import { untilItStores } from "../server/processes/until-it-stores.ts";
 import { applyRetention } from "../server/retention/apply-retention.ts";
 import { recoverRuns, releaseAbandoned } from "../server/runs/recover-runs.ts";
 import { startContinuations } from "../server/runs/run-held.ts";
@@ -50,10 +51,12 @@ const stopping = new AbortController();
 const active = new Set<string>();
 const poolIds = new Set<string>();
 
-await migrateQueue(pool);
-await pool.query("SELECT plumbline_ensure_partitions(14)");
-await followSampleServer({ db });
-const presence = await showPresence(pool, "worker", () => [...poolIds]);
+const presence = await untilItStores(async () => {
+  await migrateQueue(pool);
+  await pool.query("SELECT plumbline_ensure_partitions(14)");
+  await followSampleServer({ db });
+  return await showPresence(pool, "worker", () => [...poolIds]);
+});
 const { held } = presence;
 const tools: TaskTools = { services: { db, pool, workerId: presence.id }, signal: stopping.signal, held, log, active };
 

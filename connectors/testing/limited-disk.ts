@@ -53,7 +53,12 @@ export async function limitedDisk(name: string, megabytes: number): Promise<Limi
     },
     fill(leaveBytes) {
       const { bavail, bsize } = statfsSync(disk);
-      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
+      try {
+        writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
+      } catch (error) {
+        // whoever else writes there was faster, so it is full now
+        if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+      }
     },
     free: () => rmSync(ballast, { force: true }),
     async end() {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type pg from "pg";
+import { asUseCaseError } from "../failure.ts";
 import { log } from "../log.ts";
 import { version } from "../version.ts";
 
@@ -83,7 +84,11 @@ export async function showPresence(
     silent();
     if (touching) return;
     touching = touch()
-      .catch((error: Error) => log.warn(`The database did not take our sign of life (${error.message}); trying again.`))
+      .catch((error: Error) =>
+        log.warn(
+          `The database did not take our sign of life; trying again. ${asUseCaseError(error)?.message ?? error.message}`,
+        ),
+      )
       .finally(() => {
         touching = undefined;
       });
