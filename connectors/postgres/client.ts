@@ -19,7 +19,7 @@ export const rawTypes: pg.CustomTypesConfig = {
 
 /** Sessions that were read from and wait for the next read: for so long, and so many at most. */
 const RESTING_MS = 10_000;
-const MOST_RESTING = 4;
+const MOST_RESTING = 16;
 
 /**
  * Sessions of one connection. `use` lends one of at most four for short work and takes it back; `dedicated` opens one

@@ -57,7 +57,7 @@ export async function inTransaction(
     try {
       // Plans are kept for the life of the session, and a table that was empty when planned may hold millions later.
       const plan = indexed
-        ? "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
+        ? "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL plan_cache_mode = force_generic_plan;"
         : "";
       await client.query(`BEGIN; ${plan} SAVEPOINT piece`);
       const transaction = pieces(client);

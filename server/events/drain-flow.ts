@@ -174,7 +174,7 @@ export class FlowDrain {
       trigger: typeof trigger?.id === "string" ? trigger.id : "webhook",
       kind: trigger?.kind === "event" ? "event" : "webhook",
       stop: stopCondition(settingsOf(document)),
-      plan: () => planFor({ flowId: this.#flowId, version, document }, connections),
+      plan: () => planFor({ flowId: this.#flowId, version, document: () => document }, connections),
     };
   }
 }

@@ -1,10 +1,10 @@
 /** Takes hold of a stretch of a divided run, for one attempt, and takes back those whose worker is gone. */
 import type pg from "pg";
 import type { Json } from "../../connectors/sdk/types.ts";
+import type { ClaimedRun } from "../db/run-store/claimed-run.ts";
+import { TOTALS } from "../db/run-store/claimed-run.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
 import { HALF_SENT, leave } from "../db/run-store/stretches.ts";
-import type { ClaimedRun } from "./claim-run.ts";
-import { TOTALS } from "./claim-run.ts";
 
 export type ClaimedStretch = ClaimedRun & { range: Json };
 
@@ -43,11 +43,10 @@ const TAKE = `
 
 /** The run must still be running: whoever ends it or makes it wait holds its row. */
 const OF_RUN = `SELECT r.workspace_id AS "workspaceId", r.flow_id AS "flowId", r.version, r.kind, r.mode,
-    coalesce(r.document, v.document) AS document, r.request,
+    r.document, r.request,
     CASE WHEN ${BREAKS_OFF("r.id")} THEN 'cancel' ELSE r.stop_request END AS "stopRequest", r.parent_id::text AS "parentId",
     r.trigger, r.started_at AS "startedAt", ${TOTALS} AS totals
-  FROM run r LEFT JOIN flow_version v ON v.flow_id = r.flow_id AND v.version = r.version
-  WHERE r.id = $1 AND r.state = 'running' FOR SHARE OF r`;
+  FROM run r WHERE r.id = $1 AND r.state = 'running' FOR SHARE OF r`;
 
 class NotRunning extends Error {}
 

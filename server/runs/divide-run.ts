@@ -4,8 +4,8 @@ import { IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { Json } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../../engine/flow/compile.ts";
 import { LeaseLost, type RunPorts } from "../../engine/ports.ts";
+import type { ClaimedRun } from "../db/run-store/claimed-run.ts";
 import { inTransaction, type Lease, PAGES_PER_STRETCH } from "../db/run-store/lease.ts";
-import type { ClaimedRun } from "./claim-run.ts";
 
 /** Records of a stretch where targets take pages at once; PLUMBLINE_STRETCH_ROWS sets another number, 0 divides nothing. */
 const ROWS = 50_000;

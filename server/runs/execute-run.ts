@@ -20,12 +20,15 @@ import { afterTry, nextTry, throughBlips } from "../../engine/run/retry.ts";
 import { type AttemptEnd, type AttemptState, waitHalted } from "../../engine/run/run-pages.ts";
 import type { Db } from "../db/prisma.ts";
 import { markAnswering } from "../db/run-store/end.ts";
+import type { ClaimedRun } from "../db/run-store/claimed-run.ts";
 import { forgetUnsaved } from "../db/run-store/ledger.ts";
 import { runStore } from "../db/run-store/store.ts";
+import type { Succession } from "../db/run-store/whole-run.ts";
+import { sideBySide } from "../db/together.ts";
 import { eventPages } from "../events/try-events.ts";
 import { settingsOf } from "../flows/read-document.ts";
 import { logUnexpected } from "../log.ts";
-import { type ClaimedRun, claimRun } from "./claim-run.ts";
+import { claimRun, documentOf } from "./claim-run.ts";
 import type { ClaimedStretch } from "./claim-stretch.ts";
 import { divideRun, rangesFor } from "./divide-run.ts";
 import { isOutage } from "./outage.ts";
@@ -44,20 +47,44 @@ export type RunServices = { db: Db; pool: pg.Pool; workerId: string; sliceMs?: n
 /** A worker is given back after so long; the run goes on as a new job. */
 const SLICE_MS = 20_000;
 
+export type RunRequest = {
+  /** a run to take hold of, or one that was taken when the one before it ended */
+  run: string | ClaimedRun;
+  signal: AbortSignal;
+  /** whether to take the next run of the flow when this one ends; absent: that is queued */
+  goesOn?(): boolean;
+};
+
+/** `next`: the run of the same flow that waited for this one's end, taken for this worker. */
+export type RunDone = { end: AttemptEnd; attempt: number; durationMs: number; next?: ClaimedRun };
+
 /**
  * Runs one attempt. Returns how it ended, or null when there was nothing to do.
  *
  * @throws on an outage of our own database only; the queue tries again then
  */
-export async function executeRun(
+export async function executeRun(services: RunServices, request: RunRequest): Promise<RunDone | null> {
+  return await sideBySide(() => takeAndExecute(services, request));
+}
+
+async function takeAndExecute(
   services: RunServices,
-  { runId, signal }: { runId: string; signal: AbortSignal },
-): Promise<{ end: AttemptEnd; attempt: number; durationMs: number } | null> {
+  { run: asked, signal, goesOn }: RunRequest,
+): Promise<RunDone | null> {
   const begun = Date.now();
-  const run = await claimRun(services.pool, runId, services.workerId);
+  const run = typeof asked === "string" ? await claimRun(services.pool, asked, services.workerId) : asked;
   if (!run) return null;
-  const end = run.stretches === null ? await execute(services, run, signal) : "yielded";
-  return { end, attempt: run.attempt, durationMs: Date.now() - begun };
+  const done = { attempt: run.attempt };
+  if (run.stretches !== null) return { ...done, end: "yielded", durationMs: Date.now() - begun };
+  let next: ClaimedRun | undefined;
+  const succession: Succession = {
+    worker: () => (goesOn?.() && !signal.aborted ? services.workerId : null),
+    take: (taken) => {
+      next = taken;
+    },
+  };
+  const end = await execute(services, run, { signal, succession });
+  return { ...done, end, durationMs: Date.now() - begun, ...(next && { next }) };
 }
 
 /** Runs one attempt at a stretch that was claimed. @throws as `executeRun` does */
@@ -65,14 +92,18 @@ export async function executeStretch(
   services: RunServices,
   { stretch, signal }: { stretch: ClaimedStretch; signal: AbortSignal },
 ): Promise<AttemptEnd> {
-  return await execute(services, stretch, signal, stretch.range);
+  return await execute(services, stretch, { signal, range: stretch.range });
 }
 
-async function execute(services: RunServices, run: ClaimedRun, signal: AbortSignal, range?: Json): Promise<AttemptEnd> {
+async function execute(
+  services: RunServices,
+  run: ClaimedRun,
+  { signal, succession, range }: { signal: AbortSignal; succession?: Succession; range?: Json },
+): Promise<AttemptEnd> {
   const { db, pool } = services;
   const { runId } = run.lease;
   const tell = progressTeller(pool, runId);
-  const store = runStore(pool, run.lease, { checkpointed: tell });
+  const store = runStore(pool, run.lease, { checkpointed: tell, ...(succession && { succession }) });
   const stop = watchStop(pool, runId);
   const connections = runConnections({ db, pool }, run.lease.workspaceId, { hurry: run.trigger === "changes" });
   const live: RunPorts = {
@@ -134,11 +165,11 @@ async function attempt(
   }
   let plan: Plan;
   try {
-    const planned = () =>
-      planFor({ flowId: lease.flowId, version: lease.version, document: run.document }, connections);
+    const document = () => documentOf(services.pool, run);
+    const planned = () => planFor({ flowId: lease.flowId, version: lease.version, document }, connections);
     plan = lease.mode === "dry" ? await throughBlips(ports, planned) : await planned();
   } catch (error) {
-    return await planFailed(run, ports, error);
+    return await planFailed(services.pool, run, ports, error);
   }
   const ranges = await rangesFor(run, plan, ports);
   if (ranges) {
@@ -214,7 +245,7 @@ async function readWatermark(pool: pg.Pool, flowId: string, { step }: Plan["trig
 }
 
 /** The flow could not even be planned: a connection does not answer (wait), or something must be mended (fail). */
-async function planFailed(run: ClaimedRun, ports: RunPorts, error: unknown): Promise<AttemptEnd> {
+async function planFailed(pool: pg.Pool, run: ClaimedRun, ports: RunPorts, error: unknown): Promise<AttemptEnd> {
   if (ports.isOutage(error)) throw error;
   if (error instanceof RunHalted) return await waitHalted(ports);
   const info = failureOf(error);
@@ -232,7 +263,8 @@ async function planFailed(run: ClaimedRun, ports: RunPorts, error: unknown): Pro
   if (known && run.lease.mode === "live" && info.kind === "transient") {
     const now = ports.clock();
     const failingForMs = run.failingSince ? now.getTime() - run.failingSince.getTime() : 0;
-    const waitMs = nextTry(retryPolicy(settingsOf(run.document)), run.failures + 1, failingForMs, info, ports.random());
+    const policy = retryPolicy(settingsOf(await documentOf(pool, run)));
+    const waitMs = nextTry(policy, run.failures + 1, failingForMs, info, ports.random());
     if (waitMs !== null) {
       const resumeAt = new Date(now.getTime() + waitMs);
       await ports.store.wait({ reason: "retry", resumeAt, failure, connection, counted: true });

@@ -15,10 +15,10 @@ const NOTIFY = `
   SELECT pg_notify($2, jsonb_strip_nulls(jsonb_build_object('ws', r.workspace_id, 'type', 'run', 'runId', r.id::text,
     'flowId', r.flow_id, 'state', r.state, 'counts', ${COUNTS},
     'steps', CASE WHEN length(steps.list::text) < 6500 THEN steps.list::jsonb END))::text)
-  FROM run r, LATERAL (SELECT json_agg(json_build_object('id', step_id, 'in', "in", 'made', made, 'out', "out", 'joined', joined,
+  FROM run r, LATERAL (SELECT CASE WHEN r.steps IS NOT NULL THEN r.steps::json ELSE (SELECT json_agg(json_build_object('id', step_id, 'in', "in", 'made', made, 'out', "out", 'joined', joined,
       'created', created, 'updated', updated, 'deleted', deleted, 'unchanged', unchanged, 'filtered', filtered,
-      'duplicate', duplicate, 'dead', dead, 'held', held, 'ports', ports)) AS list
-    FROM run_step WHERE run_id = r.id) AS steps WHERE r.id = ANY($1::bigint[])`;
+      'duplicate', duplicate, 'dead', dead, 'held', held, 'ports', ports))
+    FROM run_step WHERE run_id = r.id) END AS list) AS steps WHERE r.id = ANY($1::bigint[])`;
 
 export async function notifyProgress(pool: pg.Pool, runIds: string[]): Promise<void> {
   await pool.query({ name: "run-progress", text: NOTIFY, values: [runIds, LIVE_CHANNEL] });

@@ -1,5 +1,4 @@
 /** The connections a run works with: opened once per run, shared within the process, given back at its end. */
-import type pg from "pg";
 import { connectorById } from "../../connectors/registry.ts";
 import { type FailureInfo, IntegrationError } from "../../connectors/sdk/errors.ts";
 import { ConnectionFailed, type RunConnection } from "../../engine/ports.ts";
@@ -11,6 +10,7 @@ import { paceOf, sharePace } from "../connections/guard/shared-pace.ts";
 import { borrow } from "../connections/session-pool.ts";
 import type { Connection } from "../db/generated/client.ts";
 import type { Database } from "../db/prisma.ts";
+import { together } from "../db/together.ts";
 import { asUseCaseError } from "../failure.ts";
 
 export type RunConnections = {
@@ -43,7 +43,7 @@ export function runConnections(
     const known = rows.get(name);
     if (known) return known;
     const names = [...new Set([name, ...expected])].filter((one) => !rows.has(one));
-    const found = readConnections(pool, workspaceId, names);
+    const found = readConnections(pool, { workspaceId, names });
     for (const one of names)
       rows.set(
         one,
@@ -143,17 +143,29 @@ export function runConnections(
   };
 }
 
-/** With plain SQL: a run of one record would spend more on Prisma's way than on its own work. */
-async function readConnections(pool: pg.Pool, workspaceId: string, names: string[]): Promise<Connection[]> {
-  const { rows } = await pool.query<Connection>({
-    name: "run-connections",
-    text: `SELECT id, workspace_id AS "workspaceId", name, connector, settings, credentials, state, state_message AS "stateMessage",
-       checked_at AS "checkedAt", created_at AS "createdAt", updated_at AS "updatedAt"
-     FROM connection WHERE workspace_id = $1 AND name = ANY($2)`,
-    values: [workspaceId, names],
-  });
-  return rows;
-}
+/** The rows of these connections, as they are now, for all runs that ask at about the same time. */
+const readConnections = together<{ workspaceId: string; names: string[] }, Connection[]>({
+  most: 50,
+  async work(lanes, asked) {
+    const pairs = new Map(
+      asked.flatMap(({ workspaceId, names }) =>
+        names.map((name) => [JSON.stringify([workspaceId, name]), { workspaceId, name }] as const),
+      ),
+    );
+    const wanted = [...pairs.values()];
+    const { rows } = await lanes.query<Connection>({
+      name: "run-connections",
+      text: `SELECT c.id, c.workspace_id AS "workspaceId", c.name, c.connector, c.settings, c.credentials, c.state,
+         c.state_message AS "stateMessage", c.checked_at AS "checkedAt", c.created_at AS "createdAt", c.updated_at AS "updatedAt"
+       FROM unnest($1::text[], $2::text[]) AS a(workspace, name)
+       JOIN connection c ON c.workspace_id = a.workspace AND c.name = a.name`,
+      values: [wanted.map(({ workspaceId }) => workspaceId), wanted.map(({ name }) => name)],
+    });
+    return asked.map(({ workspaceId, names }) =>
+      rows.filter((row) => row.workspaceId === workspaceId && names.includes(row.name)),
+    );
+  },
+});
 
 function missing(message: string): IntegrationError {
   return new IntegrationError(message, { kind: "settings", code: "connection-missing" });

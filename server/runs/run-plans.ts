@@ -16,7 +16,7 @@ const plans = new Map<string, { plan: Plan; until: number }>();
  * @throws IntegrationError of kind settings when the flow cannot be run as it is
  */
 export async function planFor(
-  run: { flowId: string; version: number | null; document: unknown },
+  run: { flowId: string; version: number | null; document(): unknown },
   connections: RunConnections,
 ): Promise<Plan> {
   const key = `${run.flowId}@${run.version}`;
@@ -25,7 +25,7 @@ export async function planFor(
     connections.expect(connectionNames(known.plan.flow));
     return known.plan;
   }
-  const draft = readDraft(run.document);
+  const draft = readDraft(await run.document());
   const tolerant = run.version === null;
   const broken = draft.broken.map(({ id }) => id);
   const compiled = async (doubt: boolean) => {

@@ -150,7 +150,7 @@ async function dividedRun(flowId: string): Promise<string> {
 const takeUp = (runId: string) =>
   executeRun(
     { db: database.db, pool: database.pool, workerId: "queue" },
-    { runId, signal: new AbortController().signal },
+    { run: runId, signal: new AbortController().signal },
   );
 
 async function state(id: string): Promise<string> {

@@ -39,7 +39,7 @@ export async function runToEnd(database: TestDatabase, runId: string, sliceMs = 
   try {
     for (let attempt = 0; attempt < 1_000; attempt++) {
       const services = { db: database.db, pool: database.pool, workerId: presence.id, sliceMs };
-      const done = await executeRun(services, { runId, signal: new AbortController().signal });
+      const done = await executeRun(services, { run: runId, signal: new AbortController().signal });
       if (done?.end !== "yielded") return;
     }
     throw new Error(`Run ${runId} yields for ever.`);

@@ -14,6 +14,7 @@ import { resolveLetters, storeLetters } from "./letters.ts";
 import { releaseParked, storeParked } from "./parked.ts";
 import { afterFinish, flowToGoOn, runEnd } from "./run-end.ts";
 import { storeStretchCheckpoint } from "./stretches.ts";
+import { isWhole, type Succession, storeWhole } from "./whole-run.ts";
 
 /**
  * $1 run, $2 token, $3 counters, $4 next state or null, $5 error, $6 next page, $7 cursor, $8 steps, $9 give the lease
@@ -39,8 +40,15 @@ const LAST = `${PARTS}, ${runEnd("$1", "$11", "EXISTS (SELECT FROM claimed)")}
   SELECT stop_request AS stop, (SELECT count(job.id) FROM job) AS next FROM claimed`;
 
 /** @throws LeaseLost when another attempt holds the run; then nothing is stored */
-export async function storeCheckpoint(pool: pg.Pool, lease: Lease, checkpoint: Checkpoint): Promise<CheckpointReply> {
+export async function storeCheckpoint(
+  pool: pg.Pool,
+  lease: Lease,
+  checkpoint: Checkpoint,
+  succession?: Succession,
+): Promise<CheckpointReply> {
   const { after } = checkpoint;
+  if (isWhole(lease, checkpoint, isPlain({ ...checkpoint, watermark: undefined })))
+    return await storeWhole(pool, lease, checkpoint, succession);
   if (lease.stretch) return await storeStretchCheckpoint(pool, lease, lease.stretch, checkpoint);
   if (isPlain(checkpoint) && after.kind === "continue") return await storePlain(pool, lease, checkpoint);
   if (isPlain(checkpoint) && after.kind === "finish" && lease.kind === "flow")

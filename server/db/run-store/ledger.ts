@@ -12,7 +12,7 @@ import { storableJson } from "../storable.ts";
 import { type Lease, pageNumbers } from "./lease.ts";
 
 /** The idempotency key of a plain write follows from the row; only others are stored. */
-function plainKey(lease: Lease, { step, page }: PartAddress, key: string): string {
+export function plainKey(lease: Lease, { step, page }: PartAddress, key: string): string {
   return `${lease.flowId}/${step}/${lease.runId}.${page}/${key}`;
 }
 

@@ -4,26 +4,29 @@ import type { RunStore } from "../../../engine/ports.ts";
 import { noticeSilence } from "../../processes/presence.ts";
 import { storeCheckpoint } from "./checkpoint.ts";
 import { storeFinish, storeRelease, storeWait } from "./end.ts";
+import { enterTogether, FEW } from "./enter-together.ts";
 import { collectedItems } from "./groups.ts";
 import { holdLease, inTransaction, type Lease } from "./lease.ts";
 import { enterLedger, foreseeLedger, foreseenRecords, openLedger, settleLedger } from "./ledger.ts";
-
 import { blockedKeys } from "./parked.ts";
 import { storeStretchFinish, storeStretchRelease, storeStretchWait } from "./stretches.ts";
+import type { Succession } from "./whole-run.ts";
 
 /** What the store tells after something of the run changed, for the live screens. */
-export type RunStoreListener = { checkpointed?(final: boolean): void };
+export type RunStoreListener = { checkpointed?(final: boolean): void; succession?: Succession };
 
 export function runStore(pool: pg.Pool, lease: Lease, listener: RunStoreListener = {}): RunStore {
   return {
     async enter(address, entries, receipt) {
-      await enterLedger(pool, lease, address, entries, receipt);
+      if (!lease.stretch && entries.length <= FEW)
+        await enterTogether(pool, { lease, address, drafts: entries, receipt });
+      else await enterLedger(pool, lease, address, entries, receipt);
       noticeSilence(); // what was entered is sent next
     },
     foresee: (address, entries) => foreseeLedger(pool, lease, address, entries),
     foreseen: (step, keys) => foreseenRecords(pool, lease, step, keys),
     async checkpoint(checkpoint) {
-      const reply = await storeCheckpoint(pool, lease, checkpoint);
+      const reply = await storeCheckpoint(pool, lease, checkpoint, listener.succession);
       listener.checkpointed?.(checkpoint.after.kind !== "continue");
       return reply;
     },
