@@ -1,7 +1,7 @@
 /** The work that more workers share: one big run, many small ones, and one into a slow HTTP target. */
 import type pg from "pg";
 import { startFakeRest } from "../connectors/testing/fake-rest.ts";
-import { enqueueRun } from "../server/jobs/enqueue.ts";
+import { enqueueRuns } from "../server/jobs/enqueue.ts";
 import { type Cost, watched } from "./cost.ts";
 import { freshDatabase, type Measured, productDatabase, startWorker } from "./harness.ts";
 import { addConnection, addDatabase, addFlow, addRun, addWorkspace, HEAD, secretKey } from "./prepare.ts";
@@ -99,7 +99,9 @@ async function workersFor(count: number, work: (workers: Measured[]) => Promise<
 async function start(product: pg.Pool, flows: string[]): Promise<void> {
   const client = await product.connect();
   await client.query("BEGIN");
-  for (const flow of flows) await enqueueRun(client, await addRun(client, flow));
+  const ids: string[] = [];
+  for (const flow of flows) ids.push(await addRun(client, flow));
+  await enqueueRuns(client, ids);
   await client.query("COMMIT");
   client.release();
 }

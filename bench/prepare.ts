@@ -72,6 +72,16 @@ export async function addRun(client: pg.Pool | pg.PoolClient, flowId: string): P
   return (rows[0] as { id: string }).id;
 }
 
+/** Rows of so many queued runs, of flows `flow0` … in turn; the caller enqueues their jobs. @returns their numbers */
+export async function addRuns(client: pg.PoolClient, runs: number, flows: number): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `INSERT INTO run (workspace_id, flow_id, version, kind, mode, trigger, started_by)
+     SELECT $1, 'flow' || n % $3, 1, 'flow', 'live', 'api', 'bench' FROM generate_series(0, $2::int - 1) AS n RETURNING id::text`,
+    [WORKSPACE, runs, flows],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** An owner's API token. @returns the token */
 export async function addToken(product: pg.Pool): Promise<string> {
   const token = "plb_bench";

@@ -5,7 +5,7 @@
  * runs of a single flow, which go one after the other.
  */
 import type pg from "pg";
-import { enqueueRun } from "../server/jobs/enqueue.ts";
+import { enqueueRuns } from "../server/jobs/enqueue.ts";
 import {
   freshDatabase,
   type Measured,
@@ -19,7 +19,7 @@ import {
   thousands,
   urlFor,
 } from "./harness.ts";
-import { addDatabase, addFlow, addRun, addToken, addWorkspace, HEAD, secretKey } from "./prepare.ts";
+import { addDatabase, addFlow, addRuns, addToken, addWorkspace, HEAD, secretKey } from "./prepare.ts";
 import { Wire } from "./wire.ts";
 
 const RUNS = Number(process.env.PLUMBLINE_BENCH_RUNS ?? 2_000);
@@ -83,7 +83,7 @@ async function ended({ product, target }: World, runs: number): Promise<void> {
   const { rows } = await product.query(
     `SELECT (SELECT count(*)::int FROM run WHERE state = 'succeeded' AND read = 1 AND created = 1 AND finished_at IS NOT NULL) AS runs,
        (SELECT count(DISTINCT run_id)::int FROM change WHERE state = 'done') AS ledger,
-       (SELECT count(*)::int FROM run_step WHERE step_id = 'log' AND created = 1) AS steps`,
+       (SELECT count(*)::int FROM run WHERE steps @> '[{"id": "ticks", "out": 1}, {"id": "log", "created": 1}]') AS steps`,
   );
   const written = (await target.query("SELECT count(*)::int AS n FROM log")).rows[0].n;
   const found = { ...rows[0], written };
@@ -98,7 +98,7 @@ async function ended({ product, target }: World, runs: number): Promise<void> {
 async function queued({ product }: World, runs: number, flows: number): Promise<void> {
   const client = await product.connect();
   await client.query("BEGIN");
-  for (let n = 0; n < runs; n++) await enqueueRun(client, await addRun(client, `flow${n % flows}`));
+  await enqueueRuns(client, await addRuns(client, runs, flows));
   await client.query("COMMIT");
   client.release();
 }

@@ -1,7 +1,7 @@
 /** Takes over what a dead worker left, and wakes runs that nothing else would wake. */
 import type pg from "pg";
 import { inTransaction } from "../db/run-store/lease.ts";
-import { enqueueRun } from "../jobs/enqueue.ts";
+import { enqueueRuns } from "../jobs/enqueue.ts";
 import { DEAD_AFTER_MS } from "../processes/presence.ts";
 import { recoverStretches } from "./claim-stretch.ts";
 
@@ -55,7 +55,7 @@ export async function recoverRuns(pool: pg.Pool): Promise<Recovered> {
            AND coalesce((SELECT updated_at FROM checkpoint c WHERE c.run_id = run.id), created_at) < now() - interval '20 seconds')`,
     );
     const runs = [...new Set([...orphans.rows, ...idle.rows, ...overdue.rows].map(({ id }) => id))];
-    for (const id of runs) await enqueueRun(client, id);
+    await enqueueRuns(client, runs);
     return { deadWorkers: dead.rows, runs };
   });
 }
@@ -68,6 +68,9 @@ export async function releaseAbandoned(pool: pg.Pool, workerId: string, active: 
        WHERE state = 'running' AND lease_worker = $1 AND NOT (id::text = ANY($2)) RETURNING id::text`,
       [workerId, [...active]],
     );
-    for (const { id } of rows) await enqueueRun(client, id);
+    await enqueueRuns(
+      client,
+      rows.map(({ id }) => id),
+    );
   });
 }

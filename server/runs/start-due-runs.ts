@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { nextRunAt, type Timing } from "../../engine/flow/schedule.ts";
 import { inTransaction } from "../db/run-store/lease.ts";
-import { enqueueRun } from "../jobs/enqueue.ts";
+import { enqueueRuns } from "../jobs/enqueue.ts";
 import { log } from "../log.ts";
 
 type Due = {
@@ -46,6 +46,7 @@ export async function startDueRuns(pool: pg.Pool, now = new Date()): Promise<str
       if (due.busy !== null && !queues) await noteSkipped(client, due, due.busy);
       else started.push(await startRun(client, due));
     }
+    await enqueueRuns(client, started);
     return started;
   });
 }
@@ -67,9 +68,7 @@ async function startRun(client: pg.PoolClient, { flowId, workspaceId, version }:
      VALUES ($1, $2, $3, 'flow', 'live', 'schedule', 'schedule') RETURNING id::text`,
     [workspaceId, flowId, version],
   );
-  const id = (rows[0] as { id: string }).id;
-  await enqueueRun(client, id);
-  return id;
+  return (rows[0] as { id: string }).id;
 }
 
 /** Skipped times are in the history too: one row, counted up, until a run goes through again. */

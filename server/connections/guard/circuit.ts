@@ -9,7 +9,7 @@ import { asksForTime } from "../../../engine/run/retry.ts";
 import type { Connection } from "../../db/generated/client.ts";
 import { LIVE_CHANNEL } from "../../db/listen.ts";
 import { inTransaction } from "../../db/run-store/lease.ts";
-import { enqueueRun } from "../../jobs/enqueue.ts";
+import { enqueueRuns } from "../../jobs/enqueue.ts";
 import { within } from "../limit.ts";
 
 type Named = Pick<Connection, "id" | "name" | "workspaceId">;
@@ -103,9 +103,10 @@ export async function closeCircuit(pool: pg.Pool, { id, workspaceId }: Omit<Name
        WHERE wait_connection = $1 AND state = 'waiting' AND wait_reason = 'target' RETURNING id::text`,
       [id],
     );
-    for (const run of rows) await enqueueRun(client, run.id);
+    const runIds = rows.map((run) => run.id);
+    await enqueueRuns(client, runIds);
     if (rowCount === 1 || rows.length > 0) await mark(client, { id, workspaceId }, "ok", null);
-    return rows.map((run) => run.id);
+    return runIds;
   });
 }
 
