@@ -45,7 +45,8 @@ export async function insertRun(tx: Tx, { workspaceId, actor }: ServerContext, r
   return runId;
 }
 
-const NO_COUNTS = {
+/** Of a run that has not begun. */
+export const NO_COUNTS = {
   read: 0,
   created: 0,
   updated: 0,
