@@ -206,15 +206,16 @@ async function settleLost(
     } catch (error) {
       const failure = failureOf(error);
       if (mayHaveLanded(failure) && attempt < 2) continue;
-      // Any answer but "lost" is about the same key, so it says what became of it: nothing was created twice. Without
-      // looking, a later try would find our own record and take it for somebody else's.
-      return sink.read ? lookUp(sink, plan, values, context, lost) : failed(failure);
+      // Without looking, a later try would find our own record and take it for somebody else's.
+      if (sink.read) return lookUp(sink, plan, values, context, lost);
+      // a refusal is about the same key, so it says what became of it; what failed in passing says nothing of the first try
+      return failure.kind === "rejected" ? failed(failure) : { ...failed(failure), sent: true };
     }
   }
   if (sink.read && hasKey(sink, { ...values, ...plan.identity }) && !context.signal.aborted)
     return lookUp(sink, plan, values, context, lost);
   // Setting the same values or deleting the same record again does no harm; creating again would.
-  return plan.do === "create" ? { outcome: "unknown", failure: lost } : failed(lost);
+  return plan.do === "create" ? { outcome: "unknown", failure: lost } : { ...failed(lost), sent: true };
 }
 
 async function lookUp(
@@ -230,7 +231,8 @@ async function lookUp(
     if (signal.aborted) break;
     stored = await sink.read!(plan.identity, signal).catch(() => undefined);
   }
-  if (stored === undefined) return plan.do === "create" ? { outcome: "unknown", failure: lost } : failed(lost);
+  if (stored === undefined)
+    return plan.do === "create" ? { outcome: "unknown", failure: lost } : { ...failed(lost), sent: true };
   if (plan.do === "delete") return stored === null ? { outcome: "deleted", identity: plan.identity } : failed(lost);
   const wanted = plan.after ?? values;
   if (stored === null) return failed(lost);

@@ -42,8 +42,11 @@ export type WriteHooks = {
 export type WriteOutcome =
   | { outcome: "created" | "updated" | "deleted"; remoteId?: string; identity?: JsonRecord; after?: JsonRecord }
   | { outcome: "unchanged" }
-  /** this record failed; `failure.kind` says whether it is the record's fault (rejected) or may pass (transient) */
-  | { outcome: "failed"; failure: FailureInfo }
+  /**
+   * this record failed; `failure.kind` says whether it is the record's fault (rejected) or may pass (transient). `sent`: it was
+   * sent before the failure, and may have arrived; sending it again does no harm
+   */
+  | { outcome: "failed"; failure: FailureInfo; sent?: true }
   /** sent, but the answer was lost and cannot be found out here */
   | { outcome: "unknown"; failure: FailureInfo };
 

@@ -3,7 +3,7 @@ import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import type { CompiledStep, Plan } from "../flow/compile.ts";
 import { durationMs } from "../flow/duration.ts";
 import type { FlowSettings } from "../flow/schema.ts";
-import type { ParkedRecord, RunConnection, RunPorts } from "../ports.ts";
+import type { ParkedRecord, RunPorts } from "../ports.ts";
 import { imbalance } from "./counts.ts";
 import { RecordFinder } from "./find-records.ts";
 import { ForeseenValues } from "./foreseen-values.ts";
@@ -30,7 +30,7 @@ import type { RetryPolicy } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages } from "./run-pages.ts";
 import { stepContext, UnsavedKeys } from "./step-context.ts";
 import { stopCondition } from "./stop-condition.ts";
-import type { WriteSite } from "./write-site.ts";
+import type { WritePlace } from "./write-site.ts";
 
 export type { FlowCursor, KeptPage, ParkedPage, ReplayPage } from "./planned-pages.ts";
 
@@ -145,7 +145,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         context,
         work,
         connection: (name) => ports.connection(name),
-        writeSite: (step, connection) => writeSite(job, ports, { page, gate, foreseen }, step, connection),
+        writeSite: (step) => writeSite(job, ports, { page, gate, foreseen }, step),
         idempotencyKey: (step, origin, key) => idempotencyKey(job, step, page, origin, key),
       };
       // in order, whether a record may go on is known only when the page before it has landed
@@ -251,14 +251,12 @@ function writeSite(
   ports: RunPorts,
   { page, gate, foreseen }: { page: SourcePage; gate: KeyGate; foreseen: ForeseenValues | undefined },
   step: CompiledStep,
-  connection: RunConnection,
-): WriteSite {
+): WritePlace {
   if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
   return {
     step: step.id,
     title: step.title,
     write: step.write,
-    connection,
     mode: job.mode,
     ports,
     gate,

@@ -93,8 +93,8 @@ function toWaves(keys: (string | null)[]): number[][] {
  */
 function numberingSite(environment: PageEnvironment): PageEnvironment["writeSite"] {
   const sent = new Map<string, number>();
-  return (step, connection) => {
-    const site = environment.writeSite(step, connection);
+  return (step) => {
+    const site = environment.writeSite(step);
     return {
       ...site,
       idempotencyKey(origin, key) {

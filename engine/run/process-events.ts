@@ -106,13 +106,12 @@ export async function processEvents(
     ...(job.giveUp ? { giveUp: reasonOf } : {}),
     trace: trails,
     idempotencyKey: (step, origin, key) => `${job.flowId}/${step}/${runOf(origin)}.0/${key}`,
-    writeSite(step, connection) {
+    writeSite(step) {
       if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
       return {
         step: step.id,
         title: step.title,
         write: step.write,
-        connection,
         mode: "live",
         ports,
         givesUp: job.giveUp,

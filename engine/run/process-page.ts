@@ -8,15 +8,15 @@ import { noRunCounts, noStepCounts } from "./counts.ts";
 import { PageInterrupted, type PageResult, type PageWork, type SourcePage } from "./page.ts";
 import { collect, countParts, keep, publish, settle, summarise, UNSETTLED } from "./page-books.ts";
 import { deliver, seedInboxes } from "./page-routes.ts";
-import { writeBatch } from "./write-batch.ts";
-import type { WriteSite } from "./write-site.ts";
+import { giveUpBatch, writeBatch } from "./write-batch.ts";
+import type { WritePlace } from "./write-site.ts";
 
 export type PageEnvironment = {
   plan: Plan;
   context: StepContext;
   work: PageWork;
   connection(name: string): Promise<RunConnection>;
-  writeSite(step: CompiledStep, connection: RunConnection): WriteSite;
+  writeSite(step: CompiledStep): WritePlace;
   /** same key, at most one effect: for what a step sends by itself */
   idempotencyKey(step: string, origin: number, key: string): string;
   /** the reason to give when a connection cannot be opened and waiting for it is over; undefined: interrupt the page */
@@ -147,14 +147,10 @@ async function writeStep(environment: PageEnvironment, step: CompiledStep, batch
   } catch (error) {
     const failure = environment.giveUp?.(error);
     if (!failure) throw error;
-    return batch.records.map((record, index) => ({
-      origin: batch.origins[index] as number,
-      outcome: "dead",
-      record,
-      failure,
-    }));
+    // what landed before, or may have, is told from what was never sent
+    return giveUpBatch(environment.writeSite(step), batch, failure, environment.work);
   }
-  return await writeBatch(environment.writeSite(step, connection), batch, environment.work);
+  return await writeBatch({ ...environment.writeSite(step), connection }, batch, environment.work);
 }
 
 /** What waits before a step, with its counters begun; undefined when nothing came. */

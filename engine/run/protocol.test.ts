@@ -66,16 +66,18 @@ const scenario = fc.record({
     maxLength: 7,
   }),
   flakes: fc.array(fc.boolean(), { maxLength: 12 }),
+  lost: fc.array(fc.boolean(), { maxLength: 6 }),
   sliceMs: fc.constantFrom(0, 1_000_000),
 });
 
-async function play({ kind, records: bads, pageSize, crashes, flakes, sliceMs }: Parameters<typeof check>[0]) {
+async function play({ kind, records: bads, pageSize, crashes, flakes, lost, sliceMs }: Parameters<typeof check>[0]) {
   const records = bads.map((bad, index): JsonRecord => ({ id: `r${index}`, bad }));
   const plan = planOf(kind, pageSize);
   const run = new MemoryRun();
   const target = new MemoryTarget(kind);
   const fate = new Fate(crashes, () => run.token++);
   const luck = [...flakes];
+  const losses = [...lost];
   for (let attempt = 1; attempt < 200; attempt++) {
     if (!["queued", "running", "waiting"].includes(run.state)) break;
     fate.live();
@@ -83,7 +85,11 @@ async function play({ kind, records: bads, pageSize, crashes, flakes, sliceMs }:
     const token = ++run.token;
     // the source changes while the run is away
     const now = records.map((record): JsonRecord => ({ ...record, version: attempt }));
-    const world = { kind, target, fate, flaky: () => luck.shift() ?? false };
+    const world = {
+      ...{ kind, target, fate },
+      flaky: () => luck.shift() ?? false,
+      lost: () => losses.shift() ?? false,
+    };
     const ports = portsOf(world, run.store(fate, token), source(now), attempt);
     const job = {
       state: {
@@ -116,6 +122,7 @@ async function check(what: {
   pageSize: number;
   crashes: { at: number; after: boolean; takeover: boolean }[];
   flakes: boolean[];
+  lost: boolean[];
   sliceMs: number;
 }) {
   const { run, target, records } = await play(what);
@@ -158,11 +165,12 @@ describe("run, lease and checkpoint", () => {
         pageSize: 3,
         crashes: [],
         flakes: [],
+        lost: [],
         sliceMs: 1_000_000,
       });
   });
 
-  it("keep their promises whatever the moments of crashes, takeovers and passing failures", async () => {
+  it("keep their promises whatever the moments of crashes, takeovers, passing failures and lost answers", async () => {
     await fc.assert(fc.asyncProperty(scenario, check), { numRuns: 1_500 });
   }, 60_000);
 });

@@ -49,6 +49,8 @@ export function keepKnown(
     const outcome = outcomes[index];
     const { key } = (items[index] as Item).write;
     if (!outcome || outcome.outcome === "unknown") work.unsettled.add(address.part);
+    else if (outcome.outcome === "failed" && outcome.sent)
+      work.fixes.push({ ...address, key, landed: true, unknown: true });
     else if (outcome.outcome === "failed" || outcome.outcome === "unchanged")
       work.fixes.push({ ...address, key, landed: false });
     else {

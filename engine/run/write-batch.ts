@@ -11,7 +11,7 @@ import { foreseeChunk } from "./foresee-chunk.ts";
 import { openKey, PageInterrupted, type PageWork, throwIfHalted } from "./page.ts";
 import { inPageWait, sleepInPage } from "./retry.ts";
 import { type Entered, keepAnswers, keepKnown, settleThrown } from "./write-answers.ts";
-import { addressOf, type Item, OUTCOME_OF, placed, requestOf, type WriteSite } from "./write-site.ts";
+import { addressOf, type Item, OUTCOME_OF, placed, requestOf, type WritePlace, type WriteSite } from "./write-site.ts";
 import { toWaves } from "./write-waves.ts";
 
 /** Records per call where a crash leaves in doubt what a call has sent. */
@@ -38,6 +38,14 @@ export async function writeBatch(site: WriteSite, batch: Batch, work: PageWork):
       else await writeChunk(site, chunk, work, ended);
     }
   }
+  return ended;
+}
+
+/** Ends a batch whose connection cannot be opened, now that waiting for it is over. */
+export function giveUpBatch(site: WritePlace, batch: Batch, failure: FailureInfo, work: PageWork): Ended[] {
+  const ended: Ended[] = [];
+  for (const wave of toWaves(site, batch, work, ended))
+    for (const item of adoptOpen(site, wave, work, ended)) giveUp(site, item, failure, work, ended);
   return ended;
 }
 
@@ -83,8 +91,7 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
     if (pending.length < sent.length) attempt = -1;
     if (wait === null) {
       if (!site.givesUp) throw new PageInterrupted(site.step, site.write.connection, failure);
-      for (const { origin, record } of pending)
-        ended.push({ origin, outcome: "dead", record, failure: placed(site, failure) });
+      for (const item of pending) giveUp(site, item, failure, work, ended);
       return;
     }
     await sleepInPage(site.ports, wait * (0.75 + site.ports.random() / 2));
@@ -92,7 +99,7 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
 }
 
 /** Records that an earlier try of this page landed for sure, and whose repetition the target could not recognise. */
-function adoptOpen(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Item[] {
+function adoptOpen(site: WritePlace, chunk: Item[], work: PageWork, ended: Ended[]): Item[] {
   if (work.open.size === 0) return chunk;
   return chunk.filter((item) => {
     const open = work.open.get(openKey(site.step, item.write.idempotencyKey));
@@ -108,16 +115,27 @@ function adoptOpen(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[
       if (again) item.write = { ...item.write, values: open.after as JsonRecord };
       return true;
     }
-    work.fixes.push({ ...open.address, key: open.key, landed: true, unknown: true });
-    const message = `${site.write.connection} was sent this record before the worker stopped, and cannot say whether it arrived. Look it up there: dismiss this if it is there, replay it if it is not.`;
-    const failure: FailureInfo = { kind: "rejected", code: "may-have-arrived", message };
-    ended.push({ origin: item.origin, outcome: "dead", record: item.record, failure: placed(site, failure) });
+    mayHaveArrived(site, item, open, work, ended);
     return false;
   });
 }
 
+function mayHaveArrived(site: WritePlace, { origin, record }: Item, open: OpenEntry, work: PageWork, ended: Ended[]) {
+  work.fixes.push({ ...open.address, key: open.key, landed: true, unknown: true });
+  const message = `${site.write.connection} was sent this record before, and cannot say whether it arrived. Look it up there: dismiss this if it is there, replay it if it is not.`;
+  const failure: FailureInfo = { kind: "rejected", code: "may-have-arrived", message };
+  ended.push({ origin, outcome: "dead", record, failure: placed(site, failure) });
+}
+
+/** Waiting for the target is over. What was sent before and never answered may be there all the same. */
+function giveUp(site: WritePlace, item: Item, failure: FailureInfo, work: PageWork, ended: Ended[]): void {
+  const open = work.open.get(openKey(site.step, item.write.idempotencyKey));
+  if (open?.state === "sending") mayHaveArrived(site, item, open, work, ended);
+  else ended.push({ origin: item.origin, outcome: "dead", record: item.record, failure: placed(site, failure) });
+}
+
 /** Whether sending a change once more has no further effect, should it have arrived before: the sink knows it again. */
-function repeatsHarmlessly({ write }: WriteSite, { operation, identity }: OpenEntry): boolean {
+function repeatsHarmlessly({ write }: WritePlace, { operation, identity }: OpenEntry): boolean {
   if (write.info?.effect !== "once") return false;
   if (write.info.idempotencyKeys || operation !== "create" || write.operation === "upsert") return true;
   return write.info.readBack && Object.keys(identity).length > 0;
@@ -222,6 +240,7 @@ function take(
       return undefined;
     }
     case "failed": {
+      if (outcome.sent && entered && keepOpen(site, item, entered, work)) return outcome.failure;
       fix({ landed: false });
       if (outcome.failure.kind !== "rejected") return outcome.failure;
       supersede(site, write.idempotencyKey, work); // refused under its key: it had not arrived before either
@@ -229,6 +248,25 @@ function take(
       return undefined;
     }
   }
+}
+
+/**
+ * It failed after it had been sent: sent again it does no harm, but until then it may be there. Returns false where sending it
+ * again would do harm, or the connector knows better.
+ */
+function keepOpen(site: WriteSite, { origin, write }: Item, { address, entry }: Entered, work: PageWork): boolean {
+  const id = openKey(site.step, write.idempotencyKey);
+  if (work.open.has(id)) return false; // the entry before stands for the change
+  const { key, idempotencyKey } = write;
+  const sourceKey = work.keyOf(origin);
+  const open: OpenEntry = {
+    ...{ ...entry, key, idempotencyKey, sourceKey, address },
+    ...{ undo: "possible", state: "sending" },
+  };
+  if (!repeatsHarmlessly(site, open)) return false;
+  work.open.set(id, open);
+  work.fixes.push({ ...address, key, landed: true, unknown: true });
+  return true;
 }
 
 /** Sent again under the same idempotency key: this entry stands for the change now, not the one before the crash. */

@@ -9,11 +9,11 @@ import type { ForeseenValues } from "./foreseen-values.ts";
 import type { KeyGate } from "./key-gate.ts";
 import type { PageWork } from "./page.ts";
 
-export type WriteSite = {
+/** Where a batch is written, and by which rules. */
+export type WritePlace = {
   step: string;
   title: string;
   write: CompiledWrite;
-  connection: RunConnection;
   mode: "live" | "dry";
   /** same key, at most one effect; it sets this write apart from others of the same record */
   idempotencyKey(origin: number, key: string): string;
@@ -25,6 +25,8 @@ export type WriteSite = {
   /** of a dry run: what its pages have foreseen so far */
   foreseen?: ForeseenValues;
 };
+
+export type WriteSite = WritePlace & { connection: RunConnection };
 
 /** One part to write. */
 export type Item = { origin: number; record: JsonRecord; write: WriteRecord };
@@ -57,7 +59,7 @@ export function addressOf(site: WriteSite, work: PageWork): PartAddress {
 }
 
 /** The failure with the step's name in front, unless the connector put a place there itself. */
-export function placed(site: WriteSite, failure: FailureInfo): FailureInfo {
+export function placed(site: WritePlace, failure: FailureInfo): FailureInfo {
   if (failure.message.startsWith("Step “")) return failure;
   const at = (said: string) => `Step “${site.title}”: ${said}`;
   return { ...failure, message: at(failure.message), general: failure.general && at(failure.general) };

@@ -1,13 +1,13 @@
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Batch, Ended } from "../steps/define-step.ts";
 import type { PageWork } from "./page.ts";
-import type { Item, WriteSite } from "./write-site.ts";
+import type { Item, WritePlace } from "./write-site.ts";
 
 /**
  * Converts the records, and deals them into waves in which each key occurs once: a target must not be asked to change
  * one record twice in a single statement, and the second change must see the first.
  */
-export function toWaves(site: WriteSite, batch: Batch, work: PageWork, ended: Ended[]): Item[][] {
+export function toWaves(site: WritePlace, batch: Batch, work: PageWork, ended: Ended[]): Item[][] {
   const waves: Item[][] = [];
   const times = new Map<string, number>();
   const sent = new Map<string, number>();

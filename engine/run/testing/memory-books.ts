@@ -75,13 +75,13 @@ export class MemoryBooks {
 
 /** What the engine is given in an attempt of the model: reads by `read`, writes to the target, and a clock that stands still. */
 export function portsOf(
-  world: { kind: Kind; target: MemoryTarget; fate: Fate; flaky: () => boolean },
+  world: { kind: Kind; target: MemoryTarget; fate: Fate; flaky: () => boolean; lost?: () => boolean },
   store: RunStore,
   read: ReturnType<MemoryTarget["session"]>["read"],
   attempt: number,
 ): RunPorts {
   const { fate } = world;
-  const session = world.target.session(fate, world.flaky);
+  const session = world.target.session(fate, world.flaky, world.lost);
   const from = { id: "con_from", session: { ...session, read }, sinks: [] };
   const to = { id: "con_to", session, sinks: [sinkInfo(world.kind)] };
   return {

@@ -72,10 +72,11 @@ export class MemoryTarget {
     this.#kind = kind;
   }
 
-  session(fate: Fate, flaky: () => boolean): ConnectorSession {
+  /** @param lost whether the answer to what just took effect gets lost */
+  session(fate: Fate, flaky: () => boolean, lost = () => false): ConnectorSession {
     const kind = this.#kind;
     const none = () => Promise.reject(new Error("not part of this model"));
-    const sink = this.#recordSink(fate, flaky);
+    const sink = this.#recordSink(fate, flaky, lost);
     return {
       check: async () => ({}),
       streams: async () => [],
@@ -84,7 +85,9 @@ export class MemoryTarget {
         throw new Error("not a source");
       },
       write: (request, hooks) =>
-        kind === "transaction" ? this.#transaction(fate, flaky, request, hooks) : writeRecords(sink, request, hooks),
+        kind === "transaction"
+          ? this.#transaction(fate, { flaky, lost }, request, hooks)
+          : writeRecords(sink, request, hooks),
       foresee: (request) => foreseeRecords(sink, request),
       undo: none,
       ...(kind === "transaction"
@@ -101,7 +104,7 @@ export class MemoryTarget {
 
   async #transaction(
     fate: Fate,
-    flaky: () => boolean,
+    { flaky, lost }: { flaky: () => boolean; lost: () => boolean },
     { records }: Parameters<ConnectorSession["write"]>[0],
     { enter }: Parameters<ConnectorSession["write"]>[1],
   ): Promise<WriteOutcome[]> {
@@ -126,6 +129,7 @@ export class MemoryTarget {
         for (const { record } of fresh) this.#create(record.key, record.values);
         this.#committed.add(receipt);
       });
+      if (lost()) throw unanswered();
     } finally {
       resolve();
       this.#open.delete(receipt);
@@ -136,7 +140,7 @@ export class MemoryTarget {
     });
   }
 
-  #recordSink(fate: Fate, flaky: () => boolean): RecordSink {
+  #recordSink(fate: Fate, flaky: () => boolean, lost: () => boolean): RecordSink {
     return {
       name: "orders",
       key: ["id"],
@@ -154,7 +158,7 @@ export class MemoryTarget {
         : {}),
       create: async (values, { idempotencyKey }) => {
         if (flaky()) throw passing();
-        return await fate.effect("create", () => {
+        const created = await fate.effect("create", () => {
           if (values.bad === true) throw new IntegrationError("no", { kind: "rejected", code: "refused" });
           if (this.#kind === "keys") {
             const before = this.#remembered.get(idempotencyKey);
@@ -168,6 +172,8 @@ export class MemoryTarget {
           this.#create(String(values.id), values);
           return { record: values };
         });
+        if (lost()) throw unanswered();
+        return created;
       },
     };
   }
@@ -180,6 +186,8 @@ export class MemoryTarget {
 
 export const refusal = { kind: "rejected", code: "refused", message: "no" } as const;
 export const passing = () => new IntegrationError("busy", { kind: "transient", code: "unavailable" });
+
+const unanswered = () => new IntegrationError("no answer", { kind: "transient", code: "outcome-unknown" });
 
 export const sinkInfo = (kind: Kind): SinkInfo => ({
   name: "orders",
