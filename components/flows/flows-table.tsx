@@ -111,7 +111,9 @@ export function FlowsTable({
 }) {
   // With a menu in each row a phone has no room for both the count and the name; the health tells of failures too.
   const shown = short
-    ? columns.filter(({ id }) => !["timing", "next", "more"].includes(id))
+    ? columns
+        .filter(({ id }) => !["timing", "next", "more"].includes(id))
+        .map((column) => (column.id === "why" ? { ...column, width: "36%" } : column))
     : columns.map((column) => (column.id === "failed" ? { ...column, wideOnly: true } : column));
   return (
     <Table

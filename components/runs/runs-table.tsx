@@ -59,7 +59,11 @@ const columns: Column<RunSummary>[] = [
     header: "Started",
     width: "168px",
     wideOnly: true,
-    cell: (run) => <span className="text-muted">{triggerWords(run)}</span>,
+    cell: (run) => (
+      <span className="text-muted" title={triggerWords(run)}>
+        {triggerWords(run)}
+      </span>
+    ),
   },
   {
     id: "at",
