@@ -47,7 +47,7 @@ export function SchemaField(props: NodeProps) {
 export function labels({ node, problems, path }: Pick<NodeProps, "node" | "problems" | "path">) {
   return {
     label: node.title,
-    hint: node.hint,
+    hint: node.hint?.replaceAll(/\babsent\b/g, "empty"), // a document leaves out what a form leaves empty
     error: problems[path],
     optional: node.optional && !("default" in node && node.default !== undefined),
   };

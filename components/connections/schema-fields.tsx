@@ -1,5 +1,5 @@
 "use client";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { Disclosure } from "../ui/disclosure.tsx";
 import { SchemaField } from "./schema-field.tsx";
 import type { FormField } from "./schema-form.ts";
@@ -16,21 +16,35 @@ export type FormProps = {
   kept?: ReadonlySet<string>;
   /** fields that are never folded away, though they may stay empty */
   often?: readonly string[];
+  /** controls that know more than the schema, by the name of the field they stand for */
+  instead?: { [name: string]: ReactNode };
 };
 
 /** Fields of a form, or of a part of one: what is needed first, the rest folded away when there is much of it. */
-export function SchemaFields({ fields, values, onChange, problems, path = "", kept, often = [] }: FormProps) {
-  const draw = ({ name, node }: FormField): ReactNode => (
-    <SchemaField
-      key={name}
-      node={node}
-      value={values[name]}
-      onChange={(value) => onChange({ ...values, [name]: value })}
-      problems={problems}
-      path={`${path}${name}`}
-      kept={kept}
-    />
-  );
+export function SchemaFields({
+  fields,
+  values,
+  onChange,
+  problems,
+  path = "",
+  kept,
+  often = [],
+  instead = {},
+}: FormProps) {
+  const draw = ({ name, node }: FormField): ReactNode =>
+    Object.hasOwn(instead, name) ? (
+      <Fragment key={name}>{instead[name]}</Fragment>
+    ) : (
+      <SchemaField
+        key={name}
+        node={node}
+        value={values[name]}
+        onChange={(value) => onChange({ ...values, [name]: value })}
+        problems={problems}
+        path={`${path}${name}`}
+        kept={kept}
+      />
+    );
   // What is declared before the last needed field belongs to it: host and port of a database stand beside its name.
   const lastNeeded = fields.findLastIndex(({ node }) => !node.optional);
   const isRare = (field: FormField) => fields.indexOf(field) > lastNeeded && isSpare(field);

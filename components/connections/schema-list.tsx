@@ -10,7 +10,7 @@ import { asValues, startValues } from "./schema-values.ts";
 /** A list of things with fields of their own: the streams of a REST interface. Each folds to its name. */
 export function ListField({ node, value, onChange, problems, path, kept }: NodeProps<FormNode & { kind: "list" }>) {
   const items: unknown[] = Array.isArray(value) ? value : [];
-  const one = node.title.replace(/s$/, "").toLowerCase();
+  const one = node.item.title.replace(/s$/, "").toLowerCase();
   const set = (index: number, next: unknown) => onChange(items.map((item, at) => (at === index ? next : item)));
   return (
     <section aria-label={node.title} className="flex flex-col gap-2">

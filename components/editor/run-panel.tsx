@@ -28,7 +28,7 @@ export function RunPanel({ run, runId }: { run: ReturnType<typeof useLiveRun>; r
               <RelativeTime at={data.startedAt ?? data.createdAt} />
             </span>
             <ButtonLink icon={ArrowRight} href={`/runs/${data.id}`} className="ml-auto">
-              {data.mode === "dry" ? "See what would change" : "Open the run"}
+              {data.mode === "dry" && data.counts.read > 0 ? "See what would change" : "Open the run"}
             </ButtonLink>
           </div>
           <p aria-live="polite" className="text-body text-ink">

@@ -2,6 +2,7 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { ArrowRight, ChevronRight, FilePen, FilePlus, FileX, PencilLine } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
+import { isFinal } from "../../engine/run/states.ts";
 import type { ChangeItem } from "../../server/trpc/contract/runs.ts";
 import { Loaded } from "../server/loaded.tsx";
 import type { RunDetail } from "../server/trpc.ts";
@@ -157,6 +158,7 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
         ]),
   ];
   const none = asked !== "" || operation !== null;
+  const going = !isFinal(run.state);
   return (
     <div>
       <div className="mb-2 flex flex-wrap items-center gap-2">
@@ -174,11 +176,21 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
             <EmptyState
               compact
               icon={PencilLine}
-              title={none ? "No change matches" : dry ? "Nothing would change" : "Nothing was changed"}
+              title={
+                none
+                  ? "No change matches"
+                  : going
+                    ? "Nothing was changed yet"
+                    : dry
+                      ? "Nothing would change"
+                      : "Nothing was changed"
+              }
             >
               {none
                 ? "Search looks at keys and values."
-                : "No record came as far as a write step with something to change there."}
+                : going
+                  ? "Changes stand here as they are written."
+                  : "No record came as far as a write step with something to change there."}
             </EmptyState>
           ) : (
             <Table

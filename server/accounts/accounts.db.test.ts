@@ -242,7 +242,7 @@ describe("changes over tRPC", () => {
     const cookie = cookieOf(responseHeaders);
     expect((await rename({ cookie, origin: "https://evil.example" })).status).toBe(403);
     expect((await rename({ cookie, "sec-fetch-site": "cross-site" })).status).toBe(403);
-    expect(await database.db.workspace.findFirst()).toMatchObject({ name: "Sample company" });
+    expect(await database.db.workspace.findFirst()).toMatchObject({ name: "My company" });
     expect((await rename({ cookie, origin: "http://127.0.0.1:3000" })).status).toBe(200);
     expect(await database.db.workspace.findFirst()).toMatchObject({ name: "Renamed" });
     const nobody = await rename({ origin: "http://127.0.0.1:3000" });

@@ -2,9 +2,11 @@ import { audit } from "../audit/audit.ts";
 import { systemContext } from "../context.ts";
 import type { Database, Tx } from "../db/prisma.ts";
 import { newId } from "../ids.ts";
+import { sampleIsPossible } from "../sample/sample-state.ts";
 import { afterWorkspaceCreated } from "./after-workspace-created.ts";
 
-export const FIRST_WORKSPACE_NAME = "Sample company";
+/** What a workspace is called until somebody names it. */
+const firstName = () => (sampleIsPossible().possible ? "Sample company" : "My company");
 
 /** Held while the first workspace or account is made: of two first visitors at once, one wins. */
 export async function lockAccounts(tx: Tx): Promise<void> {
@@ -15,7 +17,7 @@ export async function lockAccounts(tx: Tx): Promise<void> {
 export async function ensureWorkspaceIn(
   tx: Tx,
   base: Pick<Database, "db" | "pool">,
-  name = FIRST_WORKSPACE_NAME,
+  name = firstName(),
 ): Promise<string> {
   const known = await tx.workspace.findFirst({ orderBy: { createdAt: "asc" }, select: { id: true } });
   if (known) return known.id;

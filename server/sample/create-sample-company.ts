@@ -51,6 +51,7 @@ export async function createSampleCompany(base: { db: Db; pool: pg.Pool }, works
     where: { id: workspaceId },
     data: { settings: { ...(workspace.settings as object), sample } },
   });
+  log.info(`Sample company of workspace ${workspaceId} is ready`);
 }
 
 async function connect(

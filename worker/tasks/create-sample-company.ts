@@ -6,8 +6,5 @@ import { defineTask } from "../define-task.ts";
 export const createSampleCompanyTask = defineTask(
   "create-sample-company",
   z.object({ workspaceId: z.string() }),
-  async ({ workspaceId }, { services, log }) => {
-    await createSampleCompany(services, workspaceId);
-    log.info(`Sample company of workspace ${workspaceId} is ready`);
-  },
+  ({ workspaceId }, { services }) => createSampleCompany(services, workspaceId),
 );

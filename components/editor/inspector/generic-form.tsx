@@ -1,12 +1,26 @@
 "use client";
-import { useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { z } from "zod";
 import type { Step } from "../../../engine/flow/schema.ts";
+import type { Shape } from "../../../engine/steps/define-step.ts";
 import { definitionOf } from "../../../engine/steps/registry.ts";
+import { labels } from "../../connections/schema-field.tsx";
 import { SchemaFields } from "../../connections/schema-fields.tsx";
 import { readForm } from "../../connections/schema-form.ts";
 import { cleanValues, type Values } from "../../connections/schema-values.ts";
-import { useEditor, useProblems } from "../editor-context.tsx";
+import { Combobox } from "../../ui/combobox.tsx";
+import { Field } from "../../ui/field.tsx";
+import { say, useEditor, useInput, useProblems } from "../editor-context.tsx";
+import { fieldOptions } from "../field-options.ts";
+import { FieldPicker } from "./field-picker.tsx";
+
+/** Settings that name a field of the records that arrive, or several: they are chosen, not typed from memory. */
+const namesFields: { [kind: string]: { [setting: string]: "one" | "many" } } = {
+  split: { field: "one", keep: "many" },
+  collect: { by: "many" },
+  approve: { show: "many" },
+  publish: { subject: "one" },
+};
 
 /**
  * Settings of a step kind that has no form of its own, drawn from its schema. What cannot be used yet stays on the screen with
@@ -34,9 +48,7 @@ export function GenericForm({
   const [values, setValues] = useState<Values>(() => ({ ...step }));
   const [refused, setRefused] = useState<{ [path: string]: string }>({});
   const problems = useMemo(() => {
-    const said = known.all.flatMap(({ field, message, remedy }) =>
-      field ? [[field, `${message} ${remedy}`] as const] : [],
-    );
+    const said = known.all.flatMap((problem) => (problem.field ? [[problem.field, say(problem) ?? ""] as const] : []));
     return { ...Object.fromEntries(said), ...refused };
   }, [known.all, refused]);
   const change = (next: Values) => {
@@ -57,5 +69,46 @@ export function GenericForm({
       );
     }
   };
-  return <SchemaFields fields={fields} values={values} onChange={change} problems={problems} often={often} />;
+  const shape = useInput(step);
+  const instead = Object.entries(namesFields[step.kind] ?? {}).map(([name, many]): [string, ReactNode] => {
+    const node = fields.find((field) => field.name === name)?.node;
+    const set = (next: unknown) => change({ ...values, [name]: next });
+    const own = { many: many === "many", shape, value: values[name], onChange: set };
+    return [name, node && <NamesFields key={name} {...own} {...labels({ node, problems, path: name })} />];
+  });
+  return (
+    <SchemaFields
+      fields={fields}
+      values={values}
+      onChange={change}
+      problems={problems}
+      often={often}
+      instead={Object.fromEntries(instead)}
+    />
+  );
+}
+
+/** Chooses one of the fields that arrive, or several; others can be typed. */
+function NamesFields({
+  many,
+  shape,
+  value,
+  onChange,
+  ...shown
+}: ReturnType<typeof labels> & { many: boolean; shape: Shape; value: unknown; onChange: (value: unknown) => void }) {
+  if (many) {
+    const chosen = Array.isArray(value) ? value.map(String) : [];
+    return <FieldPicker {...shown} chosen={chosen} shape={shape} onChange={onChange} />;
+  }
+  const now = typeof value === "string" && value !== "" ? value : null;
+  return (
+    <Field {...shown}>
+      <Combobox
+        value={now}
+        onChange={(next) => onChange(next ?? "")}
+        options={fieldOptions(shape, now ? [now] : [])}
+        free
+      />
+    </Field>
+  );
 }

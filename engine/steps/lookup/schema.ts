@@ -12,7 +12,11 @@ export const lookupSchema = z
       description: "Field there ← field of the record: { id: customer.number }",
     }),
     take: z
-      .array(z.strictObject({ to: fieldPath.meta({ title: "To" }), from: fieldPath.meta({ title: "From" }) }))
+      .array(
+        z
+          .strictObject({ to: fieldPath.meta({ title: "To" }), from: fieldPath.meta({ title: "From" }) })
+          .meta({ title: "Field" }),
+      )
       .min(1)
       .max(500)
       .optional()
