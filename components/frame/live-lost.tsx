@@ -2,11 +2,15 @@
 import { WifiOff } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useLiveState } from "../server/live.tsx";
+import { toast } from "../ui/toast.tsx";
 
 /** A stream that comes back at once, after a restart or a short cut, is nobody's concern. */
 const PATIENCE_MS = 4_000;
 
-/** Says that what is on the screen no longer follows, for as long as Plumbline cannot be reached. */
+/**
+ * Says that what is on the screen no longer follows, for as long as Plumbline cannot be reached. Until then links lead nowhere:
+ * the browser would put an error page of its own in the place of this one and of what is not saved in it.
+ */
 export function LiveLost() {
   const { connected } = useLiveState();
   const [lost, setLost] = useState(false);
@@ -15,6 +19,22 @@ export function LiveLost() {
     const timer = setTimeout(() => setLost(true), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, [connected]);
+  useEffect(() => {
+    if (!lost) return;
+    const stay = (event: MouseEvent) => {
+      const link = (event.target as HTMLElement | null)?.closest<HTMLAnchorElement>("a[href^='/']");
+      if (!link || link.target === "_blank" || event.metaKey || event.ctrlKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      toast({
+        kind: "info",
+        title: "This page stays until Plumbline answers again",
+        description: "The next one could not be loaded now. What is on the screen is kept.",
+      });
+    };
+    document.addEventListener("click", stay, { capture: true });
+    return () => document.removeEventListener("click", stay, { capture: true });
+  }, [lost]);
   return (
     <div role="status">
       {lost && (

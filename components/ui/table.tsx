@@ -63,8 +63,11 @@ export function Table<Row>({
     overscan: 12,
   });
   const openRow = useCallback(
-    (row: Row) => {
-      if (onOpen) onOpen(row);
+    (row: Row, index: number) => {
+      if (onOpen) return onOpen(row);
+      // By the row's own link, so that whoever watches over links watches over this too.
+      const link = box.current?.querySelector<HTMLAnchorElement>(`[data-row="${index}"] a[href="${href?.(row)}"]`);
+      if (link) link.click();
       else if (href) router.push(href(row));
     },
     [href, onOpen, router],
@@ -72,7 +75,7 @@ export function Table<Row>({
   const opens = Boolean(onOpen || href);
   const active = useTableKeys({
     length: rows.length,
-    onOpen: opens ? (index) => rows[index] && openRow(rows[index]) : undefined,
+    onOpen: opens ? (index) => rows[index] && openRow(rows[index], index) : undefined,
     box,
     enabled: keys,
     reveal: (index) => {
@@ -80,14 +83,14 @@ export function Table<Row>({
       else box.current?.querySelector(`[data-row="${index}"]`)?.scrollIntoView({ block: "nearest" });
     },
   });
-  const click = (event: MouseEvent, row: Row) => {
+  const click = (event: MouseEvent, row: Row, index: number) => {
     // What opens from a row (a menu, a dialog) stands elsewhere on the page, but React lets its clicks come by here.
     if (!event.currentTarget.contains(event.target as Node)) return;
     // Links, buttons and boxes inside a row keep their own meaning, and so does selecting text.
     if ((event.target as HTMLElement).closest("a, button, input, [role=checkbox], label")) return;
     if (window.getSelection()?.toString()) return;
     if ((event.metaKey || event.ctrlKey) && href) window.open(href(row));
-    else openRow(row);
+    else openRow(row, index);
   };
   const items = virtual ? virtualizer.getVirtualItems() : rows.map((_, index) => ({ index, start: 0, end: 0 }));
   const above = virtual ? (items[0]?.start ?? 0) : 0;
@@ -142,7 +145,7 @@ export function Table<Row>({
                 data-index={index}
                 data-row={index}
                 aria-rowindex={virtual ? index + 2 : undefined}
-                onClick={opens ? (event) => click(event, row) : undefined}
+                onClick={opens ? (event) => click(event, row, index) : undefined}
                 className={cx(
                   "group",
                   opens && "cursor-pointer hover:bg-hover",
