@@ -50,7 +50,7 @@ export function VersionView({ flowId, version }: { flowId: string; version: numb
                     </ul>
                   </>
                 )}
-                <CodeBlock text={flowToYaml(flow)} label="the document" wrap />
+                <CodeBlock text={flowToYaml(flow)} label="the document" wrap className="[&_pre]:max-h-none" />
               </aside>
             </div>
           </div>
