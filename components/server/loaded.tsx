@@ -31,7 +31,7 @@ export function Loaded<Data>({
       return (
         <EmptyState
           icon={Compass}
-          title={missing.title}
+          title={<h1>{missing.title}</h1>}
           action={<ButtonLink href={missing.href}>{missing.go}</ButtonLink>}
         >
           It may have been removed, or the address was cut short.
