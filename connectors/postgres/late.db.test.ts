@@ -187,3 +187,32 @@ it("by a counting key: a number drawn early and committed late is read", async (
   expect(second.ids).toEqual([101]);
   expect((await read(second.mark)).ids).toEqual([]);
 });
+
+/** As a first load does that is read in ranges of the key: the mark is taken, and all rows are read some other way. */
+const mark = async () =>
+  await session.mark?.({ stream: "orders", field: "updated_at", signal: new AbortController().signal });
+
+it("a mark taken without reading leaves nothing out that changes from then on, or is committed later", async () => {
+  expect(await mark()).toBeNull();
+  await slow.query("BEGIN");
+  await add(slow, 1);
+  await add(shop, 2);
+  await shop.query("INSERT INTO orders VALUES (3, '2020-01-01'), (4, '2020-01-01')");
+  after = (await mark()) ?? null;
+  await slow.query("COMMIT");
+  await add(shop, 5);
+  const read = await run();
+  expect(read).toEqual(expect.arrayContaining([1, 5]));
+  expect(read).not.toContain(3); // longer ago than a transaction may be open
+  expect(await run()).toEqual([]);
+});
+
+it("a mark knows how many rows have the newest watermark, so that another one is not passed over", async () => {
+  await shop.query("INSERT INTO orders VALUES (1, '2026-11-01'), (2, '2026-11-01')");
+  after = (await mark()) ?? null;
+  expect(after).toMatchObject({ ties: 2 });
+  expect(await run()).toEqual([]);
+  after = (await mark()) ?? null;
+  await shop.query("INSERT INTO orders VALUES (3, '2026-11-01')");
+  expect(await run()).toContain(3);
+});

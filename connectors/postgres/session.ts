@@ -8,6 +8,7 @@ import { describeSinks, describeStreams } from "./describe.ts";
 import { callFailure, serverTrouble } from "./errors.ts";
 import { findRows } from "./find.ts";
 import { foreseePage } from "./foresee.ts";
+import { newestMark } from "./newest-mark.ts";
 import { UnknownField } from "./page.ts";
 import { keyRanges } from "./ranges.ts";
 import { readTable } from "./read.ts";
@@ -71,6 +72,7 @@ export function openSession(options: OpenOptions<PostgresSettings, PostgresCrede
       }
     },
     ranges: (request) => onTable(request.stream, (table) => keyRanges(clients, table, request)),
+    mark: (request) => onTable(request.stream, (table) => newestMark(clients, table, request)),
     find: (request) => onTable(request.stream, (table) => findRows(clients, table, request)),
     write: (request, hooks) =>
       onTable(request.sink, (table) =>

@@ -144,6 +144,9 @@ export type RangesRequest = {
   signal: AbortSignal;
 };
 
+/** `field`: the watermark's */
+export type MarkRequest = { stream: string; field: string; signal: AbortSignal };
+
 /** A record the source holds but that cannot be read as one (a CSV line with too many columns). It becomes a dead letter. */
 export type Unreadable = { key: string; data: JsonRecord; failure: FailureInfo };
 
@@ -185,6 +188,11 @@ export type ConnectorSession = {
    * change. Absent, or null: this stream cannot be divided, or is too small to be worth it.
    */
   ranges?(request: RangesRequest): Promise<Json[] | null>;
+  /**
+   * What a page of an incremental read would give as `watermark` behind all records that are there now, without reading
+   * them; null when none has one. For a first load that is read in ranges: whatever changes from then on is read by the next run.
+   */
+  mark?(request: MarkRequest): Promise<Json>;
   /** Outcomes in the order of `records`. Throws only when nothing of the call landed (or its receipt can tell). */
   write(request: WriteRequest, hooks: WriteHooks): Promise<WriteOutcome[]>;
   /** The dry run of `write`; writes nothing anywhere. */

@@ -47,6 +47,8 @@ export type Plan = {
   timing: Timing;
   /** why a run cannot be divided among workers; null when it can */
   whole: string | null;
+  /** the same for the first load of an incremental read */
+  wholeAtFirst: string | null;
   /** tolerant: steps left out because they, or one before them, have a problem; in the order of the document */
   cut: string[];
 };
@@ -91,6 +93,7 @@ export function compileFlow(
     .filter((id) => kept.has(id))
     .map((id) => compileStep(id, { flow, world, graph, shapes, kept, wanted }));
   const steps = new Map(order.map((step) => [step.id, step]));
+  const site = { flow, world, graph, trigger, shapes, steps: order.map(({ step }) => step) };
   const plan: Plan = {
     flow,
     trigger: steps.get(trigger.id)!,
@@ -98,7 +101,8 @@ export function compileFlow(
     steps,
     keyOf: compileRecordKey(flow, world, graph, trigger),
     timing: timingOf(flow, trigger),
-    whole: whyWhole({ flow, world, graph, trigger, shapes, steps: order.map(({ step }) => step) }),
+    whole: whyWhole(site),
+    wholeAtFirst: whyWhole(site, true),
     cut: [...graph.index.keys(), ...broken].filter((id) => !kept.has(id) && (upTo === undefined || wanted.has(id))),
   };
   return { plan, problems };

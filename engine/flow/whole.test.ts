@@ -59,7 +59,9 @@ type Case = {
   same?: string;
 };
 
-function wholeOf({ read = {}, steps = [map(number, email)], write: change = {}, sink = {}, settings, same }: Case) {
+const wholeOf = (of: Case) => planOf(of).whole;
+
+function planOf({ read = {}, steps = [map(number, email)], write: change = {}, sink = {}, settings, same }: Case) {
   const last = { ...write, ...change };
   const all = [{ id: "orders", kind: "read", connection: "A", stream: "orders", ...read }, ...steps, last] as {
     id: string;
@@ -76,7 +78,7 @@ function wholeOf({ read = {}, steps = [map(number, email)], write: change = {}, 
   const draft = readDraft(document);
   const { plan, problems } = compileFlow(draft.flow, world);
   if (!plan) throw new Error(JSON.stringify([...draft.problems, ...problems]));
-  return plan.whole;
+  return plan;
 }
 
 /** Every line is a flow whose runs may be divided. */
@@ -198,6 +200,22 @@ const whole: [string, Case, RegExp][] = [
 describe("a run may be divided", () => {
   it.each(divisible)("with %s", (_, flow) => {
     expect(wholeOf(flow)).toBeNull();
+  });
+});
+
+describe("the first load of an incremental read", () => {
+  const read = { sync: "incremental", watermark: "day" };
+  const first = (of: Case) => planOf({ ...of, read }).wholeAtFirst;
+  it("may be divided as a full read may", () => {
+    for (const [what, of] of divisible)
+      expect(first(of), what).toEqual(/insert|wait/.test(what) ? expect.stringMatching(/once more/) : null);
+    expect(planOf({ settings: { order: "by-key" }, read }).wholeAtFirst).toMatch(/in order/);
+    expect(planOf({}).wholeAtFirst).toBeNull();
+  });
+  it("does not let a record that is read once more be taken for a new one", () => {
+    const wait = { id: "w", kind: "wait", for: "1h" } as { id: string };
+    expect(first({ steps: [map(number, email), wait] })).toMatch(/“w” would take a record for a new one/);
+    expect(first({ write: { operation: "insert", match: undefined } })).toMatch(/“write” would take/);
   });
 });
 

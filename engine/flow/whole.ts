@@ -38,11 +38,20 @@ type Site = {
   steps: Step[];
 };
 
-/** Why the runs of this flow are worked on as a whole; null when they may be divided. */
-export function whyWhole({ flow, world, graph, trigger, shapes, steps }: Site): string | null {
+/** Kinds that take a record anew when it comes again; a write that finds its record compares. */
+const ANEW: ReadonlySet<StepKind> = new Set<StepKind>(["wait", "approve"]);
+
+/**
+ * Why the runs of this flow are worked on as a whole; null when they may be divided.
+ *
+ * @param first asked of the first load of an incremental read, which has no watermark to follow yet. What changes meanwhile
+ * may be read once more by the run after it, which no step may take for a new record
+ */
+export function whyWhole({ flow, world, graph, trigger, shapes, steps }: Site, first = false): string | null {
   if (trigger.kind !== "read") return "it does not start by reading";
   if (trigger.sync === "changes") return "it reads what changed, in the order it was recorded";
-  if ((trigger.sync ?? "full") !== "full") return "it reads in the order of its watermark";
+  const follows = trigger.sync === "incremental";
+  if (follows && !first) return "it reads in the order of its watermark";
   const { order, stopAt } = flow.settings ?? {};
   if (order === "by-key") return "records of one key stay in order";
   if (stopAt !== undefined) return "it halts at the very page at which too many records have failed";
@@ -63,6 +72,8 @@ export function whyWhole({ flow, world, graph, trigger, shapes, steps }: Site): 
     if (!ALONE.has(step.kind)) return `step “${step.id}” (${step.kind}) works on all records of the run together`;
     if (step.kind === "check" && step.rules.some((rule) => "unique" in rule && rule.unique === true))
       return `step “${step.id}” looks for equal values in the whole run`;
+    if (follows && (ANEW.has(step.kind) || (step.kind === "write" && step.operation === "insert")))
+      return `step “${step.id}” would take a record for a new one that the next run reads once more`;
     if (step.kind !== "write") continue;
     const info = sinkOf(world, step.connection, step.sink);
     if (!info) return `nothing is known of the sink of step “${step.id}”`;

@@ -57,7 +57,8 @@ export async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): Asy
   const after = job.cursor ? job.cursor.after : (job.backfill?.from ?? watermarkPosition(job.watermark));
   // a dry run of a flow that follows changes looks at all records; a backfill goes by its watermark, if it has one
   const ranged = step.sync === "incremental" || (step.sync === "changes" && job.backfill !== undefined);
-  const incremental = ranged && step.watermark !== undefined;
+  // a stretch is read in the order of its key; the watermark of a divided first load was taken before it
+  const incremental = ranged && step.watermark !== undefined && job.range === undefined;
   const pageSize = plan.flow.settings?.pageSize ?? 1000;
   let left = job.limit === undefined ? undefined : job.limit - job.state.totals.read;
   if (left !== undefined && left <= 0) return;

@@ -4,6 +4,7 @@ import { IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { Json } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../../engine/flow/compile.ts";
 import { LeaseLost, type RunPorts } from "../../engine/ports.ts";
+import { watermarkPosition } from "../../engine/steps/read/position.ts";
 import type { ClaimedRun } from "../db/run-store/claimed-run.ts";
 import { inTransaction, type Lease, PAGES_PER_STRETCH } from "../db/run-store/lease.ts";
 
@@ -15,25 +16,44 @@ const ONE_BY_ONE = 25;
 const LEAST = 4;
 const MOST = 64;
 
+/** The ranges of a run, and for the first load of an incremental read the watermark that is stored when all are done. */
+export type Division = { ranges: Json[]; mark?: { step: string; value: Json } };
+
 /**
- * The ranges this run is to be divided into; null when it is worked on as a whole, also when the source cannot be asked: why
+ * What this run is to be divided into; null when it is worked on as a whole, also when the source cannot be asked: why
  * not shows when it is read.
+ *
+ * @param watermark how far earlier runs have read; null: this is the first load
  */
-export async function rangesFor(run: ClaimedRun, plan: Plan, ports: RunPorts): Promise<Json[] | null> {
+export async function divisionOf(
+  run: ClaimedRun,
+  plan: Plan,
+  watermark: Json,
+  ports: RunPorts,
+): Promise<Division | null> {
   const { lease, request } = run;
   const { trigger } = plan;
   if (lease.kind !== "flow" || lease.mode !== "live" || lease.stretch || run.checkpoint !== null) return null;
-  if (plan.whole !== null || trigger.step.kind !== "read") return null;
+  if (trigger.step.kind !== "read") return null;
+  const { stream, connection, watermark: field } = trigger.step;
+  const follows = trigger.step.sync === "incremental";
+  const whole = follows && watermarkPosition(watermark) === null ? plan.wholeAtFirst : plan.whole;
+  if (whole !== null) return null;
   if (request.limit !== undefined || request.backfill !== undefined) return null;
   const rows = Number(process.env.PLUMBLINE_STRETCH_ROWS ?? ROWS);
   if (!(rows > 0)) return null;
   const inPages = plan.order.every(({ write }) => write === undefined || write.info?.transactional === true);
   const size = inPages ? rows : Math.max(1, Math.ceil(rows / ONE_BY_ONE));
-  const asked = { stream: trigger.step.stream, size, least: LEAST * size, most: MOST, signal: ports.signal };
+  const asked = { stream, size, least: LEAST * size, most: MOST, signal: ports.signal };
   try {
-    const { session } = await ports.connection(trigger.step.connection);
+    const { session } = await ports.connection(connection);
+    if (follows && (!session.mark || field === undefined)) return null;
     const ranges = await session.ranges?.(asked);
-    return ranges && ranges.length > 1 ? ranges : null;
+    if (!ranges || ranges.length < 2) return null;
+    if (!follows || field === undefined) return { ranges };
+    // before anything is read: what changes from now on is beyond it, also when a stretch has read it already
+    const value = await session.mark?.({ stream, field, signal: ports.signal });
+    return value === undefined ? null : { ranges, mark: { step: trigger.id, value } };
   } catch (error) {
     if (!(error instanceof IntegrationError) && !ports.signal.aborted) ports.report(error);
     return null;
@@ -46,7 +66,7 @@ export async function rangesFor(run: ClaimedRun, plan: Plan, ports: RunPorts): P
  * @returns false when an earlier attempt has begun to write: then the run stays whole
  * @throws LeaseLost when another attempt holds the run
  */
-export async function divideRun(pool: pg.Pool, lease: Lease, ranges: Json[]): Promise<boolean> {
+export async function divideRun(pool: pg.Pool, lease: Lease, { ranges, mark }: Division): Promise<boolean> {
   return await inTransaction(pool, async (client) => {
     const held = await client.query<{ begun: boolean }>(
       `SELECT EXISTS (SELECT FROM change c WHERE c.run_id = run.id) AS begun FROM run
@@ -61,9 +81,10 @@ export async function divideRun(pool: pg.Pool, lease: Lease, ranges: Json[]): Pr
        FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS r(range, n)`,
       [lease.runId, JSON.stringify(ranges), PAGES_PER_STRETCH, lease.workspaceId],
     );
-    await client.query("UPDATE run SET stretches = $2, lease_worker = NULL WHERE id = $1", [
+    await client.query("UPDATE run SET stretches = $2, mark = $3::jsonb, lease_worker = NULL WHERE id = $1", [
       lease.runId,
       ranges.length,
+      mark ? JSON.stringify(mark) : null,
     ]);
     return true;
   });

@@ -30,7 +30,7 @@ import { settingsOf } from "../flows/read-document.ts";
 import { logUnexpected } from "../log.ts";
 import { claimRun, documentOf } from "./claim-run.ts";
 import type { ClaimedStretch } from "./claim-stretch.ts";
-import { divideRun, rangesFor } from "./divide-run.ts";
+import { divideRun, divisionOf } from "./divide-run.ts";
 import { isOutage } from "./outage.ts";
 import { progressTeller } from "./progress.ts";
 import { type RunConnections, runConnections } from "./run-connections.ts";
@@ -171,9 +171,10 @@ async function attempt(
   } catch (error) {
     return await planFailed(services.pool, run, ports, error);
   }
-  const ranges = await rangesFor(run, plan, ports);
-  if (ranges) {
-    const divided = await divideRun(services.pool, lease, ranges).catch((error: unknown) => {
+  const watermark = lease.kind === "flow" ? await readWatermark(services.pool, lease.flowId, plan.trigger) : null;
+  const division = await divisionOf(run, plan, watermark, ports);
+  if (division) {
+    const divided = await divideRun(services.pool, lease, division).catch((error: unknown) => {
       if (error instanceof LeaseLost) return null;
       throw error;
     });
@@ -214,7 +215,7 @@ async function attempt(
     const pages = eventPages({ pool: services.pool, workspaceId: lease.workspaceId }, plan, asked);
     return await executeRelease(job, ports, pages, plan);
   }
-  job.watermark = await readWatermark(services.pool, lease.flowId, plan.trigger);
+  job.watermark = watermark;
   return await executeFlow(plan, job, ports);
 }
 
@@ -235,7 +236,7 @@ async function cancelled({ lease, attempt }: ClaimedRun, ports: RunPorts): Promi
 }
 
 async function readWatermark(pool: pg.Pool, flowId: string, { step }: Plan["trigger"]) {
-  if (step.kind === "read" && step.sync === "full") return null;
+  if (step.kind !== "read" || (step.sync ?? "full") === "full") return null;
   const { rows } = await pool.query<{ watermark: FlowJob["watermark"] }>({
     name: "run-watermark",
     text: "SELECT watermark FROM flow_position WHERE flow_id = $1 AND step_id = $2",

@@ -47,7 +47,9 @@ beforeAll(async () => {
   books = new pg.Pool({ connectionString: booksDb.url });
   for (const pool of [shop, books]) pool.on("error", () => {});
   cable = new Cable(booksDb.url);
-  await shop.query("CREATE TABLE orders (id int PRIMARY KEY, email text, total numeric(12,2))");
+  await shop.query(
+    "CREATE TABLE orders (id int PRIMARY KEY, email text, total numeric(12,2), updated_at timestamptz DEFAULT now())",
+  );
   await shop.query(
     `INSERT INTO orders SELECT i, CASE WHEN i % ${ROWS / BAD} = 0 THEN NULL ELSE 'a' || i END, i FROM generate_series(1, ${ROWS}) i`,
   );
@@ -415,4 +417,70 @@ test("what cannot be divided is worked on as a whole", async () => {
   const dry = await startRun(ctx, { flowId: await publishedFlow(ctx, flow()), mode: "dry" });
   await runToEnd(database, dry.id);
   expect((await getRun(ctx, dry.id)).run.counts.read).toBe(ROWS);
+});
+
+describe("the first load of an incremental read", { timeout: 120_000 }, () => {
+  const incremental = () => {
+    const document = flow();
+    Object.assign(document.steps[0] as object, { sync: "incremental", watermark: "updated_at" });
+    return document;
+  };
+  const position = async (flowId: string) =>
+    (await database.pool.query("SELECT watermark FROM flow_position WHERE flow_id = $1", [flowId])).rows[0]?.watermark;
+  const counts = async (id: string) => (await getRun(ctx, id)).run.counts;
+
+  test("is divided; what changes meanwhile is read by the next run, also where it was committed late", async () => {
+    await shop.query("UPDATE orders SET updated_at = NULL WHERE id = 7");
+    const flowId = await publishedFlow(ctx, incremental());
+    const open = await shop.connect();
+    await open.query("BEGIN");
+    await open.query("UPDATE orders SET total = -1, updated_at = now() WHERE id = 3999"); // older than the newest, once it shows
+    await shop.query("UPDATE orders SET updated_at = clock_timestamp() WHERE id = 11");
+    const id = await dividedRun(flowId);
+    expect(await stretches(id)).toHaveLength(8);
+    await shop.query("UPDATE orders SET total = -2, updated_at = clock_timestamp() WHERE id = 4");
+    await withWorkers(2, async () => {
+      await vi.waitUntil(async () => (await stretches(id)).some((one) => one.state === "done"), { timeout: 60_000 });
+      expect(await position(flowId)).toBeUndefined();
+      await until(id, "succeeded_with_errors");
+    });
+    await expectWhole(id);
+    const newest = await shop.query("SELECT updated_at::text AS at FROM orders WHERE id = 11");
+    const stored = await position(flowId);
+    expect(new Date(stored.at).getTime()).toBe(new Date(newest.rows[0].at).getTime());
+    await open.query("COMMIT");
+    open.release();
+
+    const next = await startRun(ctx, { flowId, mode: "live" });
+    await runToEnd(database, next.id);
+    const { read, created, updated, unchanged } = await counts(next.id);
+    expect({ created, updated, changed: read - unchanged }).toEqual({ created: 0, updated: 1, changed: 1 });
+    expect(read).toBeLessThan(10);
+    const now = await books.query("SELECT number, net FROM invoices WHERE net < 0 ORDER BY number");
+    expect(now.rows).toEqual([
+      { number: "3999", net: "-1.00" },
+      { number: "4", net: "-2.00" },
+    ]);
+    const last = await startRun(ctx, { flowId, mode: "live" });
+    await runToEnd(database, last.id);
+    expect((await counts(last.id)).updated).toBe(0);
+    await shop.query("UPDATE orders SET total = id, updated_at = now() WHERE total < 0 OR updated_at IS NULL");
+  });
+
+  test("leaves no watermark when it does not come to its end, and begins again", async () => {
+    const flowId = await publishedFlow(ctx, incremental());
+    const id = await dividedRun(flowId);
+    await withWorkers(2, async () => {
+      await vi.waitUntil(async () => (await stretches(id)).some((one) => one.state === "done"), { timeout: 60_000 });
+      await cancelRun(ctx, id);
+      await until(id, "cancelled", "succeeded_with_errors");
+    });
+    expect(await state(id)).toBe("cancelled");
+    expect(await position(flowId)).toBeUndefined();
+    const again = await dividedRun(flowId);
+    expect(await stretches(again)).toHaveLength(8);
+    await withWorkers(2, () => until(again, "succeeded_with_errors"));
+    expect(await position(flowId)).toMatchObject({ ties: expect.any(Number) });
+    expect((await counts(again)).read).toBe(ROWS);
+  });
 });

@@ -82,6 +82,7 @@ export function guardedSession({ session, pool, connection, pace }: Guarded): Co
     ...(session.find ? { find: (request) => call(() => session.find!(request), request.signal) } : {}),
     ...(watching ? { watching: { ...watching, changes } } : {}),
     ...(session.ranges ? { ranges: (request) => call(() => session.ranges!(request), request.signal) } : {}),
+    ...(session.mark ? { mark: (request) => call(() => session.mark!(request), request.signal) } : {}),
     undo: (request, hooks) => call(() => session.undo(request, hooks), request.signal),
     ...(settle ? { settle: (receipt, signal) => call(() => settle.call(session, receipt, signal), signal) } : {}),
     close: () => session.close(),

@@ -180,7 +180,11 @@ export async function leave(client: pg.PoolClient, runId: string): Promise<void>
   const { working, open, unknown, waiting, endings } = rows[0]!;
   if (working > 0) return;
   const lease: Lease = { ...run, runId: run.id, token: 0 };
-  if (open === 0) return await endRun(client, lease, finish(run.totals));
+  if (open === 0) {
+    const end = finish(run.totals);
+    if (end.state !== "failed") await client.query(STORE_MARK, [runId]);
+    return await endRun(client, lease, end);
+  }
   const ending = gravest(endings, run);
   if (!ending) return;
   // what a worker that died had sent is looked up first, by whoever takes that stretch next
@@ -189,6 +193,12 @@ export async function leave(client: pg.PoolClient, runId: string): Promise<void>
   if (ending.reason === "paused" && !run.paused) return await goOn(client, runId);
   await waitFor(client, lease, ending, waiting);
 }
+
+/** A divided first load moves the watermark when all of it is done, to where it stood before anything was read. */
+const STORE_MARK = `INSERT INTO flow_position (flow_id, step_id, workspace_id, watermark, run_id, updated_at)
+  SELECT flow_id, mark ->> 'step', workspace_id, mark -> 'value', id, now() FROM run
+  WHERE id = $1 AND mark IS NOT NULL AND mark -> 'value' <> 'null'::jsonb
+  ON CONFLICT (flow_id, step_id) DO UPDATE SET watermark = excluded.watermark, run_id = excluded.run_id, updated_at = now()`;
 
 const goOn = async (client: pg.ClientBase, runId: string) =>
   void (await client.query("UPDATE run_stretch SET ending = NULL, waiting_records = 0 WHERE run_id = $1", [runId]));
