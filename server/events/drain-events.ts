@@ -21,7 +21,6 @@ export async function drainEvents(services: DrainServices): Promise<{ stop(): Pr
     }
     drain.wake();
   };
-  const end = await subscribe(EVENTS_CHANNEL, wake, { url: databaseUrlOf(services.db) });
   let looking = false;
   const look = async () => {
     if (looking || signal.aborted) return;
@@ -34,6 +33,8 @@ export async function drainEvents(services: DrainServices): Promise<{ stop(): Pr
       looking = false;
     }
   };
+  // what came while nobody listened is looked for
+  const end = await subscribe(EVENTS_CHANNEL, wake, { url: databaseUrlOf(services.db), onGap: () => void look() });
   const timer = setInterval(() => void look(), POLL_MS);
   void look();
   return {

@@ -5,6 +5,8 @@ import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeCircuit } from "../connections/guard/circuit.ts";
 import type { ServerContext } from "../context.ts";
+import { subscribe } from "../db/listen.ts";
+import { databaseUrlOf } from "../db/prisma.ts";
 import { getFlow } from "../flows/get-flow.ts";
 import { setHookSecret } from "../intake/flow-secrets.ts";
 import { journeyOf } from "../ledger/journey.ts";
@@ -429,6 +431,46 @@ describe("a sender that waits", () => {
       body: { error: { code: "check-type", details: { field: "total", step: "check" } } },
     });
   });
+});
+
+describe("a lost LISTEN connection", () => {
+  it("delays events by a moment at most, and listening comes back", async () => {
+    const hook = await hookOf(await publishedFlow(ctx, flowDocument("Deaf")));
+    await ended((await postEvent(hook, { id: "heard", total: 1 })).body.id);
+    const heard: string[] = [];
+    const end = await subscribe("test_listening", (payload) => heard.push(payload), {
+      url: databaseUrlOf(database.db),
+    });
+    const listeners = async () =>
+      (
+        await database.pool.query<{ pid: number }>(
+          "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'plumbline-live'",
+        )
+      ).rows.map(({ pid }) => pid);
+    for (let round = 0; round < 3; round++) {
+      const before = await listeners();
+      expect(before).toHaveLength(1);
+      const id = `deaf${round}`;
+      const [{ body }] = await Promise.all([
+        postEvent(hook, { id, total: round }),
+        database.pool.query("SELECT pg_terminate_backend($1)", [before[0]]),
+      ]);
+      const sentAt = Date.now();
+      await until(() => rowOf(books.pool, id), "the event is written", 5_000);
+      expect(Date.now() - sentAt).toBeLessThan(3_000);
+      await ended(body.id);
+      await until(
+        async () => {
+          await database.pool.query("SELECT pg_notify('test_listening', $1)", [id]);
+          return heard.includes(id);
+        },
+        "it listens again",
+        10_000,
+      );
+      expect(await listeners()).not.toEqual(before);
+    }
+    end();
+  }, 60_000);
 });
 
 describe("what is not taken", () => {
