@@ -19,6 +19,7 @@ import { RelativeTime } from "../ui/values.tsx";
 import { BrowseData } from "./browse-data.tsx";
 import { ConnectionForm } from "./connection-form.tsx";
 import { ConnectionStatePill } from "./connection-state.tsx";
+import { sayLeftRecorders } from "./left-recorders.ts";
 import { withoutName } from "./outage-words.ts";
 
 /** One connection: whether it answers, what it holds, how it is set up. */
@@ -238,7 +239,8 @@ function RemoveConnection({ connection }: { connection: ConnectionDetail }) {
   const used = connection.usedBy;
   const remove = useMutation(
     trpc.connections.remove.mutationOptions({
-      onSuccess: async () => {
+      onSuccess: async ({ recorders }) => {
+        sayLeftRecorders(recorders);
         router.replace("/connections");
         await queries.invalidateQueries(trpc.connections.list.pathFilter());
       },
@@ -271,7 +273,7 @@ function RemoveConnection({ connection }: { connection: ConnectionDetail }) {
         ) : used.length > 0 ? (
           `Used by ${used.map(({ name }) => `“${name}”`).join(", ")}. Let them use another connection, or remove them first.`
         ) : (
-          "Nothing in the system itself is touched. Runs of the past keep its name."
+          "Nothing in the system itself is touched, but for what was installed there to record changes: that is removed. Runs of the past keep its name."
         )}
       </ConfirmDialog>
     </>

@@ -17,6 +17,7 @@ import { useRef, useState } from "react";
 import type { Flow } from "../../engine/flow/schema.ts";
 import { flowToYaml, readDraftText } from "../../engine/flow/text.ts";
 import { withPlaces } from "../canvas/arrange.ts";
+import { sayLeftRecorders } from "../connections/left-recorders.ts";
 import { DocumentInput } from "../flows/document-input.tsx";
 import { UndoSinceDialog } from "../runs/undo-since-dialog.tsx";
 import { sayFailure } from "../server/act.ts";
@@ -61,7 +62,8 @@ export function EditorMenu({
   const remove = useMutation(
     trpc.flows.remove.mutationOptions({
       ...sayFailure("The flow could not be removed"),
-      onSuccess: () => {
+      onSuccess: ({ recorders }) => {
+        sayLeftRecorders(recorders);
         router.push("/flows");
         queries.invalidateQueries(trpc.flows.list.pathFilter());
       },

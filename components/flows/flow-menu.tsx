@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CirclePause, CirclePlay, Download, Ellipsis, Play, Trash2, Undo2 } from "lucide-react";
 import { useState } from "react";
 import type { FlowSummary } from "../../server/trpc/contract/flows.ts";
+import { sayLeftRecorders } from "../connections/left-recorders.ts";
 import { UndoSinceDialog } from "../runs/undo-since-dialog.tsx";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
@@ -34,7 +35,11 @@ export function FlowMenu({ flow }: { flow: Pick<FlowSummary, "id" | "name" | "pa
     trpc.flows.resume.mutationOptions({ ...sayFailure(`“${flow.name}” could not be resumed`), onSettled: refresh }),
   );
   const remove = useMutation(
-    trpc.flows.remove.mutationOptions({ ...sayFailure(`“${flow.name}” could not be removed`), onSettled: refresh }),
+    trpc.flows.remove.mutationOptions({
+      ...sayFailure(`“${flow.name}” could not be removed`),
+      onSuccess: ({ recorders }) => sayLeftRecorders(recorders),
+      onSettled: refresh,
+    }),
   );
   const save = useMutation({
     ...sayFailure(`“${flow.name}” could not be exported`),

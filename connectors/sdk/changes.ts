@@ -71,8 +71,15 @@ export type Watching = {
   listen(request: { signal: AbortSignal; listening(): void }, changed: (stream: string | null) => void): Promise<void>;
   plan(stream: string, signal: AbortSignal): Promise<WatchPlan>;
   install(stream: string, signal: AbortSignal): Promise<void>;
-  /** Leaves nothing behind of what was installed for this stream. */
-  remove(stream: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Leaves nothing behind of what was installed for this stream.
+   *
+   * @param unless leave it where others than these readers were seen lately; wait for nobody for long then
+   * @returns false when others follow it, and nothing was done
+   */
+  remove(stream: string, signal: AbortSignal, unless?: { owner: string; readers: string[] }): Promise<boolean>;
+  /** What somebody with the rights can run instead; needs no connection. */
+  removal(stream: string): string;
   /**
    * Says how far the readers of `owner` are, and forgets what all readers have. Call it now and then for each stream that has
    * readers: without them the recorder stops by itself after a week.

@@ -16,6 +16,20 @@ export const ErrorSchema = z
   .meta({ id: "Error" });
 
 export const Ok = z.object({ ok: z.literal(true) });
+
+/** What records changes in a system for nobody any more, and could not be taken out of it. */
+export const LeftRecorders = z
+  .array(
+    z.object({
+      connection: z.string(),
+      stream: z.string(),
+      message: z.string().describe("Why it could not be taken out."),
+      script: z
+        .string()
+        .describe("What somebody with the rights runs to remove it. By itself it stops after seven days."),
+    }),
+  )
+  .optional();
 export const Id = z.object({ id: z.string() });
 export const IdParams = z.object({ id: AnyId.min(1) });
 export const Instant = z.iso.datetime().describe("UTC instant, ISO 8601.");

@@ -5,6 +5,8 @@ import { Conflict, Invalid } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { notify } from "../live/notify.ts";
 import { resumeWaitingFor } from "../runs/resume-waiting.ts";
+import type { LeftRecorder } from "../trpc/contract/connections.ts";
+import { leaveConnection } from "../watching/leave-streams.ts";
 import { getConnector, validate } from "./connector-info.ts";
 import { retire } from "./session-pool.ts";
 import { auditedSettings, changedSettings } from "./settings-for-audit.ts";
@@ -128,8 +130,16 @@ export function laidOver(before: unknown, entered: unknown): unknown {
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null && value !== undefined));
 }
 
-/** @throws Conflict "connection-in-use", naming the flows */
-export async function removeConnection(ctx: ServerContext, { id }: { id: string }): Promise<{ ok: true }> {
+/**
+ * Removes a connection, and from the system what was installed there by way of it to record changes.
+ *
+ * @returns `recorders`: what could not be taken out, with what to do by hand
+ * @throws Conflict "connection-in-use", naming the flows
+ */
+export async function removeConnection(
+  ctx: ServerContext,
+  { id }: { id: string },
+): Promise<{ ok: true; recorders?: LeftRecorder[] }> {
   const { db, workspaceId } = ctx;
   const row = await findConnection(ctx, id);
   refuseWhileUsed(row, await flowsUsing(ctx, row), "removed");
@@ -138,8 +148,9 @@ export async function removeConnection(ctx: ServerContext, { id }: { id: string 
     await audit(tx, ctx, "connection.delete", row.id, { name: row.name, connector: row.connector });
     await notify(tx, workspaceId, { type: "connection", connectionId: row.id });
   });
+  const recorders = await leaveConnection(ctx, row);
   retire(row);
-  return { ok: true };
+  return { ok: true, ...(recorders.length > 0 ? { recorders } : {}) };
 }
 
 async function flowsUsing(ctx: ServerContext, row: Connection): Promise<FlowName[]> {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineRoute } from "../api/route.ts";
-import { Ok } from "../api/schemas.ts";
+import { LeftRecorders, Ok } from "../api/schemas.ts";
 import { AnyId } from "../db/storable.ts";
 import { PageQuery, pageOfWhole, pageSchema } from "../paging.ts";
 import { FlowItemSchema, ProblemSchema, SavedSchema, StateSchema, showFlow, VersionSchema } from "./api-schemas.ts";
@@ -101,7 +101,7 @@ export const flowRoutes = [
     description: "Its runs, its changes and its versions stay; runs that are waiting are cancelled.",
     role: "admin",
     params: ById,
-    response: Ok,
+    response: Ok.extend({ recorders: LeftRecorders }),
     handle: (ctx, { params }) => removeFlow(ctx, params.id),
   }),
   defineRoute({
@@ -111,7 +111,12 @@ export const flowRoutes = [
     role: "builder",
     params: ById,
     body: z.object({ note: PublishNote, revision: z.number().int().optional() }),
-    response: z.object({ version: z.number().int(), revision: z.number().int(), hook: z.string().optional() }),
+    response: z.object({
+      version: z.number().int(),
+      revision: z.number().int(),
+      hook: z.string().optional(),
+      recorders: LeftRecorders,
+    }),
     failures: { "has-problems": 422, "stale-draft": 409 },
     example: { body: { note: "First version" }, response: { version: 1, revision: 2 } },
     handle: (ctx, { params, body }) => publishFlow(ctx, { ...body, flowId: params.id }),

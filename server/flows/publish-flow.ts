@@ -5,6 +5,7 @@ import { AnyId, storableText } from "../db/storable.ts";
 import { NotFound, StaleDraft, Unprocessable } from "../errors.ts";
 import { notify } from "../live/notify.ts";
 import { listenToTopic } from "../topics/listen-flow.ts";
+import { leaveStream } from "../watching/leave-streams.ts";
 import { watchStream } from "../watching/watch-flow.ts";
 import { lockFlow } from "./lock-flow.ts";
 import { hookOf } from "./read-document.ts";
@@ -43,7 +44,7 @@ export async function publishFlow(
     const message = `The flow has problems to mend before it can be published: ${first?.message} ${first?.remedy}${others}`;
     throw new Unprocessable("has-problems", message, { problems });
   }
-  return ctx.db.$transaction(async (tx) => {
+  const { before, ...published } = await ctx.db.$transaction(async (tx) => {
     const flow = await lockFlow(tx, ctx, flowId, "update");
     const [claimed] = await tx.draft.updateManyAndReturn({
       where: { flowId, workspaceId, revision: draft.revision },
@@ -58,10 +59,12 @@ export async function publishFlow(
     await tx.flow.update({ where: { id: flowId }, data: { liveVersion: version } });
     if (!flow.paused) await schedule(tx, ctx, flowId, version);
     await listenToTopic(tx, ctx, flowId, document);
-    await watchStream(tx, ctx, flowId, document);
+    const before = await watchStream(tx, ctx, flowId, document);
     await audit(tx, ctx, "flow.publish", flowId, { version, note, before: flow.liveVersion });
     await notify(tx, workspaceId, { type: "flow", flowId });
     const hook = hookOf(document, flow.hookKey);
-    return { version, revision: claimed.revision, ...(hook === undefined ? {} : { hook }) };
+    return { before, version, revision: claimed.revision, ...(hook === undefined ? {} : { hook }) };
   });
+  const recorders = await leaveStream(ctx, flowId, before);
+  return { ...published, ...(recorders.length > 0 ? { recorders } : {}) };
 }

@@ -1,6 +1,7 @@
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
+import { removeConnection } from "../connections/change-connections.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
 import { flowState } from "../flows/flow-state.ts";
@@ -103,6 +104,8 @@ test("a builder installs and removes what records changes; a viewer may not; bot
   const refused = await api.ask("DELETE", query, { token: api.tokens.builder });
   expect(refused).toMatchObject({ status: 409, body: { error: { code: "watch-in-use" } } });
   await removeFlow(ctx, flowId);
+  expect((await api.ask("GET", query)).body).toMatchObject({ watch: { state: "off" } }); // it left with the flow
+  await install();
   expect((await api.ask("DELETE", query, { token: api.tokens.builder })).status).toBe(200);
   expect((await api.ask("GET", query)).body).toMatchObject({ watch: { state: "off" } });
   const { rows } = await database.pool.query("SELECT action FROM audit WHERE subject = $1 ORDER BY id", [connection]);
@@ -230,4 +233,78 @@ test("a connection is followed by one process that is alive", async () => {
   expect(await take("worker_a")).toEqual([]);
   await giveWatchLease(database.pool, connection, "worker_b");
   expect(await take("worker_a")).toEqual([connection]);
+});
+
+describe("a recorder nobody follows any more", () => {
+  /** What is installed in the source: triggers, functions and tables. */
+  const installed = async () =>
+    (
+      await shop.query<{ name: string }>(
+        `SELECT tgname AS name FROM pg_trigger WHERE tgname LIKE 'plumbline%' UNION ALL SELECT proname FROM pg_proc WHERE proname LIKE 'plumbline%'
+         UNION ALL SELECT relname FROM pg_class WHERE relname LIKE 'plumbline%' AND relkind = 'r'`,
+      )
+    ).rows.map(({ name }) => name);
+
+  test("leaves the source with the last flow that follows it, and not before", async () => {
+    await install();
+    const first = await publishedFlow(ctx, follow());
+    const second = await publishedFlow(ctx, { ...follow(), name: "Stock again" });
+    expect(await removeFlow(ctx, first)).toEqual({ ok: true });
+    expect(await installed()).not.toEqual([]);
+    expect(await removeFlow(ctx, second)).toEqual({ ok: true });
+    expect(await installed()).toEqual([]);
+  });
+
+  test("leaves the source with the version that followed it", async () => {
+    await install();
+    const flowId = await publishedFlow(ctx, follow());
+    await api.ask("POST", `/flows/${flowId}/publish`, { body: { note: "the same" } });
+    expect(await installed()).not.toEqual([]);
+    await api.ask("PUT", `/flows/${flowId}`, { body: follow({ sync: "full" }) });
+    expect((await api.ask("POST", `/flows/${flowId}/publish`, { body: { note: "in full" } })).body).not.toHaveProperty(
+      "recorders",
+    );
+    expect(await installed()).toEqual([]);
+  });
+
+  test("leaves the source with the connection by which it was installed", async () => {
+    const other = await connectDatabase(ctx, "Shop too", remote.url);
+    await api.ask("POST", place.replace(":id", other), { body: { stream: "stock" } });
+    expect(await installed()).not.toEqual([]);
+    expect(await removeConnection(ctx, { id: other })).toEqual({ ok: true });
+    expect(await installed()).toEqual([]);
+    await install();
+    const third = await connectDatabase(ctx, "Shop three", remote.url);
+    expect(await removeConnection(ctx, { id: third })).toEqual({ ok: true });
+    expect(await installed()).not.toEqual([]); // it has installed nothing
+  });
+
+  test("stays while another installation reads it", async () => {
+    await install();
+    const flowId = await publishedFlow(ctx, follow());
+    await shop.query(
+      "INSERT INTO plumbline_reader (watch, owner, id, position) SELECT id, 'con_elsewhere', 'flow', pg_current_snapshot() FROM plumbline_watch",
+    );
+    expect(await removeFlow(ctx, flowId)).toEqual({ ok: true });
+    expect(await installed()).not.toEqual([]);
+  });
+
+  test("that cannot be taken out is told of, with a script that takes all of it out", async () => {
+    await install();
+    const flowId = await publishedFlow(ctx, follow());
+    const busy = new pg.Client({ connectionString: remote.url });
+    await busy.connect();
+    await busy.query("BEGIN; LOCK TABLE stock IN ACCESS SHARE MODE");
+    const began = Date.now();
+    const { recorders } = await removeFlow(ctx, flowId);
+    expect(Date.now() - began).toBeLessThan(8_000); // who writes to the table has waited behind it
+    expect(recorders).toEqual([
+      { connection: "Shop", stream: "stock", message: expect.stringContaining("in use"), script: expect.any(String) },
+    ]);
+    await busy.query("ROLLBACK");
+    await busy.end();
+    expect(await installed()).not.toEqual([]);
+    await shop.query(recorders![0]!.script);
+    expect(await installed()).toEqual([]);
+  });
 });

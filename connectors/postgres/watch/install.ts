@@ -6,8 +6,8 @@ import { IntegrationError } from "../../sdk/errors.ts";
 import { keysOf, LOG, READER, RECORDER, type Table, WATCH } from "../catalog.ts";
 import type { Clients } from "../client.ts";
 import { callFailure, type ServerError } from "../errors.ts";
-import { name, relation } from "../sql.ts";
-import { placesIn, sharedSql, tableSql } from "./recorder.ts";
+import { literal, name, relation } from "../sql.ts";
+import { KEPT_FOR, placesIn, sharedSql, tableSql } from "./recorder.ts";
 import { watchProblem } from "./state.ts";
 
 /** What `installRecorder` would make, in words and as a script an administrator can run instead. */
@@ -55,15 +55,34 @@ export async function installRecorder(clients: Clients, table: Table, stream: st
   });
 }
 
-/** Takes the recorder off; when no other table of the schema is watched, our tables go too. */
-export async function removeRecorder(clients: Clients, table: Table, stream: string): Promise<void> {
+/** Who may be forgotten with the recorder; others than these keep it. */
+type Leaving = { owner: string; readers: string[] };
+
+/**
+ * Takes the recorder off; when no other table of the schema is watched, our tables go too.
+ *
+ * @returns false when others than those who leave read it, and nothing was done
+ */
+export async function removeRecorder(
+  clients: Clients,
+  table: Table,
+  stream: string,
+  leaving?: Leaving,
+): Promise<boolean> {
   const { log, watch, reader } = placesIn(table);
-  await clients.use(async (client) => {
+  return await clients.use(async (client) => {
     try {
       await client.query("BEGIN; SET LOCAL statement_timeout = '15min'");
-      await dropRecorders(client, table);
       const { rows } = await client.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [watch]);
-      if (rows[0]?.there) {
+      const there = rows[0]?.there === true;
+      if (leaving && there && (await hasOtherReaders(client, table, leaving))) {
+        await client.query("ROLLBACK");
+        return false;
+      }
+      // whoever writes to the table waits behind this lock, and nobody asked for it just now
+      if (leaving) await client.query("SET LOCAL lock_timeout = '2s'");
+      await dropRecorders(client, table);
+      if (there) {
         const gone = await client.query<{ id: string }>(`DELETE FROM ${watch} WHERE relation = $1::oid RETURNING id`, [
           table.oid,
         ]);
@@ -76,10 +95,40 @@ export async function removeRecorder(clients: Clients, table: Table, stream: str
         }
       }
       await client.query("COMMIT");
+      return true;
     } catch (error) {
       throw installFailure(clients, stream, error, "Removing");
     }
   });
+}
+
+async function hasOtherReaders(client: pg.Client, table: Table, { owner, readers }: Leaving): Promise<boolean> {
+  const { watch, reader } = placesIn(table);
+  const { rowCount } = await client.query(
+    `SELECT FROM ${reader} r JOIN ${watch} w ON w.id = r.watch WHERE w.relation = $1::oid
+       AND r.seen_at > now() - interval '${KEPT_FOR}' AND NOT (r.owner = $2 AND r.id = ANY ($3::text[])) LIMIT 1`,
+    [table.oid, owner, readers],
+  );
+  return rowCount === 1;
+}
+
+/** The same as a script, for a stream that may not be reached now. */
+export function removalScript(schema: string, stream: string): string {
+  const dot = stream.indexOf(".");
+  const table = dot < 0 ? { schema, table: stream } : { schema: stream.slice(0, dot), table: stream.slice(dot + 1) };
+  const { watch, reader, log } = placesIn(table);
+  const on = `to_regclass(${literal(relation(table))})`;
+  return `DO $$
+DECLARE call text;
+BEGIN
+  FOR call IN SELECT DISTINCT format('%I.%I()', n.nspname, p.proname) FROM pg_proc p
+    JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_trigger t ON t.tgfoid = p.oid
+    WHERE starts_with(p.proname, ${literal(RECORDER)}) AND t.tgrelid = ${on}
+  LOOP EXECUTE 'DROP FUNCTION ' || call || ' CASCADE'; END LOOP;
+  DELETE FROM ${watch} WHERE relation = ${on};
+  IF NOT EXISTS (SELECT FROM ${watch}) THEN DROP TABLE ${log}, ${reader}, ${watch}; END IF;
+END $$;
+`;
 }
 
 /**

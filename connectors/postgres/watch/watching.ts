@@ -8,7 +8,7 @@ import { callFailure, serverTrouble, shapeChanged } from "../errors.ts";
 import type { Tables } from "../tables.ts";
 import { ShapeChanged } from "../transaction.ts";
 import { readChanges } from "./changes.ts";
-import { installRecorder, planRecorder, removeRecorder } from "./install.ts";
+import { installRecorder, planRecorder, removalScript, removeRecorder } from "./install.ts";
 import { keepReaders } from "./keep.ts";
 import { listenToRecorders } from "./listen.ts";
 import { isWhole, lookAt } from "./look.ts";
@@ -67,10 +67,12 @@ export function openWatching(
       await installRecorder(clients, await fresh(stream, signal), stream);
       tables.forget(stream);
     },
-    async remove(stream, signal) {
-      await removeRecorder(clients, await fresh(stream, signal), stream);
+    async remove(stream, signal, unless) {
+      const removed = await removeRecorder(clients, await fresh(stream, signal), stream, unless);
       tables.forget(stream);
+      return removed;
     },
+    removal: (stream) => removalScript(tables.schema, stream),
     async keep({ stream, owner, readers, signal }) {
       signal.throwIfAborted();
       const table = await tables.get(stream);

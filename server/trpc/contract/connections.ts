@@ -38,3 +38,13 @@ export type ConnectorInfo = {
   settings: unknown;
   credentials: unknown;
 };
+
+/** What records changes in a system, is followed by nobody here any more, and could not be taken out of it. */
+export type LeftRecorder = {
+  connection: string;
+  stream: string;
+  /** why not */
+  message: string;
+  /** what somebody with the rights runs to remove it; empty when the system is not known well enough */
+  script: string;
+};
