@@ -27,6 +27,7 @@ import { StatusPill } from "../ui/pill.tsx";
 import { EmptyState } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { toast } from "../ui/toast.tsx";
+import { RelativeTime } from "../ui/values.tsx";
 import { SubscriberDeliveries } from "./subscriber-deliveries.tsx";
 import { SubscriberDialog } from "./subscriber-dialog.tsx";
 
@@ -50,7 +51,8 @@ export function Subscribers({ topics }: { topics: string[] }) {
   const retry = useMutation(
     trpc.topics.retrySubscription.mutationOptions({
       ...sayFailure("The events could not be sent again"),
-      onSuccess: ({ deliveries }) => toast({ title: `${count(deliveries, "event")} on the way again` }),
+      onSuccess: ({ deliveries }) =>
+        toast({ title: deliveries > 0 ? `${count(deliveries, "event")} on the way again` : "It is tried now" }),
       onSettled: refresh,
     }),
   );
@@ -75,6 +77,11 @@ export function Subscribers({ topics }: { topics: string[] }) {
           <MenuItem icon={Send} onSelect={() => setShown(one.id)}>
             Show what was sent
           </MenuItem>
+          {one.down && !one.paused && (
+            <MenuItem icon={RotateCw} onSelect={() => retry.mutate({ id: one.id })}>
+              Try now
+            </MenuItem>
+          )}
           {one.failed > 0 && (
             <MenuItem icon={RotateCw} onSelect={() => retry.mutate({ id: one.id })}>
               Send {count(one.failed, "failed event")} again
@@ -185,7 +192,7 @@ const facts: Column<Subscriber>[] = [
 ];
 
 function SubscriberState({ subscriber }: { subscriber: Subscriber }) {
-  const { paused, pending, failed, delivered, lastError } = subscriber;
+  const { paused, pending, failed, delivered, lastError, down } = subscriber;
   const numbers = [
     `${formatNumber(delivered)} sent`,
     ...(pending > 0 ? [`${formatNumber(pending)} waiting`] : []),
@@ -194,6 +201,10 @@ function SubscriberState({ subscriber }: { subscriber: Subscriber }) {
   const pill = paused ? (
     <StatusPill tone="idle" icon={CirclePause}>
       Stopped
+    </StatusPill>
+  ) : down ? (
+    <StatusPill tone="warn" icon={Clock}>
+      Does not answer
     </StatusPill>
   ) : failed > 0 ? (
     <StatusPill tone="bad" icon={CircleAlert}>
@@ -212,6 +223,16 @@ function SubscriberState({ subscriber }: { subscriber: Subscriber }) {
     <div className="flex min-w-0 flex-col items-start gap-0.5">
       {pill}
       <span className="text-caption text-muted tabular-nums">{numbers}</span>
+      {down && !paused && (
+        <span className="text-caption text-muted">
+          Went away <RelativeTime at={down.since} />; what waits goes on by itself
+          {down.nextTryAt && (
+            <>
+              , next try <RelativeTime at={down.nextTryAt} />
+            </>
+          )}
+        </span>
+      )}
       {lastError && <span className="line-clamp-2 text-caption break-words text-bad-text">{lastError}</span>}
     </div>
   );

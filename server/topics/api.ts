@@ -43,6 +43,10 @@ const Subscription = z
     delivered: z.number().int(),
     failed: z.number().int().describe("Given up after about three days; POST …/retry tries them again."),
     lastError: z.string().nullable(),
+    down: z
+      .object({ since: Instant, nextTryAt: Instant.nullable() })
+      .nullable()
+      .describe("It does not answer: what is pending waits without losing attempts, and goes on when it is back"),
   })
   .meta({ id: "Subscription" });
 
@@ -109,7 +113,7 @@ export const topicRoutes = [
     role: "admin",
     summary: "Send a topic's events to an address, as signed webhooks",
     description:
-      "Each event is one POST of a CloudEvent (`application/cloudevents+json`), signed as Standard Webhooks describe; anything but 2xx is tried again for about three days. The secret is shown this once.",
+      "Each event is one POST of a CloudEvent (`application/cloudevents+json`), signed as Standard Webhooks describe; anything but 2xx is tried again for about three days; while the address cannot be reached or answers 503, events wait without losing attempts and go on when it is back. The secret is shown this once.",
     status: 201,
     body: CreateSubscription,
     response: Id.extend({ secret: z.string() }),
@@ -143,7 +147,7 @@ export const topicRoutes = [
     method: "POST",
     path: "/subscriptions/:id/retry",
     role: "admin",
-    summary: "Try deliveries that were given up once more",
+    summary: "Try deliveries that were given up once more, and a subscriber that is down at once",
     params: IdParams,
     response: z.object({ deliveries: z.number().int() }),
     handle: (ctx, { params }) => retrySubscription(ctx, params),

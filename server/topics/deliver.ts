@@ -1,10 +1,11 @@
 /**
  * Sends events of topics to subscribers outside, tried again with growing pauses. Any worker may deliver; a delivery being
  * sent is left alone for a minute, then taken over. One subscriber never takes all the room: it gets a few at once, and one
- * at a time while it fails, so that a system that hangs holds up nobody else.
+ * at a time while it fails, so that a system that hangs holds up nobody else. While one is down its deliveries wait without
+ * losing attempts, and one of them is tried from time to time; when that gets through, all go on.
  */
 import type pg from "pg";
-import { failureOf } from "../../connectors/sdk/errors.ts";
+import { type FailureInfo, failureOf } from "../../connectors/sdk/errors.ts";
 import { subscribe } from "../db/listen.ts";
 import { type Database, databaseUrlOf } from "../db/prisma.ts";
 import { log, logUnexpected } from "../log.ts";
@@ -20,6 +21,12 @@ const LEASE_MS = 60_000;
 /** Pauses after each failed try, about three days in all (Standard Webhooks, “Deliverability and reliability”). */
 export const PAUSES_S = [5, 30, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 const KEPT_DAYS = 7;
+/** What waits for a subscriber that is down is given up when it is as old as one that was tried to the end. */
+const HELD_FOR_S = PAUSES_S.reduce((sum, pause) => sum + pause, 0);
+const FIRST_PROBE_S = 3;
+const LONGEST_PROBE_S = 60;
+/** Nothing was sent, or it was turned away at the door: this tells nothing of the event. */
+const isDown = ({ code }: FailureInfo) => code === "unreachable" || code === "unavailable";
 
 /** How this process gets on with a subscriber. */
 type Relation = { underWay: number; failing: boolean };
@@ -95,12 +102,15 @@ const CLAIM = `
   WITH known AS (SELECT * FROM unnest($3::text[], $4::int[]) AS k(id, room)),
   due AS (SELECT d.subscription_id, d.event_id FROM topic_subscription s LEFT JOIN known k ON k.id = s.id
     CROSS JOIN LATERAL (SELECT subscription_id, event_id, next_at FROM topic_delivery d
-      WHERE d.subscription_id = s.id AND d.state = 'pending' AND d.next_at <= $1
-      ORDER BY d.next_at, d.event_id LIMIT coalesce(k.room, ${EACH_AT_ONCE}) FOR UPDATE SKIP LOCKED) d
-    WHERE NOT s.paused ORDER BY coalesce(k.room, ${EACH_AT_ONCE}) DESC, d.next_at, d.event_id LIMIT $2),
+      WHERE d.subscription_id = s.id AND d.state = 'pending' AND d.next_at <= $1 ORDER BY d.next_at, d.event_id
+      LIMIT least(coalesce(k.room, ${EACH_AT_ONCE}), CASE WHEN s.down_since IS NULL THEN ${EACH_AT_ONCE} ELSE 1 END)
+      FOR UPDATE SKIP LOCKED) d
+    WHERE NOT s.paused AND (s.down_since IS NULL OR s.next_probe_at <= $1) ORDER BY coalesce(k.room, ${EACH_AT_ONCE}) DESC, d.next_at, d.event_id LIMIT $2),
   taken AS (UPDATE topic_delivery d SET next_at = $1::timestamptz + interval '${LEASE_MS} milliseconds', attempts = attempts + 1
-    FROM due WHERE d.subscription_id = due.subscription_id AND d.event_id = due.event_id RETURNING d.*)
-  SELECT t.subscription_id AS subscription, t.event_id::text AS event, t.workspace_id AS "workspaceId", t.attempts, s.url, s.name,
+    FROM due WHERE d.subscription_id = due.subscription_id AND d.event_id = due.event_id RETURNING d.*),
+  probing AS (UPDATE topic_subscription s SET next_probe_at = $1::timestamptz + interval '${LEASE_MS} milliseconds'
+    FROM due WHERE s.id = due.subscription_id AND s.down_since IS NOT NULL)
+  SELECT t.subscription_id AS subscription, t.event_id::text AS event, t.workspace_id AS "workspaceId", t.attempts, s.down_since IS NOT NULL AS probe, s.url, s.name,
     s.secret, e.topic, e.event_id AS "eventId", e.source, e.type, e.subject, e.at, e.data
   FROM taken t JOIN topic_subscription s ON s.id = t.subscription_id JOIN topic_event e ON e.id = t.event_id ORDER BY t.event_id`;
 
@@ -123,6 +133,7 @@ async function claimDue(
 async function deliver(pool: pg.Pool, due: DueDelivery, now: Date): Promise<boolean> {
   let error: string | null = null;
   let waitMs = 0;
+  let down = false;
   try {
     await sendEvent(due, now);
   } catch (thrown) {
@@ -130,16 +141,43 @@ async function deliver(pool: pg.Pool, due: DueDelivery, now: Date): Promise<bool
     if (failure.code === "unexpected") logUnexpected(thrown, { subscription: due.subscription });
     error = failure.message.slice(0, 1_000);
     waitMs = failure.retryAfterMs ?? 0;
+    down = isDown(failure);
   }
+  if (down) return await hold(pool, due, error ?? "", now);
   const pause = PAUSES_S[due.attempts - 1];
   const state = error === null ? "delivered" : pause === undefined ? "failed" : "pending";
   const wait = Math.max(waitMs, (pause ?? 0) * 1_000 * (0.8 + Math.random() * 0.4));
   await pool.query(
-    `UPDATE topic_delivery SET state = $3, last_error = $4, next_at = $5, ended_at = CASE WHEN $3 <> 'pending' THEN now() END
+    `WITH back AS (UPDATE topic_subscription SET down_since = NULL, probes = 0, next_probe_at = NULL WHERE id = $1 AND down_since IS NOT NULL)
+     UPDATE topic_delivery SET state = $3, last_error = $4, next_at = $5, ended_at = CASE WHEN $3 <> 'pending' THEN now() END
      WHERE subscription_id = $1 AND event_id = $2 AND state = 'pending' AND attempts = $6`,
     [due.subscription, due.event, state, error, new Date(now.getTime() + wait), due.attempts],
   );
   return error === null;
+}
+
+/**
+ * The subscriber is down: the delivery costs no attempt and waits with the others until one gets through. What is too old by
+ * then is given up.
+ */
+async function hold(pool: pg.Pool, { subscription, event, attempts, probe }: DueDelivery, error: string, now: Date) {
+  const later = (probes: string) =>
+    `$2::timestamptz + least(${LONGEST_PROBE_S}, ${FIRST_PROBE_S} * 2 ^ least(10, ${probes})) * (0.9 + random() / 5) * interval '1 second'`;
+  await pool.query(
+    `WITH held AS (UPDATE topic_subscription SET down_since = coalesce(down_since, $2::timestamptz),
+         probes = CASE WHEN down_since IS NULL THEN 0 ELSE probes + 1 END,
+         next_probe_at = CASE WHEN down_since IS NULL THEN ${later("0")} ELSE ${later("probes + 1")} END
+       WHERE id = $1 AND (down_since IS NULL OR $3)),
+     old AS (UPDATE topic_delivery d SET state = 'failed', last_error = coalesce(d.last_error, $4), ended_at = now()
+       FROM topic_event e WHERE $3 AND d.subscription_id = $1 AND d.state = 'pending' AND d.event_id <> $5 AND e.id = d.event_id
+         AND e.stored_at < $2::timestamptz - interval '${HELD_FOR_S} seconds')
+     UPDATE topic_delivery d SET attempts = d.attempts - 1, next_at = $2, last_error = $4,
+       state = CASE WHEN e.stored_at < $2::timestamptz - interval '${HELD_FOR_S} seconds' THEN 'failed' ELSE 'pending' END,
+       ended_at = CASE WHEN e.stored_at < $2::timestamptz - interval '${HELD_FOR_S} seconds' THEN now() END
+     FROM topic_event e WHERE d.subscription_id = $1 AND d.event_id = $5 AND e.id = d.event_id AND d.state = 'pending' AND d.attempts = $6`,
+    [subscription, now, probe, error, event, attempts],
+  );
+  return false;
 }
 
 /** Events nobody waits for, a week after they came; in pieces. @returns how many went */

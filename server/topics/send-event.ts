@@ -11,6 +11,8 @@ export type DueDelivery = {
   event: string;
   workspaceId: string;
   attempts: number;
+  /** the subscriber was down when this was claimed: it shows whether it is back */
+  probe: boolean;
   url: string;
   name: string;
   secret: Uint8Array;

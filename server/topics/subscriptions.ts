@@ -53,9 +53,15 @@ export type SubscriptionItem = {
   delivered: number;
   /** why the newest delivery under way is tried again */
   lastError: string | null;
+  /** it does not answer: since when, and when it is tried next */
+  down: { since: string; nextTryAt: string | null } | null;
 };
 
-type Row = Omit<SubscriptionItem, "createdAt"> & { createdAt: Date };
+type Row = Omit<SubscriptionItem, "createdAt" | "down"> & {
+  createdAt: Date;
+  downSince: Date | null;
+  nextProbeAt: Date | null;
+};
 
 const placeOf = (workspaceId: string, id: string) => ({ workspaceId, connectionId: id });
 
@@ -87,7 +93,8 @@ export async function changeSubscription(
     const changed =
       await tx.$executeRaw`UPDATE topic_subscription SET name = coalesce(${name}, name), url = coalesce(${url}, url),
         types = CASE WHEN ${types === undefined} THEN types ELSE ${types ?? null}::text[] END,
-        paused = coalesce(${paused}::boolean, paused), updated_at = now()
+        paused = coalesce(${paused}::boolean, paused), updated_at = now(),
+        next_probe_at = CASE WHEN down_since IS NOT NULL AND (${url}::text IS NOT NULL OR ${paused}::boolean IS FALSE) THEN now() ELSE next_probe_at END
       WHERE id = ${id} AND workspace_id = ${workspaceId}`;
     if (changed === 0) throw new NotFound("subscription", id);
     if (paused === false)
@@ -111,6 +118,7 @@ export async function removeSubscription(ctx: ServerContext, { id }: { id: strin
 export async function listSubscriptions({ pool, workspaceId }: ServerContext): Promise<SubscriptionItem[]> {
   const { rows } = await pool.query<Row>(
     `SELECT s.id, s.topic, s.name, s.url, s.types, s.paused, s.created_at AS "createdAt", s.created_by AS "createdBy",
+       s.down_since AS "downSince", s.next_probe_at AS "nextProbeAt",
        count(*) FILTER (WHERE d.state = 'pending')::int AS pending, count(*) FILTER (WHERE d.state = 'failed')::int AS failed,
        count(*) FILTER (WHERE d.state = 'delivered')::int AS delivered,
        (array_agg(d.last_error ORDER BY d.event_id DESC) FILTER (WHERE d.last_error IS NOT NULL AND d.state <> 'delivered'))[1] AS "lastError"
@@ -118,15 +126,20 @@ export async function listSubscriptions({ pool, workspaceId }: ServerContext): P
      WHERE s.workspace_id = $1 GROUP BY s.id ORDER BY s.topic, s.name, s.id`,
     [workspaceId],
   );
-  return rows.map(({ createdAt, ...row }) => ({ ...row, createdAt: createdAt.toISOString() }));
+  return rows.map(({ createdAt, downSince, nextProbeAt, ...row }) => ({
+    ...row,
+    createdAt: createdAt.toISOString(),
+    down: downSince && { since: downSince.toISOString(), nextTryAt: nextProbeAt?.toISOString() ?? null },
+  }));
 }
 
-/** What was given up is tried once more. @returns how many deliveries @throws NotFound */
+/** What was given up is tried once more, and a subscriber that is down is tried at once. @returns how many deliveries @throws NotFound */
 export async function retrySubscription(ctx: ServerContext, { id }: { id: string }): Promise<{ deliveries: number }> {
   return await ctx.db.$transaction(async (tx) => {
     const found = await tx.$queryRaw<unknown[]>`
       SELECT 1 FROM topic_subscription WHERE id = ${id} AND workspace_id = ${ctx.workspaceId}`;
     if (found.length === 0) throw new NotFound("subscription", id);
+    await tx.$executeRaw`UPDATE topic_subscription SET next_probe_at = now() WHERE id = ${id} AND down_since IS NOT NULL`;
     const deliveries = await tx.$executeRaw`
       UPDATE topic_delivery SET state = 'pending', attempts = 0, next_at = now(), ended_at = NULL
       WHERE subscription_id = ${id} AND state = 'failed'`;

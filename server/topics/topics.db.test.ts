@@ -418,6 +418,59 @@ describe("a subscriber outside", () => {
     expect(await listSubscriptions(ctx)).toMatchObject([{ name: "Hangs", pending: 40 }, { delivered: 40 }]);
   });
 
+  test("that is down costs its events no attempts: they wait, are tried one at a time, and go on by themselves", async () => {
+    await subscribed();
+    const { port } = receiver.address() as AddressInfo;
+    receiver.closeAllConnections();
+    await new Promise((closed) => receiver.close(closed));
+    await published(Array.from({ length: 30 }, (_, n) => n));
+    let now = Date.now();
+    expect(await deliverDue(database.pool, new Date(now))).toBe(4);
+    const [down] = await listSubscriptions(ctx);
+    expect(down).toMatchObject({ pending: 30, failed: 0, down: { since: new Date(now).toISOString() } });
+    const firstTry = Date.parse(down!.down!.nextTryAt!) - now;
+    expect(firstTry).toBeGreaterThan(2_000);
+    expect(firstTry).toBeLessThan(4_000);
+    expect(await deliverDue(database.pool, new Date(now + 1_000))).toBe(0);
+    // two hours, a try a minute at most: far more than any event has attempts
+    let tries = 0;
+    for (const end = now + 7_200_000; now < end; now += 5_000) tries += await deliverDue(database.pool, new Date(now));
+    expect(tries).toBeGreaterThan(90);
+    const { rows } = await database.pool.query(
+      "SELECT max(attempts) AS most, count(*)::int AS n FROM topic_delivery WHERE state = 'pending'",
+    );
+    expect(rows).toEqual([{ most: 0, n: 30 }]);
+    receiver = createServer((request, response) => {
+      got.push({ headers: request.headers, body: "" });
+      request.resume();
+      response.writeHead(got.length === 1 ? 503 : 204).end();
+    });
+    await new Promise<void>((listening) => receiver.listen(port, "127.0.0.1", listening));
+    // one shows that it is still busy, one that it is back; then all go at once
+    expect(await deliverDue(database.pool, new Date(now + 70_000))).toBe(1);
+    expect(await listSubscriptions(ctx)).toMatchObject([{ pending: 30, down: { since: expect.any(String) } }]);
+    expect(await deliverDue(database.pool, new Date(now + 140_000))).toBe(1);
+    expect(await listSubscriptions(ctx)).toMatchObject([{ pending: 29, delivered: 1, down: null }]);
+    for (let round = 0; round < 8; round++) await deliverDue(database.pool, new Date(now + 141_000));
+    expect(await listSubscriptions(ctx)).toMatchObject([{ pending: 0, delivered: 30, failed: 0, down: null }]);
+    expect(new Set(got.map(({ headers }) => headers["webhook-id"])).size).toBe(30);
+  }, 60_000);
+
+  test("that stays down is sent nothing older than about three days; it can be tried by hand", async () => {
+    const { id } = await subscribed({ url: "http://127.0.0.1:9/" });
+    await published([1, 2]);
+    const now = Date.now();
+    await deliverDue(database.pool, new Date(now));
+    await database.pool.query(
+      "UPDATE topic_event SET stored_at = stored_at - interval '4 days' WHERE id = (SELECT min(event_id) FROM topic_delivery)",
+    );
+    await retrySubscription(ctx, { id });
+    expect(await deliverDue(database.pool, new Date(Date.now() + 1_000))).toBe(1);
+    expect(await listSubscriptions(ctx)).toMatchObject([
+      { pending: 1, failed: 1, down: { since: new Date(now).toISOString() } },
+    ]);
+  });
+
   test("does not hold up others when it is down, and gets only the types it wants", async () => {
     await subscribed({ name: "Down", url: "http://127.0.0.1:9/" });
     await subscribed({ types: ["order.created"] });
