@@ -124,6 +124,8 @@ test("a worker started in place of a dead one takes its run over at once", async
 
   startWorker(database.url, { PLUMBLINE_FORMER_PID: String(first.pid) });
   await until("the new worker to go on", 10, async () => ((await runRow(id)).read > read ? true : undefined));
+  // to its end: the next test writes to the same table
+  await until("the end of the run", 60, async () => ((await runRow(id)).state === "succeeded" ? true : undefined));
 }, 120_000);
 
 test("a worker asked to stop gives its run back, and the next one goes on", async () => {
