@@ -1,4 +1,5 @@
 /** Flows that follow a table as it changes, with real worker processes that are really killed. */
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../connectors/testing/postgres-database.ts";
@@ -7,9 +8,11 @@ import { withSession } from "../server/connections/open-connection.ts";
 import { closeSessions } from "../server/connections/session-pool.ts";
 import type { ServerContext } from "../server/context.ts";
 import { flowState } from "../server/flows/flow-state.ts";
+import { listFlows } from "../server/flows/list-flows.ts";
 import { pauseFlow } from "../server/flows/pause-flow.ts";
 import { removeFlow } from "../server/flows/remove-flow.ts";
 import { resumeFlow } from "../server/flows/resume-flow.ts";
+import { Cable } from "../server/testing/cable.ts";
 import { testContext } from "../server/testing/context.ts";
 import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
@@ -233,6 +236,40 @@ test("a connection that breaks again and again, and a second worker, change noth
   await expect.poll(async () => (await runsOf(flowId)).every(({ state }) => state === "succeeded"), wait).toBe(true);
   const runs = await runsOf(flowId);
   expect(runs.reduce((sum, { read }) => sum + read, 0)).toBe(100); // each change once
+}, 120_000);
+
+test("a source that is down costs no attempts: what changed meanwhile arrives when it is back, without anybody", async () => {
+  await stock(5);
+  await install();
+  const cable = new Cable(source.url);
+  await cable.mend();
+  await connectDatabase(ctx, "Far inventory", cable.url(source.url));
+  const flowId = await publishedFlow(ctx, follow("amazon", { connection: "Far inventory" }));
+  startWorker(database.url);
+  await expect.poll(async () => (await levels("amazon")).length, wait).toBe(5);
+  const guard = async () =>
+    (
+      await database.pool.query<{ state: string }>(
+        "SELECT g.state FROM connection_guard g JOIN connection c ON c.id = g.connection_id WHERE c.name = 'Far inventory'",
+      )
+    ).rows[0]?.state;
+  const health = async () => (await listFlows(ctx)).find(({ id }) => id === flowId)?.health;
+  cable.cut();
+  await from.query("UPDATE stock SET level = level + 100");
+  await expect.poll(guard, wait).toBe("open");
+  expect(await health()).toBe("attention");
+  await sleep(6_000); // longer than several looks
+  const failed = async () =>
+    (await database.pool.query("SELECT FROM run WHERE flow_id = $1 AND (failures > 0 OR state = 'failed')", [flowId]))
+      .rowCount;
+  expect(await failed()).toBe(0);
+  await cable.mend();
+  await expect.poll(async () => (await levels("amazon"))[0], wait).toBe("S1=101");
+  await expect.poll(guard, wait).toBe("closed");
+  await expect.poll(async () => (await runsOf(flowId)).every(({ state }) => state === "succeeded"), wait).toBe(true);
+  expect(await failed()).toBe(0);
+  await killWorkers();
+  cable.cut();
 }, 120_000);
 
 test("a paused flow keeps its place, and what changed meanwhile arrives when it is resumed", async () => {

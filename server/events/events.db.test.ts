@@ -1,5 +1,4 @@
 import { createHmac } from "node:crypto";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,6 +13,7 @@ import { getRun } from "../runs/get-run.ts";
 import { listChanges } from "../runs/list-changes.ts";
 import { startRun } from "../runs/start-run.ts";
 import { undoRun } from "../runs/undo-run.ts";
+import { Cable } from "../testing/cable.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { type EventWorker, postEvent, runEnded, startEventWorker, until } from "../testing/event-worker.ts";
@@ -280,8 +280,9 @@ describe("a target that is away", () => {
   it("makes events wait without loss, and they go on in order when it is back", async () => {
     const away = await testDatabase("events_away");
     await away.pool.query("CREATE TABLE invoices (external_id text PRIMARY KEY, total numeric, note text)");
-    const wire = await proxyTo(away.url);
-    await connectDatabase(ctx, "away", wire.url);
+    const wire = new Cable(away.url);
+    await wire.mend();
+    await connectDatabase(ctx, "away", wire.url(away.url));
     const document = flowDocument("Away");
     document.steps[3] = { ...document.steps[3], connection: "away" } as never;
     const hook = await hookOf(await publishedFlow(ctx, document));
@@ -300,7 +301,7 @@ describe("a target that is away", () => {
       30_000,
     );
     ids.push((await postEvent(hook, { id: "same", total: 77 })).body.id);
-    wire.mend();
+    await wire.mend();
     // what the worker's probe does when the system answers again
     const connection = await database.db.connection.findFirstOrThrow({ where: { name: "away" } });
     for (const id of await closeCircuit(database.pool, connection)) await wakeEventsOf(database.pool, id);
@@ -310,7 +311,7 @@ describe("a target that is away", () => {
       { external_id: "first", total: "1" },
       { external_id: "same", total: "77" },
     ]);
-    await wire.close();
+    wire.cut();
     await away.drop();
   }, 90_000);
 });
@@ -365,49 +366,6 @@ describe("a batch that landed and could not be settled", () => {
     );
   });
 });
-
-/** A way to a server that can be cut. */
-async function proxyTo(target: string) {
-  const { hostname, port } = new URL(target);
-  let up = true;
-  const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    if (!up) return void socket.destroy();
-    const far = connect(Number(port || 5432), hostname);
-    for (const one of [socket, far]) {
-      open.add(one);
-      one.on("error", () => {});
-      one.on("close", () => {
-        socket.destroy();
-        far.destroy();
-        open.delete(one);
-      });
-    }
-    socket.pipe(far).pipe(socket);
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const here = new URL(target);
-  here.hostname = "127.0.0.1";
-  here.port = String((server.address() as AddressInfo).port);
-  const drop = () => {
-    for (const one of open) one.destroy();
-  };
-  return {
-    url: here.href,
-    cut() {
-      up = false;
-      drop();
-    },
-    mend() {
-      up = true;
-    },
-    close: () =>
-      new Promise<void>((done) => {
-        server.close(() => done());
-        drop();
-      }),
-  };
-}
 
 describe("a sender that waits", () => {
   let hook: string;
