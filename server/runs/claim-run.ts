@@ -1,6 +1,7 @@
 /** Takes hold of runs for one attempt, by compare-and-set; a flow has one live run at a time (column `slot`). */
 import type pg from "pg";
 import { statesFor } from "../../engine/run/states.ts";
+import { STILL } from "../db/lanes.ts";
 import { CLAIMED, type ClaimedRun, type ClaimRow, claimedRun, TAKE } from "../db/run-store/claimed-run.ts";
 import { together } from "../db/together.ts";
 
@@ -16,7 +17,7 @@ const CLAIM = `
   claimed AS (UPDATE run SET ${TAKE("j.worker")} FROM judged j WHERE run.id = j.id AND j.free AND run.state = ANY($3) RETURNING run.*),
   opened AS (UPDATE run_stretch s SET ending = NULL, waiting_records = 0 FROM claimed WHERE s.run_id = claimed.id),
   busy AS (UPDATE run SET state = 'waiting', wait_reason = 'flow-busy', resume_at = NULL
-    FROM judged j WHERE run.id = j.id AND NOT j.free AND run.state = 'queued' RETURNING run.id)
+    FROM judged j WHERE run.id = j.id AND NOT j.free AND ${STILL("queued")} RETURNING run.id)
   SELECT ${CLAIMED}, false AS busy FROM claimed r LEFT JOIN checkpoint c ON c.run_id = r.id
   UNION ALL SELECT b.id::text, ${Array.from({ length: 20 }, () => "NULL").join(", ")}, true FROM busy b`;
 
@@ -57,7 +58,7 @@ const RECONSIDER = `
   WITH holders AS MATERIALIZED (SELECT s.slot FROM run s
     WHERE s.slot IN (SELECT r.flow_id FROM run r WHERE r.id = ANY($1::bigint[])) FOR SHARE OF s)
   UPDATE run SET state = 'queued', wait_reason = NULL
-  WHERE id = ANY($1::bigint[]) AND state = 'waiting' AND wait_reason = 'flow-busy' AND flow_id NOT IN (SELECT slot FROM holders)
+  WHERE id = ANY($1::bigint[]) AND ${STILL("waiting")} AND wait_reason || '' = 'flow-busy' AND flow_id NOT IN (SELECT slot FROM holders)
   RETURNING id::text`;
 
 const reconsider = together<string, boolean>({

@@ -2,6 +2,7 @@
 import type pg from "pg";
 import type { Json } from "../../../connectors/sdk/types.ts";
 import { LeaseLost, type LedgerDraft, type PartAddress } from "../../../engine/ports.ts";
+import { STILL } from "../lanes.ts";
 import { storableJson } from "../storable.ts";
 import { together } from "../together.ts";
 import type { Lease } from "./lease.ts";
@@ -11,7 +12,7 @@ import { LEDGER_COLUMNS, ledgerRows, plainKey } from "./ledger.ts";
 const ENTER_TOGETHER = `
   WITH parts AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS p(n int, run bigint, token int, workspace text,
     flow text, step text, connection text, sink text, page int, part int, undo text, receipt jsonb)),
-  held AS MATERIALIZED (SELECT p.* FROM parts p JOIN run ON run.id = p.run AND run.lease_token = p.token AND run.state = 'running'
+  held AS MATERIALIZED (SELECT p.* FROM parts p JOIN run ON run.id = p.run AND run.lease_token = p.token AND ${STILL("running")}
     FOR SHARE OF run),
   part AS (INSERT INTO sending_page (workspace_id, run_id, step_id, page, part, connection_id, sink, receipt, lease_token)
     SELECT workspace, run, step, page, part, connection, sink, receipt, token FROM held),

@@ -1,6 +1,7 @@
 /** What ends with a run, as parts of one statement: a tiny run must not pay a way for each. */
 import type pg from "pg";
 import { runJob } from "../../jobs/enqueue.ts";
+import { STILL } from "../lanes.ts";
 import type { Lease } from "./lease.ts";
 import { reopenLetters } from "./letters.ts";
 
@@ -17,7 +18,7 @@ export const runEnd = (run: string, flow: string, when: string) => `
   items AS (DELETE FROM collect_item WHERE run_id = ${run}::bigint AND ${when}),
   parts AS (DELETE FROM collect_waiting WHERE run_id = ${run}::bigint AND ${when}),
   next AS (UPDATE run SET state = 'queued', wait_reason = NULL WHERE id = (
-      SELECT id FROM run WHERE flow_id = ${flow}::text AND state = 'waiting' AND wait_reason = 'flow-busy'
+      SELECT id FROM run WHERE flow_id = ${flow}::text AND wait_reason = 'flow-busy' AND ${STILL("waiting")}
         AND stop_request IS NULL AND ${when} ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING id),
   job AS (SELECT (${runJob("next.id")}).id FROM next)`;

@@ -5,6 +5,7 @@
 import type pg from "pg";
 import { type Checkpoint, type CheckpointReply, LeaseLost } from "../../../engine/ports.ts";
 import { runJob } from "../../jobs/enqueue.ts";
+import { STILL } from "../lanes.ts";
 import { storableJson } from "../storable.ts";
 import { together } from "../together.ts";
 import { CLAIMED, type ClaimedRun, type ClaimRow, claimedRun } from "./claimed-run.ts";
@@ -35,15 +36,15 @@ const END = `
     flow text, worker text, d jsonb, steps jsonb, marked text, watermark jsonb)),
   ended AS (UPDATE run SET ${SUMS}, failures = 0, failing_since = NULL, state = c.state, error = c.error, lease_worker = NULL,
       slot = NULL, finished_at = now(), steps = c.steps
-    FROM l AS c WHERE run.id = c.run AND run.lease_token = c.token AND run.state = 'running'
+    FROM l AS c WHERE run.id = c.run AND run.lease_token = c.token AND ${STILL("running")}
     RETURNING c.n, run.id, run.workspace_id, run.flow_id, run.stop_request, c.flow, c.worker, c.marked, c.watermark),
-  sent AS (DELETE FROM sending_page s USING ended e WHERE s.run_id = e.id),
+  sent AS (DELETE FROM sending_page WHERE run_id = ANY(ARRAY(SELECT id FROM ended))),
   marked AS (INSERT INTO flow_position (flow_id, step_id, workspace_id, watermark, run_id, updated_at)
     SELECT flow_id, marked, workspace_id, watermark, id, now() FROM ended WHERE marked IS NOT NULL
     ON CONFLICT (flow_id, step_id) DO UPDATE SET watermark = excluded.watermark, run_id = excluded.run_id, updated_at = now()),
   heir AS MATERIALIZED (SELECT e.n, w.id, CASE WHEN w.attempt = 0 THEN e.worker END AS worker
-    FROM ended e, LATERAL (SELECT r.id, r.attempt FROM run r WHERE r.flow_id = e.flow AND r.state = 'waiting'
-      AND r.wait_reason = 'flow-busy' AND r.stop_request IS NULL ORDER BY r.id LIMIT 1 FOR UPDATE SKIP LOCKED) AS w),
+    FROM ended e, LATERAL (SELECT id, attempt FROM run WHERE flow_id = e.flow AND wait_reason = 'flow-busy'
+      AND ${STILL("waiting")} AND stop_request IS NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) AS w),
   next AS (UPDATE run SET wait_reason = NULL, state = CASE WHEN h.worker IS NULL THEN 'queued' ELSE 'running' END,
       lease_worker = h.worker, lease_token = lease_token + 1, attempt = attempt + (h.worker IS NOT NULL)::int,
       slot = CASE WHEN h.worker IS NOT NULL THEN flow_id END,
