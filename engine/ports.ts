@@ -104,7 +104,7 @@ export type LedgerDraft = Omit<LedgerEntry, "index"> & {
   origin?: number;
 };
 
-/** The run and the moment (as the store tells it) of a ledger row. */
+/** The run of a ledger row and the moment it was entered, as ISO text. */
 export type LedgerPlace = { run: string; at: string };
 
 /** Where a write call's entries are kept: one call of the connector's `write` may enter several parts. */

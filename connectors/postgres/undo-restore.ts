@@ -41,18 +41,20 @@ export async function restoreUpdated(restore: Restore, rows: number[]): Promise<
   const { table, records, found, transaction } = restore;
   const wanted = rows.map((row) => oldValues(table, records[row]!, found[row]!.rows[0]!.values));
   const places = placesOf(table, wanted);
-  const flag: Place = { ...places[0]!, sent: "boolean[]", cast: "", bare: true };
+  const own = (sent: string): Place => ({ ...places[0]!, sent, cast: "", bare: true });
+  const flag = own("boolean[]");
   const order = rows.map((_, at) => at);
   const values = places.map(({ column, codec }) => wanted.map((fields) => encoded(table, column.name, codec, fields)));
   const flags = places.map(({ column }) => wanted.map((fields) => (column.name in fields ? "t" : "f")));
   const width = places.length;
   const sets = places.map(
     ({ column }, at) =>
-      `${name(column.name)} = CASE WHEN i.c${width + at} THEN i.c${at} ELSE t.${name(column.name)} END`,
+      `${name(column.name)} = CASE WHEN i.c${2 + width + at} THEN i.c${2 + at} ELSE t.${name(column.name)} END`,
   );
-  const text = `WITH v AS (${unnested([...places, ...places.map(() => flag)], 3, "c")}),
-i AS (SELECT * FROM v JOIN unnest($1::oid[], $2::tid[]) WITH ORDINALITY w(rel, tid, m) ON w.m = v.n)
-UPDATE ${relation(table)} t SET ${sets.join(", ")} FROM i WHERE ${here} RETURNING i.n, ${places.map(({ column }) => `t.${name(column.name)}`).join(", ")}`;
+  // all in one list: joining two would compare each of its rows with all of the other
+  const sent = [own("oid[]"), own("tid[]"), ...places, ...places.map(() => flag)];
+  const text = `WITH i AS (${unnested(sent, 1, "c")})
+UPDATE ${relation(table)} t SET ${sets.join(", ")} FROM i WHERE t.ctid = i.c1 AND t.tableoid = i.c0 RETURNING i.n, ${places.map(({ column }) => `t.${name(column.name)}`).join(", ")}`;
   const parameters = [
     ...located(found, rows),
     ...values.map((column, at) => arrayParameter(column, order, places[at]!.bare)),

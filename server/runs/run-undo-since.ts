@@ -4,7 +4,7 @@ import type { Json } from "../../connectors/sdk/types.ts";
 import type { UndoPage, UndoRow } from "../../engine/run/execute-undo.ts";
 import { foldChanges, type LedgerChange } from "../../engine/run/fold-changes.ts";
 import { isFinal, RUN_STATES } from "../../engine/run/states.ts";
-import { holdLease, inTransaction, type Lease } from "../db/run-store/lease.ts";
+import { byKeysOnly, holdLease, inTransaction, type Lease } from "../db/run-store/lease.ts";
 import { type StoredRow, toUndoRow } from "./run-undo.ts";
 
 type Selection = { since: string; records?: string[] };
@@ -36,7 +36,7 @@ export async function gatherChanges(pool: pg.Pool, lease: Lease, { since, record
   });
 }
 
-type GatheredRow = StoredRow & { place: string; run: string; at: string; state: "done" | "unknown" };
+type GatheredRow = StoredRow & { place: string; run: string; at: Date; state: "done" | "unknown" };
 type Cursor = { place: string; id: string };
 
 /**
@@ -67,19 +67,34 @@ export async function* readFoldedRows(
 }
 
 async function gatheredRows(pool: pg.Pool, runId: string, after: Cursor | null, limit: number): Promise<GatheredRow[]> {
-  // row by row by the ledger's whole key: one partition is looked at for each
-  const { rows } = await pool.query<GatheredRow>(
-    `WITH u AS MATERIALIZED (SELECT place, id, run_id, at FROM undo_row
-       WHERE undo_run_id = $1 AND (place, id) < ($2::bigint, $3::bigint) ORDER BY place DESC, id DESC LIMIT $4)
-     SELECT u.place::text AS place, u.run_id::text AS run, u.at::text AS at, c.id::text AS id, c.state, c.step_id AS step,
-       c.connection_id AS "connectionId", n.name AS "connectionName", c.sink, c.record_key AS key, c.operation, c.identity,
-       c.before, c.after, c.remote_id AS "remoteId", c.undo, false AS "olderFollows"
-     FROM u CROSS JOIN LATERAL (SELECT * FROM change WHERE run_id = u.run_id AND id = u.id AND at = u.at OFFSET 0) c
-     LEFT JOIN connection n ON n.id = c.connection_id
-     ORDER BY u.place DESC, u.id DESC`,
-    [runId, after?.place ?? MAX_ID, after?.id ?? MAX_ID, limit],
-  );
-  return rows;
+  return await inTransaction(pool, async (client) => {
+    await byKeysOnly(client);
+    const { rows: chosen } = await client.query<{ place: string; id: string; run: string; at: Date }>(
+      `SELECT u.place::text, u.id::text, u.run_id::text AS run, u.at FROM undo_row u
+       WHERE u.undo_run_id = $1 AND (u.place, u.id) < ($2::bigint, $3::bigint) ORDER BY u.place DESC, u.id DESC LIMIT $4`,
+      [runId, after?.place ?? MAX_ID, after?.id ?? MAX_ID, limit],
+    );
+    if (chosen.length === 0) return [];
+    const times = chosen.map(({ at }) => at.getTime());
+    // one by one, and only in the days these rows are of
+    const { rows } = await client.query<GatheredRow>(
+      `SELECT u.place, u.run_id::text AS run, c.at, c.id::text AS id, c.state, c.step_id AS step,
+         c.connection_id AS "connectionId", n.name AS "connectionName", c.sink, c.record_key AS key, c.operation, c.identity,
+         c.before, c.after, c.remote_id AS "remoteId", c.undo, false AS "olderFollows"
+       FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u(place, id, run_id, n)
+       CROSS JOIN LATERAL (SELECT * FROM change WHERE run_id = u.run_id AND id = u.id AND at >= $4 AND at <= $5 OFFSET 0) c
+       LEFT JOIN connection n ON n.id = c.connection_id
+       ORDER BY u.n`,
+      [
+        chosen.map(({ place }) => place),
+        chosen.map(({ id }) => id),
+        chosen.map(({ run }) => run),
+        new Date(Math.min(...times)),
+        new Date(Math.max(...times)),
+      ],
+    );
+    return rows;
+  });
 }
 
 const MAX_ID = "9223372036854775807";
@@ -87,7 +102,7 @@ const MAX_ID = "9223372036854775807";
 function folded(rows: GatheredRow[], how: { force: boolean; more: boolean }): UndoRow[] {
   const records = new Map<string, LedgerChange[]>();
   for (const { place, run, at, state, ...row } of rows) {
-    const change: LedgerChange = { ...toUndoRow(row), of: { run, at }, state };
+    const change: LedgerChange = { ...toUndoRow(row), of: { run, at: at.toISOString() }, state };
     const record = records.get(place);
     if (record) record.push(change);
     else records.set(place, [change]);

@@ -8,7 +8,7 @@ import { storableJson } from "../storable.ts";
 import { addSteps, SUMS } from "./counters.ts";
 import { storeGroups } from "./groups.ts";
 import { storeContinued, storeHeld } from "./held.ts";
-import { inTransaction, type Lease } from "./lease.ts";
+import { byKeysOnly, inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
 import { resolveLetters, storeLetters } from "./letters.ts";
 import { releaseParked, storeParked } from "./parked.ts";
@@ -194,16 +194,17 @@ async function markUndone(client: pg.ClientBase, lease: Lease, { undone }: Check
     );
   const others = undone.flatMap(({ id, undo, of }) => (of === undefined ? [] : [{ id, undo, ...of }]));
   if (others.length === 0) return;
-  // each row by its whole key, so that one partition is looked at; the planner would rather read them all
-  await client.query("SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)");
+  const times = others.map(({ at }) => Date.parse(at));
+  await byKeysOnly(client);
   await client.query(
-    `UPDATE change c SET undo = u.undo FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[]) AS u(id, undo, run, at)
-     WHERE c.run_id = u.run AND c.id = u.id AND c.at = u.at AND c.workspace_id = $5`,
+    `UPDATE change c SET undo = u.undo FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS u(id, undo, run)
+     WHERE c.run_id = u.run AND c.id = u.id AND c.at >= $4 AND c.at <= $5 AND c.workspace_id = $6`,
     [
       others.map(({ id }) => id),
       others.map(({ undo }) => undo),
       others.map(({ run }) => run),
-      others.map(({ at }) => at),
+      new Date(Math.min(...times)),
+      new Date(Math.max(...times)),
       lease.workspaceId,
     ],
   );

@@ -48,6 +48,15 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
   }
 }
 
+/**
+ * Lets the planner, for the rest of the transaction, find rows by their keys only: for a page of rows it would rather read whole
+ * tables of which it knows nothing yet, and compile the statement first.
+ */
+export async function byKeysOnly(client: pg.ClientBase): Promise<void> {
+  const ways = ["enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"];
+  await client.query(`SELECT ${ways.map((way) => `set_config('${way}', 'off', true)`).join(", ")}`);
+}
+
 export type Wish = "cancel" | "pause" | null;
 
 /**
