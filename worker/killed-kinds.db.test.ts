@@ -4,6 +4,7 @@ import { type FakeRest, seededRandom, startFakeRest } from "../connectors/testin
 import { createConnection } from "../server/connections/change-connections.ts";
 import { dismissLetters } from "../server/dead-letters/dismiss-letters.ts";
 import { replayLetters } from "../server/dead-letters/replay-letters.ts";
+import { cancelRun } from "../server/runs/cancel-run.ts";
 import { getRunDetail } from "../server/runs/get-run.ts";
 import { startRun } from "../server/runs/start-run.ts";
 import { undoRun } from "../server/runs/undo-run.ts";
@@ -235,6 +236,26 @@ it("a run that waits for its target goes on within 30 s of its return, whoever d
   expect(counts).toMatchObject({ read: ROWS, held: 0, dead: 0 });
   await onceEach(upTo(ROWS), books.effects() + arrived.size, id);
 }, 180_000);
+
+it("a run that several work on and that is cancelled ends within seconds, and says what it wrote", async () => {
+  await rows(ROWS, ROWS + 1);
+  const flowId = await flow([], { settings: { pageSize: 1000 } });
+  const { id } = await startRun(world.ctx, { flowId, mode: "live" });
+  books.faults.slowMs = 250;
+  startWorker(world.database.url, { PLUMBLINE_STRETCH_ROWS: "1250", PLUMBLINE_WORKER_STRETCHES: "3" });
+  await vi.waitUntil(() => names().length > 30, { timeout: 60_000, interval: 4 });
+  expect(await query("SELECT FROM run WHERE id = $1 AND stretches > 3", [id])).toHaveLength(1);
+  await cancelRun(world.ctx, id);
+  await vi.waitUntil(() => ended(id), { timeout: 10_000, interval: 20 });
+  books.faults.slowMs = 12;
+  const { state, counts, balanced } = await getRunDetail(world.ctx, id);
+  const there = names();
+  expect({ state, balanced }).toEqual({ state: "cancelled", balanced: true });
+  expect(there.length).toBeLessThan(2 * ROWS);
+  expect(counts).toMatchObject({ read: there.length, created: there.length, dead: 0 });
+  await sleep(1_000);
+  await onceEach(there, there.length, id);
+}, 120_000);
 
 it("runs by schedule read what is new once, however often they are cut off", async () => {
   const flowId = await flow([], { read: { sync: "incremental", watermark: "seen", every: "1m" } });

@@ -125,7 +125,8 @@ export const flowRoutes = [
     method: "POST",
     path: "/flows/:id/pause",
     summary: "Stop a flow",
-    description: "Its schedule rests and its live runs halt at the next page, until it is resumed.",
+    description:
+      "Its schedule rests and its live runs halt at the next page, or within seconds in the middle of a long one, until it is resumed.",
     role: "operator",
     params: ById,
     response: z.object({ paused: z.boolean() }),

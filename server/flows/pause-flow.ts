@@ -4,7 +4,7 @@ import { notify } from "../live/notify.ts";
 import { lockFlow } from "./lock-flow.ts";
 
 /**
- * Stops a flow: its schedule rests and its live runs halt at the next page, until it is resumed. Dry runs and undo runs
+ * Stops a flow: its schedule rests and its live runs halt at the next page (or within seconds, see stop-watch.ts), until it is resumed. Dry runs and undo runs
  * go on: one stops a flow in order to put things right.
  *
  * @throws NotFound no such flow

@@ -74,7 +74,8 @@ export const runRoutes = [
     method: "POST",
     path: "/runs/:id/cancel",
     summary: "Cancel a run",
-    description: "A run that has not begun or waits ends at once, one at work ends at its next page.",
+    description:
+      "A run that has not begun or waits ends at once, one at work at its next page, or within seconds in the middle of a long one.",
     role: "operator",
     params: ById,
     response: z.object({ ok: z.literal(true), state: z.string() }),

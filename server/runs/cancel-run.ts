@@ -10,7 +10,7 @@ import { notify } from "../live/notify.ts";
 import { notifyRun } from "./notify-run.ts";
 
 /**
- * Ends a run: one that has not begun or waits between two pages ends at once, one that works ends at its next page. Of one
+ * Ends a run: one that has not begun or waits between two pages ends at once, one that works ends at its next page, or within seconds (stop-watch.ts). Of one
  * that was interrupted in the middle of a page a worker first finds out what has arrived.
  *
  * @throws NotFound no such run
