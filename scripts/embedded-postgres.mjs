@@ -69,7 +69,9 @@ export async function startPostgres({ folder, secretsFolder, port: wantedPort, b
       return handle({ pid: started, port }, false);
     }
     const busyPort = /could not bind|Address already in use/i.test(started);
-    const dying = /pre-existing shared memory block|lock file "postmaster.pid"/i.test(started); // backends of a killed server take a moment to notice
+    const dying = /pre-existing shared memory block|lock file "postmaster.pid" (already exists|is empty)/i.test(
+      started,
+    ); // backends of a killed server take a moment to notice
     if ((busyPort || dying) && attempt < (wantedPort || dying ? 60 : 5)) {
       await sleep(wantedPort || dying ? 500 : 0);
       continue;

@@ -104,6 +104,8 @@ export function saveRecord(changes) {
     mkdirSync(runFolder, { recursive: true });
     writeJson(join(runFolder, `${process.pid}.json`), record);
   } catch (error) {
+    // a full disk ends nothing that runs: what is kept in mind is written with the next change
+    if (["ENOSPC", "EDQUOT"].includes(/** @type {NodeJS.ErrnoException} */ (error).code ?? "")) return;
     throw notWritable(/** @type {NodeJS.ErrnoException} */ (error), runFolder);
   }
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { buildApp, generateClient } from "./build.mjs";
 import { keepRunning } from "./children.mjs";
 import { openDatabase, restartEmbedded } from "./database.mjs";
+import { onceThereIsSpace } from "./disk-space.mjs";
 import { beforeEnd, isEnding } from "./ending.mjs";
 import { tryLock } from "./locks.mjs";
 import { migrate } from "./migrate.mjs";
@@ -152,7 +153,9 @@ async function watchDatabase(owned) {
     if (owned.server.isAlive()) continue;
     try {
       const { port } = owned.server;
-      owned.server = await step("PostgreSQL ended unexpectedly; starting it again", () => restartEmbedded(port));
+      owned.server = await step("PostgreSQL ended unexpectedly; starting it again", () =>
+        onceThereIsSpace(() => restartEmbedded(port)),
+      );
     } catch (error) {
       if (isEnding()) return;
       process.exitCode = 1;
