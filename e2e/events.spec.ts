@@ -222,8 +222,61 @@ test("a system outside is told of a topic by signed webhooks, and the screen say
     await table.getByText("Warehouse").click();
     await expect(page.getByRole("dialog", { name: "Events to Warehouse" })).toContainText("SO-7");
     await page.keyboard.press("Escape");
+    outside.closeAllConnections();
+    await new Promise((closed) => outside.close(closed));
+    await call(product, "POST", "/topics/orders/events?type=order.created&subject=SO-8", { order_no: "SO-8" }, 202);
+    await expect(table.getByRole("row", { name: /Warehouse/ })).toContainText("Does not answer", { timeout: 20_000 });
+    await expect(table.getByRole("row", { name: /Warehouse/ })).toContainText("1 waiting");
+    await expectAccessible(page, "topics, a subscriber down");
   } finally {
     outside.closeAllConnections();
     outside.close();
   }
+});
+
+test("a flow that stops because too many of its events fail says so at home and on its page, until it is resumed", async () => {
+  const steps = [
+    { id: "hook", kind: "webhook" },
+    { id: "check", kind: "check", rules: [{ field: "amount", is: "number" }], otherwise: "dead" },
+    { id: "tell", kind: "publish", topic: "refunds" },
+  ];
+  const links = [
+    { from: "hook", to: "check" },
+    { from: "check", to: "tell" },
+  ];
+  const brief = {
+    ...{ moves: "refunds", direction: "one-way", timing: "real-time", onFailure: "a person looks" },
+    ...{ owner: "ana@example.com", rollback: "nothing to undo" },
+  };
+  const document = {
+    format: "plumbline/1",
+    name: "Stops itself",
+    brief,
+    steps,
+    links,
+    settings: { stopAt: { dead: 1 } },
+  };
+  const { id } = await call<{ id: string }>(product, "POST", "/flows", document);
+  const published = await call<{ hook: string }>(product, "POST", `/flows/${id}/publish`, { note: "first" });
+  const body = JSON.stringify(event("R-9", "many"));
+  const sent = await fetch(`${product.url}${published.hook}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
+  expect(sent.status).toBe(202);
+  const why = "Stopped: 1 of the last 1 records failed, and the flow is set to stop at 1 record.";
+  await until("the flow stops", 20, async () => {
+    const state = await call<{ pausedReason?: string }>(product, "GET", `/flows/${id}/state`);
+    return state.pausedReason?.startsWith(why);
+  });
+  await page.goto(product.url);
+  const item = page.getByRole("link", { name: /“Stops itself” is stopped/ });
+  await expect(item).toContainText(why);
+  await item.click();
+  await expect(page.getByTitle(why)).toBeVisible();
+  await expectAccessible(page, "a flow that stopped itself");
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  await page.getByRole("menuitem", { name: "Resume" }).click();
+  await expect(page.getByTitle(why)).toBeHidden();
 });

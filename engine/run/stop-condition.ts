@@ -32,7 +32,7 @@ export function eventsStopped(stop: StopCondition, { read, dead }: { read: numbe
 }
 
 function limitReached({ dead: most, deadShare }: StopCondition, { read, dead }: { read: number; dead: number }) {
-  if (most !== undefined && dead >= most) return `${most} records`;
+  if (most !== undefined && dead >= most) return `${most} ${most === 1 ? "record" : "records"}`;
   if (deadShare === undefined || read === 0 || dead / read < deadShare) return null;
   return `${Math.round(deadShare * 1000) / 10} % of the records`;
 }
