@@ -176,7 +176,7 @@ function Canvas({ flow, marks = noMarks, run = null, selected, handlers, onSelec
           event.preventDefault();
           handlers.onSelect(id);
           handlers.onLinkByKey(id);
-        }
+        } else if (event.key === "Enter" && id === selected) handlers?.onOpen(id); // the first Enter chooses it
       }}
     >
       <ReactFlow<StepNode, FlowEdge>

@@ -182,93 +182,96 @@ export function Editor({ detail }: { detail: Detail }) {
   return (
     <EditorProvider value={editor}>
       <div className="absolute inset-0 flex flex-col bg-ground">
-        <EditorHeader
-          live={live}
-          changes={changes.length}
-          paused={detail.paused}
-          pausedReason={detail.pausedReason}
-          nextRunAt={detail.nextRunAt}
-          watching={detail.watching}
-          save={save.state}
-          onSave={save.flush}
-          history={{
-            undo: history.past.length > 0 ? () => dispatch({ type: "undo" }) : null,
-            redo: history.future.length > 0 ? () => dispatch({ type: "redo" }) : null,
-          }}
-          onTry={starts.tryIt}
-          trying={starts.trying}
-          onPublish={() => setPublishing(true)}
-          onRun={starts.runNow}
-          running={starts.starting}
-          deliveries={startsWithEvents(flow) ? `/flows/${flowId}/deliveries` : null}
-          menu={
-            <EditorMenu
-              detail={detail}
-              onArrange={() => act({ type: "moveSteps", layout: arrange(flow, "all") })}
-              onImport={(imported) => act({ type: "replaceFlow", flow: imported })}
-            />
-          }
-        />
-        {save.state.kind === "conflict" && (
-          <ConflictNotice
-            onReload={async () => {
-              const fresh = await client.flows.get.query({ flowId });
-              load(fresh);
+        {/* What lies below the mapper cannot be reached until it is done. */}
+        <div inert={mappingStep !== undefined} className="flex min-h-0 flex-1 flex-col">
+          <EditorHeader
+            live={live}
+            changes={changes.length}
+            paused={detail.paused}
+            pausedReason={detail.pausedReason}
+            nextRunAt={detail.nextRunAt}
+            watching={detail.watching}
+            save={save.state}
+            onSave={save.flush}
+            history={{
+              undo: history.past.length > 0 ? () => dispatch({ type: "undo" }) : null,
+              redo: history.future.length > 0 ? () => dispatch({ type: "redo" }) : null,
             }}
-            onKeep={async () => {
-              const fresh = await client.flows.get.query({ flowId });
-              save.rebase(fresh.revision);
-              if (await save.flush()) toast({ title: "Your draft is saved over the other one" });
-            }}
+            onTry={starts.tryIt}
+            trying={starts.trying}
+            onPublish={() => setPublishing(true)}
+            onRun={starts.runNow}
+            running={starts.starting}
+            deliveries={startsWithEvents(flow) ? `/flows/${flowId}/deliveries` : null}
+            menu={
+              <EditorMenu
+                detail={detail}
+                onArrange={() => act({ type: "moveSteps", layout: arrange(flow, "all") })}
+                onImport={(imported) => act({ type: "replaceFlow", flow: imported })}
+              />
+            }
           />
-        )}
-        {broken.length > 0 && <UnreadableNotice steps={broken} onRemove={() => setBroken([])} readOnly={readOnly} />}
-        <div className="relative flex min-h-0 flex-1">
-          {!narrow && !readOnly && panels.palette && (
-            <aside aria-label="What to add" className="w-52 shrink-0 border-r border-line bg-surface">
-              <Palette onAdd={add} onHide={() => setPanels({ ...panels, palette: false })} />
-            </aside>
-          )}
-          <div className="relative min-w-0 flex-1">
-            <FlowCanvas
-              flow={flow}
-              marks={marks}
-              run={runLook}
-              selected={selected}
-              handlers={readOnly ? undefined : handlers}
-              onSelect={select}
-              label={`Canvas of ${flow.name}`}
+          {save.state.kind === "conflict" && (
+            <ConflictNotice
+              onReload={async () => {
+                const fresh = await client.flows.get.query({ flowId });
+                load(fresh);
+              }}
+              onKeep={async () => {
+                const fresh = await client.flows.get.query({ flowId });
+                save.rebase(fresh.revision);
+                if (await save.flush()) toast({ title: "Your draft is saved over the other one" });
+              }}
             />
-            {flow.steps.length === 0 && <EmptyHint narrow={narrow} readOnly={readOnly} />}
-            <div className="pointer-events-none absolute inset-x-2 top-2 flex justify-between *:pointer-events-auto">
-              {narrow || readOnly || panels.palette ? (
-                <span />
-              ) : (
-                <IconButton
-                  look="plain"
-                  label="Show the palette"
-                  icon={PanelLeftOpen}
-                  onClick={() => setPanels({ ...panels, palette: true })}
-                />
-              )}
-              {!narrow && !panels.inspector && (
-                <IconButton
-                  look="plain"
-                  label="Show the inspector"
-                  icon={PanelRightOpen}
-                  onClick={() => setPanels({ ...panels, inspector: true })}
-                />
-              )}
-            </div>
-            {narrow && <NarrowButtons step={chosen !== undefined} readOnly={readOnly} onOpen={setSheet} />}
-          </div>
-          {!narrow && panels.inspector && (
-            <aside aria-label="Inspector" className="w-80 shrink-0 border-l border-line bg-surface">
-              <Inspector onHide={() => setPanels({ ...panels, inspector: false })} />
-            </aside>
           )}
+          {broken.length > 0 && <UnreadableNotice steps={broken} onRemove={() => setBroken([])} readOnly={readOnly} />}
+          <div className="relative flex min-h-0 flex-1">
+            {!narrow && !readOnly && panels.palette && (
+              <aside aria-label="What to add" className="w-52 shrink-0 border-r border-line bg-surface">
+                <Palette onAdd={add} onHide={() => setPanels({ ...panels, palette: false })} />
+              </aside>
+            )}
+            <div className="relative min-w-0 flex-1">
+              <FlowCanvas
+                flow={flow}
+                marks={marks}
+                run={runLook}
+                selected={selected}
+                handlers={readOnly ? undefined : handlers}
+                onSelect={select}
+                label={`Canvas of ${flow.name}`}
+              />
+              {flow.steps.length === 0 && <EmptyHint narrow={narrow} readOnly={readOnly} />}
+              <div className="pointer-events-none absolute inset-x-2 top-2 flex justify-between *:pointer-events-auto">
+                {narrow || readOnly || panels.palette ? (
+                  <span />
+                ) : (
+                  <IconButton
+                    look="plain"
+                    label="Show the palette"
+                    icon={PanelLeftOpen}
+                    onClick={() => setPanels({ ...panels, palette: true })}
+                  />
+                )}
+                {!narrow && !panels.inspector && (
+                  <IconButton
+                    look="plain"
+                    label="Show the inspector"
+                    icon={PanelRightOpen}
+                    onClick={() => setPanels({ ...panels, inspector: true })}
+                  />
+                )}
+              </div>
+              {narrow && <NarrowButtons step={chosen !== undefined} readOnly={readOnly} onOpen={setSheet} />}
+            </div>
+            {!narrow && panels.inspector && (
+              <aside aria-label="Inspector" className="w-80 shrink-0 border-l border-line bg-surface">
+                <Inspector onHide={() => setPanels({ ...panels, inspector: false })} />
+              </aside>
+            )}
+          </div>
+          <Drawer part={part} onPart={setPart} onJump={jump} run={run} runId={runId} />
         </div>
-        <Drawer part={part} onPart={setPart} onJump={jump} run={run} runId={runId} />
         {mappingStep?.kind === "map" && (
           <Mapper key={mapping?.field} step={mappingStep} field={mapping?.field} onDone={() => setMapping(null)} />
         )}

@@ -1,6 +1,6 @@
 "use client";
 import { ArrowRight, Check, Plus, Sparkles } from "lucide-react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { MapStep } from "../../engine/steps/map/schema.ts";
 import { titleOf } from "../canvas/to-react-flow.ts";
 import { SampleStepper } from "../editor/data-panel.tsx";
@@ -32,6 +32,13 @@ export function Mapper({
   const { shape, rules, write, sink, preview, records, sources, targets, results, wrong, lines, suggestions } = mapping;
   const { offerFor, setRules, change, remove, join } = mapping;
 
+  const root = useRef<HTMLElement>(null);
+  // It lies over the editor: the focus comes in with it, and goes back to where it was.
+  useLayoutEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    if (!root.current?.contains(before)) root.current?.focus({ preventScroll: true });
+    return () => before?.focus({ preventScroll: true });
+  }, []);
   const box = useRef<HTMLDivElement>(null);
   const left = useRef<HTMLDivElement>(null);
   const right = useRef<HTMLDivElement>(null);
@@ -58,7 +65,7 @@ export function Mapper({
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.key !== "Escape" || event.defaultPrevented) return;
-      if (document.querySelector("[role=dialog], [role=listbox], .cm-tooltip-autocomplete")) return;
+      if (document.querySelector("[role=dialog]:not([data-toast]), [role=listbox], .cm-tooltip-autocomplete")) return;
       if (armed) setArmed(null);
       else if (open) setOpen(null);
       else onDone();
@@ -75,7 +82,12 @@ export function Mapper({
   const free = !sink || sink.open;
 
   return (
-    <section aria-label={`Mapper of ${titleOf(step)}`} className="absolute inset-0 z-30 flex flex-col bg-ground">
+    <section
+      ref={root}
+      aria-label={`Mapper of ${titleOf(step)}`}
+      tabIndex={-1}
+      className="absolute inset-0 z-30 flex flex-col bg-ground outline-none"
+    >
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-3 py-1.5">
         <h2 className="text-heading font-semibold text-ink">{titleOf(step)}</h2>
         <span className="min-w-0 flex-1 truncate text-work text-muted tabular-nums">

@@ -43,6 +43,7 @@ function ToastList() {
     const Icon = icons[kind];
     return (
       <Base.Root
+        data-toast
         key={one.id}
         toast={one}
         // A failure is announced by a region of its own; hidden from readers, its buttons could be reached but not named.
