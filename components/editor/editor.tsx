@@ -142,7 +142,7 @@ export function Editor({ detail }: { detail: Detail }) {
     [act, add, openStep, places.places, select],
   );
 
-  useEditorKeys(dispatch, select);
+  useEditorKeys(dispatch, mapping === null ? select : null);
 
   const jump = (problem: Problem) => {
     setPublishing(false);

@@ -34,11 +34,15 @@ export function Mapper({
 
   const root = useRef<HTMLElement>(null);
   // It lies over the editor: the focus comes in with it, and goes back to where it was.
+  const before = useRef<HTMLElement | null>(null);
   useLayoutEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    if (!root.current?.contains(before)) root.current?.focus({ preventScroll: true });
-    return () => before?.focus({ preventScroll: true });
+    before.current = document.activeElement as HTMLElement | null;
+    if (!root.current?.contains(before.current)) root.current?.focus({ preventScroll: true });
   }, []);
+  // Once this is gone from the page: what lies below it cannot take the focus earlier.
+  useEffect(() => () => before.current?.focus({ preventScroll: true }), []);
+  const done = useRef(onDone);
+  done.current = onDone;
   const box = useRef<HTMLDivElement>(null);
   const left = useRef<HTMLDivElement>(null);
   const right = useRef<HTMLDivElement>(null);
@@ -68,11 +72,11 @@ export function Mapper({
       if (document.querySelector("[role=dialog]:not([data-toast]), [role=listbox], .cm-tooltip-autocomplete")) return;
       if (armed) setArmed(null);
       else if (open) setOpen(null);
-      else onDone();
+      else done.current();
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
-  }, [armed, open, onDone]);
+  }, [armed, open]);
 
   const required = targets.filter((target) => target.required);
   const met = required.filter(({ path }) => ruleFor(rules, path));
