@@ -13,6 +13,7 @@ import { getRun } from "../runs/get-run.ts";
 import { listChanges } from "../runs/list-changes.ts";
 import { startRun } from "../runs/start-run.ts";
 import { undoRun } from "../runs/undo-run.ts";
+import { undoSince } from "../runs/undo-since.ts";
 import { Cable } from "../testing/cable.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
@@ -176,6 +177,26 @@ describe("an event", () => {
     const undo = await undoRun(ctx, { runId: body.id, preview: false, onConflict: "skip" });
     await runToEnd(database, undo.id);
     expect(await rowOf(books.pool, "Z1")).toBeUndefined();
+  });
+
+  it("is undone with all others since a moment, each record by one change", async () => {
+    const own = await publishedFlow(ctx, flowDocument("Undone"));
+    const at = await hookOf(own);
+    await ended((await postEvent(at, { id: "U1", total: 1 })).body.id);
+    await sleep(20);
+    const { rows } = await database.pool.query<{ now: Date }>("SELECT clock_timestamp() AS now");
+    const since = rows[0]?.now.toISOString() ?? "";
+    await sleep(20);
+    for (const total of [2, 3, 4])
+      for (const id of ["U1", "U2"]) await ended((await postEvent(at, { id, total })).body.id);
+    const undo = await undoSince(ctx, { flowId: own, since, preview: false, onConflict: "skip" });
+    await runToEnd(database, undo.id);
+    expect((await getRun(ctx, undo.id)).run).toMatchObject({
+      state: "succeeded",
+      undoCounts: { read: 2, restored: 2, conflict: 0, failed: 0 },
+    });
+    expect(await rowOf(books.pool, "U1")).toMatchObject({ total: "1.00" });
+    expect(await rowOf(books.pool, "U2")).toBeUndefined();
   });
 
   it("with a list of records is one run of several", async () => {
