@@ -136,6 +136,7 @@ export function eventRecovery(
            c.idempotency_key AS "idempotencyKey", c.undo, (s.landed AND c.state = 'done') AS landed
          FROM inbox_sending s JOIN change c ON c.run_id BETWEEN s.first_run AND s.last_run AND c.flow_id = s.flow_id
            AND c.step_id = s.step_id AND c.page = 0 AND c.part = s.part AND c.state IN ('done', 'unknown')
+         JOIN inbox_queue q ON q.flow_id = s.flow_id AND q.id = c.run_id -- runs that have ended stay as a person was told
          WHERE s.flow_id = $1 ORDER BY c.id`,
         [flowId],
       );

@@ -218,9 +218,10 @@ export class MemoryInbox {
   }
 
   #openEntries(): Awaited<ReturnType<EventStore["openEntries"]>> {
+    const waiting = new Set(this.queue.map(({ runId }) => runId));
     const entries = this.sending.flatMap((part) =>
       this.changes
-        .filter(({ run, address, state }) => same(address, part.address) && part.runs.includes(run) && state !== "void")
+        .filter(({ run, address, state }) => same(address, part.address) && waiting.has(run) && state !== "void")
         .map(({ run: _, state, ...change }): OpenEntry => {
           return { ...change, state: part.landed && state === "done" ? "done" : "sending" };
         }),
