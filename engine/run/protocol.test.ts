@@ -66,16 +66,35 @@ const scenario = fc.record({
     maxLength: 7,
   }),
   flakes: fc.array(fc.boolean(), { maxLength: 12 }),
+  halts: fc.array(fc.integer({ min: 1, max: 25 }), { maxLength: 3 }),
   lost: fc.array(fc.boolean(), { maxLength: 6 }),
   sliceMs: fc.constantFrom(0, 1_000_000),
 });
 
-async function play({ kind, records: bads, pageSize, crashes, flakes, lost, sliceMs }: Parameters<typeof check>[0]) {
+async function play({
+  kind,
+  records: bads,
+  pageSize,
+  crashes,
+  flakes,
+  lost,
+  halts,
+  sliceMs,
+}: Parameters<typeof check>[0]) {
   const records = bads.map((bad, index): JsonRecord => ({ id: `r${index}`, bad }));
   const plan = planOf(kind, pageSize);
   const run = new MemoryRun();
   const target = new MemoryTarget(kind);
-  const fate = new Fate(crashes, () => run.token++);
+  let halting = new AbortController();
+  const wishes = [...halts];
+  let untilWish = wishes.shift();
+  // a person wants the run to stop after so many effects, and to go on at once when it has
+  const onEffect = async () => {
+    if (untilWish === undefined || --untilWish > 0) return;
+    halting.abort();
+    untilWish = wishes.shift();
+  };
+  const fate = new Fate(crashes, () => run.token++, onEffect);
   const luck = [...flakes];
   const losses = [...lost];
   for (let attempt = 1; attempt < 200; attempt++) {
@@ -90,7 +109,8 @@ async function play({ kind, records: bads, pageSize, crashes, flakes, lost, slic
       flaky: () => luck.shift() ?? false,
       lost: () => losses.shift() ?? false,
     };
-    const ports = portsOf(world, run.store(fate, token), source(now), attempt);
+    halting = new AbortController();
+    const ports = { ...portsOf(world, run.store(fate, token), source(now), attempt), halt: halting.signal };
     const job = {
       state: {
         runId: "1",
@@ -123,6 +143,7 @@ async function check(what: {
   crashes: { at: number; after: boolean; takeover: boolean }[];
   flakes: boolean[];
   lost: boolean[];
+  halts: number[];
   sliceMs: number;
 }) {
   const { run, target, records } = await play(what);
@@ -166,11 +187,12 @@ describe("run, lease and checkpoint", () => {
         crashes: [],
         flakes: [],
         lost: [],
+        halts: [],
         sliceMs: 1_000_000,
       });
   });
 
-  it("keep their promises whatever the moments of crashes, takeovers, passing failures and lost answers", async () => {
+  it("keep their promises whatever the moments of crashes, takeovers, wishes to stop, passing failures and lost answers", async () => {
     await fc.assert(fc.asyncProperty(scenario, check), { numRuns: 1_500 });
   }, 60_000);
 });
