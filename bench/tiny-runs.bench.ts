@@ -197,6 +197,6 @@ table(
       },
     ],
     limit:
-      "the ways to PostgreSQL and its commits: a run of one record makes about a dozen short transactions' worth of statements (claim, connections, read, write with ledger, end), four of them durable one after the other: claim, ledger, target, end. Runs of one flow do not overlap, so each waits for those of the one before. Asked for over REST, web does as much again to check, store and audit each request.",
+      "processor time, about half of it PostgreSQL's: each run reads in a transaction of its own in the source and writes in one of its own in the target; claim, ledger and end go together with those of the runs beside it (docs/decisions/0010), eight at most. Durable one after the other are claim, ledger, target, end. Runs of one flow do not overlap: each is taken with the end of the one before. Asked for over REST, web checks, stores and audits each request in one statement more.",
   },
 );

@@ -8,9 +8,17 @@ import { connectFailure, type Place } from "./errors.ts";
 export type Access = Place & { password: () => string; ssl: "disable" | "require" | "verify-full"; rule: NetworkRule };
 
 /** How text forms are exchanged, and limits, so that nothing hangs for ever. */
-const sessionSql = `SELECT set_config(name, value, false) FROM (VALUES ('TimeZone','UTC'), ('DateStyle','ISO, YMD'),
-  ('IntervalStyle','postgres'), ('bytea_output','hex'), ('extra_float_digits','1'), ('statement_timeout','30s'),
-  ('lock_timeout','10s'), ('idle_in_transaction_session_timeout','10min')) s(name, value)`;
+const sessionSql = ({
+  statement,
+  idle,
+}: Limits) => `SELECT set_config(name, value, false) FROM (VALUES ('TimeZone','UTC'), ('DateStyle','ISO, YMD'),
+  ('IntervalStyle','postgres'), ('bytea_output','hex'), ('extra_float_digits','1'), ('statement_timeout','${statement}'),
+  ('lock_timeout','10s'), ('idle_in_transaction_session_timeout','${idle}')) s(name, value)`;
+
+type Limits = { statement: string; idle: string };
+const SHORT: Limits = { statement: "30s", idle: "10min" };
+/** A first page may have to sort a large table; a slow consumer may leave the transaction idle for long. */
+const LONG: Limits = { statement: "15min", idle: "0" };
 
 /** Values as the server prints them. */
 export const rawTypes: pg.CustomTypesConfig = {
@@ -39,7 +47,7 @@ export function openClients(access: Access) {
       clearTimeout(rested.wake);
       if (live.has(rested.client)) return rested.client;
     }
-    return await fresh();
+    return await fresh(LONG);
   }
 
   /** Takes back a session that is in no transaction and busy with nothing. */
@@ -54,8 +62,8 @@ export function openClients(access: Access) {
     resting.push({ client, wake });
   }
 
-  async function fresh(): Promise<pg.Client> {
-    const client = await connect(access);
+  async function fresh(limits: Limits): Promise<pg.Client> {
+    const client = await connect(access, limits);
     live.add(client);
     client.on("end", () => live.delete(client));
     if (closed) await end(client);
@@ -76,7 +84,7 @@ export function openClients(access: Access) {
     }
     lent++;
     try {
-      return await fresh();
+      return await fresh(SHORT);
     } catch (error) {
       lent--;
       waiting.shift()?.(undefined);
@@ -122,7 +130,7 @@ export function openClients(access: Access) {
     /** Asks the server to stop what `client` is doing; best effort. */
     async cancel(client: pg.Client): Promise<void> {
       const pid = (client as pg.Client & { processID?: number }).processID;
-      const helper = await connect(access).catch(() => undefined);
+      const helper = await connect(access, SHORT).catch(() => undefined);
       await helper?.query("SELECT pg_cancel_backend($1)", [pid]).catch(() => undefined);
       if (helper) await end(helper);
     },
@@ -155,7 +163,7 @@ const closedFailure = (place: Place) =>
 
 const end = (client: pg.Client) => client.end().catch(() => undefined);
 
-async function connect(access: Access): Promise<pg.Client> {
+async function connect(access: Access, limits: Limits): Promise<pg.Client> {
   const { host, port, user, database, password, ssl, rule } = access;
   try {
     if (!host.startsWith("/")) await assertAllowedHost(host, rule);
@@ -177,7 +185,7 @@ async function connect(access: Access): Promise<pg.Client> {
     client.on("error", () => undefined); // a lost session shows in the next query
     try {
       await client.connect();
-      await client.query(sessionSql);
+      await client.query(sessionSql(limits));
     } catch (error) {
       void end(client);
       throw error;

@@ -13,10 +13,6 @@ import { pagesOf } from "./page-rows.ts";
 import { placeOf } from "./sql.ts";
 import { type Row, ShapeChanged } from "./transaction.ts";
 
-/** A first page may have to sort a large table; a slow consumer may leave the transaction idle for long. */
-const begin =
-  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '15min'; SET LOCAL idle_in_transaction_session_timeout = 0";
-
 export async function* readTable(clients: Clients, table: Table, request: ReadRequest): AsyncGenerator<ReadPage> {
   const { signal } = request;
   signal.throwIfAborted();
@@ -29,7 +25,7 @@ export async function* readTable(clients: Clients, table: Table, request: ReadRe
   };
   signal.addEventListener("abort", stop, { once: true });
   try {
-    await client.query(begin);
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     yield* readSnapshot(client, clients.access.name, table, request);
     await client.query("COMMIT");
     whole = true;

@@ -38,12 +38,18 @@ export async function rawQuery(client: pg.ClientBase, text: string, values: unkn
  * Runs `work` in one transaction and commits it when it has entries, which `hooks` stores first.
  *
  * @param indexed the index in which sizes rows are found: forbids plans that read the whole table for a page
+ * @param single the work is one piece of one row: what the server refuses of it is all there is, so no savepoints are needed
  * @throws IntegrationError when nothing landed; with code "outcome-unknown" when the commit's answer was lost
  */
 export async function inTransaction(
   clients: Clients,
   what: string,
-  { signal, indexed, hooks }: { signal: AbortSignal; indexed: boolean; hooks: WriteHooks },
+  {
+    signal,
+    indexed,
+    single = false,
+    hooks,
+  }: { signal: AbortSignal; indexed: boolean; single?: boolean; hooks: WriteHooks },
   work: (transaction: Transaction) => Promise<LedgerEntry[]>,
 ): Promise<void> {
   signal.throwIfAborted();
@@ -59,8 +65,9 @@ export async function inTransaction(
       const plan = indexed
         ? "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL plan_cache_mode = force_generic_plan;"
         : "";
-      await client.query(`BEGIN; ${plan} SAVEPOINT piece`);
-      const transaction = pieces(client);
+      const begin = `BEGIN; ${plan}`;
+      await client.query(single ? begin : `${begin} SAVEPOINT piece`);
+      const transaction = pieces(client, single ? begin : undefined);
       const entries = await work(transaction);
       signal.throwIfAborted();
       if (entries.length === 0) {
@@ -103,11 +110,13 @@ function commitFailure(clients: Clients, what: string, error: unknown): unknown 
  * Deferred constraints would speak at COMMIT, when it is too late to tell which record is to blame. The id of the
  * transaction, which its receipt needs, comes along on the same way.
  */
-const endPiece =
-  "SET CONSTRAINTS ALL IMMEDIATE; RELEASE piece; SAVEPOINT piece; SELECT pg_catalog.txid_current()::text AS id";
+const endPiece = (next: string) => `SET CONSTRAINTS ALL IMMEDIATE; ${next}SELECT pg_catalog.txid_current()::text AS id`;
 
-function pieces(client: pg.ClientBase): Transaction & { id(): string | undefined } {
+/** @param whole how the transaction begins that is the only piece; undefined: pieces are kept apart by savepoints */
+function pieces(client: pg.ClientBase, whole?: string): Transaction & { id(): string | undefined } {
   let id: string | undefined;
+  const end = endPiece(whole === undefined ? "RELEASE piece; SAVEPOINT piece; " : "");
+  const back = whole === undefined ? "ROLLBACK TO piece" : `ROLLBACK; ${whole}`;
   const query: Transaction["query"] = (text, values, name) => rawQuery(client, text, values, name);
   const halve = async (
     rows: number[],
@@ -117,12 +126,12 @@ function pieces(client: pg.ClientBase): Transaction & { id(): string | undefined
     try {
       await work(rows);
       // several statements in one text are answered by a list, which the driver's types do not know
-      const answers = (await client.query(endPiece)) as unknown as pg.QueryResult<{ id: string }>[];
+      const answers = (await client.query(end)) as unknown as pg.QueryResult<{ id: string }>[];
       id = answers.at(-1)?.rows[0]?.id;
       return;
     } catch (error) {
       assertRefusal(error);
-      await client.query("ROLLBACK TO piece");
+      await client.query(back);
       if (rows.length === 1) {
         refused.set(rows[0]!, error);
         return;
@@ -150,7 +159,7 @@ function pieces(client: pg.ClientBase): Transaction & { id(): string | undefined
     for (const [row, cause] of refused) report(row, cause);
   };
   const restart: Transaction["restart"] = async () => {
-    await client.query("ROLLBACK TO piece");
+    await client.query(back);
   };
   return { query, bisect, restart, id: () => id };
 }

@@ -31,7 +31,8 @@ export async function writePage(
   if (groups.length === 0) return outcomes;
   const planned = groups.map((group) => ({ group, statement: statementFor(statements, table, request, group) }));
   const indexed = planned.every(({ statement }) => statement.guarded);
-  await inTransaction(clients, table.table, { signal, indexed, hooks }, async (transaction) => {
+  const single = indexed && records.length === 1;
+  await inTransaction(clients, table.table, { signal, indexed, single, hooks }, async (transaction) => {
     if (!indexed && operation === "upsert") await transaction.query(takeTurns(table), []);
     const entries: LedgerEntry[] = [];
     for (const { group, statement } of planned) {
