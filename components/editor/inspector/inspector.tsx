@@ -19,6 +19,7 @@ import { FilterForm } from "./filter-form.tsx";
 import { FlowForm } from "./flow-form.tsx";
 import { GenericForm } from "./generic-form.tsx";
 import { MapForm } from "./map-form.tsx";
+import { MatchFields } from "./match-fields.tsx";
 import { PlaceFields } from "./place-fields.tsx";
 import { ReadForm } from "./read-form.tsx";
 import { WebhookForm } from "./webhook-form.tsx";
@@ -151,7 +152,7 @@ function StepBody({ step }: { step: Step }) {
   );
 }
 
-const placeOfLookup = ["connection", "stream"];
+const placeOfLookup = ["connection", "stream", "match"];
 const ofApproval = ["question", "within", "otherwise"];
 
 function Form({ step }: { step: Step }) {
@@ -176,6 +177,7 @@ function Form({ step }: { step: Step }) {
       return (
         <>
           <PlaceFields step={step} />
+          <MatchFields step={step} />
           <GenericForm step={step} without={placeOfLookup} />
         </>
       );
