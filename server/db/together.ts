@@ -31,7 +31,7 @@ export function together<I, O>({ most, work }: Together<I, O>): (pool: pg.Pool, 
 }
 
 /** So long the first of a group waits for others at most, while there are runs that may come. */
-const COMPANY_MS = 5;
+const COMPANY_MS = 2;
 /** A run that is at work for longer is none that others wait for. */
 const YOUNG_MS = 250;
 
