@@ -1,15 +1,14 @@
 /** Puts ledger rows back in their targets, newest first, and says what it could not put back. */
-import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
+import type { FailureInfo } from "../../connectors/sdk/errors.ts";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
-import type { LedgerEntry, UndoOutcome } from "../../connectors/sdk/writing.ts";
-import type { LedgerDraft, LedgerFix, LedgerPlace, PartAddress, RunPorts } from "../ports.ts";
+import type { UndoOutcome } from "../../connectors/sdk/writing.ts";
+import type { LedgerDraft, LedgerPlace, PartAddress, RunPorts } from "../ports.ts";
 import { noRunCounts } from "./counts.ts";
 import { PARTS_PER_ATTEMPT } from "./execute-flow.ts";
-import { PageInterrupted } from "./page.ts";
 import { recoverOpenEntries } from "./recover.ts";
-import { inPageWait, sleepInPage } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type WorkedPage } from "./run-pages.ts";
 import { UndoChain } from "./undo-chain.ts";
+import { draftOf, undoGroup, undoThroughBlips } from "./undo-group.ts";
 
 /** A ledger row by its number and, when it is not of the run that is undone, where else it stands. */
 export type RowId = { id: string; of?: LedgerPlace };
@@ -94,23 +93,25 @@ async function undoPage(
   let part = job.attempt * PARTS_PER_ATTEMPT;
   for (const group of groups(page.rows)) {
     const first = group[0] as UndoRow;
-    const address: PartAddress = {
+    const place = (): PartAddress => ({
       step: first.step,
       connection: first.connection.id,
       sink: first.sink,
       page: number,
       part: part++,
-    };
+    });
+    const address = place();
     const refusals: UndoRefusal[] = [];
     const foreseen: LedgerDraft[] = [];
     const undo = (rows: UndoRow[]) => undoGroup(job, ports, rows, address, worked.fixes);
+    const insist = (rows: UndoRow[]) => undoThroughBlips(job, ports, rows, place, worked.fixes);
     const outcomes = !first.undoable
       ? group.map(notUndoable)
       : first.nothing
         ? group.map((): UndoOutcome => ({ outcome: "restored", entry: null }))
         : chain
           ? await foresee(chain, group, undo)
-          : await undo(group);
+          : await insist(group);
     for (const [index, row] of group.entries()) {
       const outcome = outcomes[index];
       if (!outcome) throw new Error(`Connector gave ${outcomes.length} undo outcomes for ${group.length} rows.`);
@@ -181,74 +182,6 @@ function groups(rows: UndoRow[]): UndoRow[][] {
     else waves.set(wave, [row]);
   }
   return [...waves.values()];
-}
-
-async function undoGroup(
-  job: UndoJob,
-  ports: UndoPorts,
-  rows: UndoRow[],
-  address: PartAddress,
-  fixes: LedgerFix[],
-): Promise<UndoOutcome[]> {
-  const first = rows[0] as UndoRow;
-  const { session } = await ports.connection(first.connection.name);
-  const entered = new Set<number>();
-  const enter = async (entries: LedgerEntry[], receipt?: Json) => {
-    for (const entry of entries) entered.add(entry.index);
-    await ports.store.enter(
-      address,
-      entries.map((entry) => draftOf(rows[entry.index] as UndoRow, entry)),
-      receipt,
-    );
-  };
-  const request = {
-    sink: first.sink,
-    records: rows.map((row) => ({
-      key: row.key,
-      operation: row.operation,
-      identity: row.identity,
-      before: row.before,
-      after: row.after,
-      ...(row.remoteId === undefined ? {} : { remoteId: row.remoteId }),
-      idempotencyKey: `undo/${job.state.runId}/${row.id}`,
-    })),
-    force: job.force,
-    preview: job.preview,
-    signal: ports.signal,
-  };
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const outcomes = await session.undo(request, { enter });
-      for (const index of entered) {
-        if (outcomes[index]?.outcome !== "restored")
-          fixes.push({ ...address, key: (rows[index] as UndoRow).key, landed: false });
-      }
-      return outcomes;
-    } catch (error) {
-      if (!(error instanceof IntegrationError)) throw error;
-      const failure = failureOf(error);
-      const wait = inPageWait(failure, attempt);
-      if (wait === null || entered.size > 0) {
-        throw new PageInterrupted(first.step, first.connection.name, failure);
-      }
-      await sleepInPage(ports, wait);
-    }
-  }
-}
-
-function draftOf(row: UndoRow, entry: Omit<LedgerEntry, "index">): LedgerDraft {
-  return {
-    operation: entry.operation,
-    identity: entry.identity,
-    before: entry.before,
-    after: entry.after,
-    ...(entry.remoteId === undefined ? {} : { remoteId: entry.remoteId }),
-    key: row.key,
-    sourceKey: null,
-    idempotencyKey: `undo/${row.id}`,
-    undo: "possible",
-    undoes: row.id,
-  };
 }
 
 function notUndoable(row: UndoRow): UndoOutcome {

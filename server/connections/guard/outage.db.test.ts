@@ -11,6 +11,7 @@ import {
 import type { ServerContext } from "../../context.ts";
 import { getRunDetail } from "../../runs/get-run.ts";
 import { startRun } from "../../runs/start-run.ts";
+import { undoRun } from "../../runs/undo-run.ts";
 import { callerFor, testContext } from "../../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../../testing/database.ts";
 import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../../testing/flows.ts";
@@ -54,6 +55,7 @@ beforeAll(async () => {
           key: ["number"],
           create: { path: "/invoices" },
           update: { path: "/invoices/{number}" },
+          delete: { path: "/invoices/{number}" },
           read: { path: "/invoices/{number}" },
         },
       ],
@@ -156,6 +158,32 @@ describe("a target that is down", () => {
     expect(after.counts.created + after.counts.updated + after.counts.unchanged).toBe(312);
     expect(books.collection("invoices").records.size).toBe(312);
     expect(books.effects()).toBe(312 - arrived.size);
+  }, 120_000);
+
+  it("is put back when it answers again: an undo waits like any run, and leaves nothing undone", async () => {
+    const flowId = await publishedFlow(ctx, flow("Undone"));
+    const { id } = await startRun(ctx, { flowId, mode: "live" });
+    await runToEnd(database, id);
+    books.faults.slow = 1;
+    books.faults.slowMs = 20;
+    const undo = await undoRun(ctx, { runId: id, preview: false, onConflict: "skip" });
+    const running = runToEnd(database, undo.id);
+    await vi.waitUntil(() => books.collection("invoices").records.size < 250, { timeout: 20_000 });
+    await books.close();
+    const left = new Map(books.collection("invoices").records);
+    await running;
+    expect(await attemptsOf(undo.id)).toEqual({ failures: 0, reason: "target" });
+    expect((await getRunDetail(ctx, undo.id)).undoCounts).toMatchObject({ failed: 0 });
+
+    books = await startBooks(port);
+    for (const [key, record] of left) books.collection("invoices").records.set(key, record);
+    books.faults.unavailable = 0.2;
+    await probeNow();
+    await runToEnd(database, undo.id);
+    const after = await getRunDetail(ctx, undo.id);
+    expect(after).toMatchObject({ state: "succeeded", balanced: true });
+    expect(after.undoCounts).toEqual({ read: 312, restored: 312, conflict: 0, failed: 0 });
+    expect(books.collection("invoices").records.size).toBe(0);
   }, 120_000);
 
   it("answers the probe but fails at what is asked: that uses up attempts, and ends", async () => {
