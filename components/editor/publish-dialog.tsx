@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { FlowChange } from "../../engine/flow/diff.ts";
 import type { Flow } from "../../engine/flow/schema.ts";
 import type { Problem } from "../../engine/steps/define-step.ts";
+import { sayLeftRecorders } from "../connections/left-recorders.ts";
 import { HookAddress } from "../deliveries/hook-address.tsx";
 import { readFailure } from "../server/failure.ts";
 import { useTRPCClient } from "../server/trpc.ts";
@@ -58,7 +59,10 @@ export function PublishDialog({
       if (!(await flush())) throw new Error("The draft is not saved yet. Save it, then publish.");
       return client.flows.publish.mutate({ flowId, revision: revision(), note: note.trim() });
     },
-    onSuccess: (answer) => onPublished(answer.revision),
+    onSuccess: ({ revision, recorders }) => {
+      sayLeftRecorders(recorders);
+      onPublished(revision);
+    },
   });
   const blocked = problems.length > 0;
   if (publish.data)

@@ -5,6 +5,7 @@ import { AnyId, storableText } from "../db/storable.ts";
 import { NotFound, StaleDraft, Unprocessable } from "../errors.ts";
 import { notify } from "../live/notify.ts";
 import { listenToTopic } from "../topics/listen-flow.ts";
+import type { LeftRecorder } from "../trpc/contract/connections.ts";
 import { leaveStream } from "../watching/leave-streams.ts";
 import { watchStream } from "../watching/watch-flow.ts";
 import { lockFlow } from "./lock-flow.ts";
@@ -28,7 +29,7 @@ export type PublishFlow = z.output<typeof PublishFlow>;
 export async function publishFlow(
   ctx: ServerContext,
   { flowId, revision, note }: PublishFlow,
-): Promise<{ version: number; revision: number; hook?: string }> {
+): Promise<{ version: number; revision: number; hook?: string; recorders?: LeftRecorder[] }> {
   const { workspaceId, actor } = ctx;
   const draft = await ctx.db.draft.findFirst({
     where: { flowId, workspaceId, flow: { deletedAt: null } },
