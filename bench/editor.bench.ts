@@ -241,6 +241,6 @@ table(
       },
     ],
     limit:
-      "until it is usable, laying out 500 cards and their links, twice (React Flow measures them first), on one core. In a drag the browser draws without a graphics card here; a frame takes the main thread about 4 ms of its 16, for one card, its links and the small map.",
+      "until it is usable, laying out 500 cards and their links, twice (React Flow measures them first), on one core. In a drag the browser draws without a graphics card here, and each frame moves one card, its links and the small map.",
   },
 );

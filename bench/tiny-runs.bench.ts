@@ -197,6 +197,6 @@ table(
       },
     ],
     limit:
-      "processor time, about half of it PostgreSQL's: each run reads in a transaction of its own in the source and writes in one of its own in the target; claim, ledger and end go together with those of the runs beside it (docs/decisions/0010), eight at most. Durable one after the other are claim, ledger, target, end. Runs of one flow do not overlap: each is taken with the end of the one before. Asked for over REST, web checks, stores and audits each request in one statement more.",
+      "processor time, more than half of it PostgreSQL's: each run reads in a transaction of its own in the source and writes in one of its own in the target; claim, ledger and end go together with those of the runs beside it (docs/decisions/0010), eight at most. Durable one after the other are claim, ledger, target, end. Runs of one flow do not overlap: each is taken with the end of the one before. Asked for over REST, web checks, stores and audits each request in one statement more.",
   },
 );
