@@ -1,7 +1,7 @@
 /** Settings and credentials of an HTTP connection; the connection form is drawn from these. Secrets stand in credentials only. */
 import { z } from "zod";
 import { IntegrationError } from "../sdk/errors.ts";
-import type { HttpAuth } from "../sdk/http.ts";
+import type { HttpAuth } from "../sdk/http-auth.ts";
 import type { Json } from "../sdk/types.ts";
 
 const json: z.ZodType<Json> = z.json() as z.ZodType<Json>;

@@ -7,20 +7,14 @@ import { Agent, type Dispatcher, request as send } from "undici";
 import type { z } from "zod";
 import { IntegrationError, quote } from "./errors.ts";
 import { baseOf, type Query, urlFor } from "./http-address.ts";
+import { type HttpAuth, redacted, secretsOf } from "./http-auth.ts";
 import { asJson, bodyOf, readText } from "./http-body.ts";
 import { type Answered, type Asked, failedAnswer, noAnswer, retryAfterMs } from "./http-errors.ts";
 import { createPace, type Pace } from "./http-pace.ts";
 import { assertAllowedHost, pinnedLookup } from "./network.ts";
-import { type ClientCredentials, clientCredentials } from "./oauth.ts";
+import { clientCredentials } from "./oauth.ts";
 import { LONGEST_TURN_MS } from "./pacing.ts";
 import type { Json } from "./types.ts";
-
-export type HttpAuth =
-  | { kind: "none" }
-  | { kind: "basic"; username: string; password: string }
-  | { kind: "bearer"; token: string }
-  | { kind: "apiKey"; name: string; in: "header" | "query"; value: string }
-  | ({ kind: "oauth2" } & ClientCredentials);
 
 export type HttpOptions = {
   /** the connection's name, for messages */
@@ -301,21 +295,3 @@ const flatten = (headers: Record<string, string | string[] | undefined>) =>
       Array.isArray(value) ? value.join(", ") : (value ?? ""),
     ]),
   );
-
-function secretsOf(auth: HttpAuth): string[] {
-  if (auth.kind === "basic")
-    return [auth.password, Buffer.from(`${auth.username}:${auth.password}`).toString("base64")];
-  if (auth.kind === "bearer") return [auth.token];
-  if (auth.kind === "apiKey")
-    return [auth.value, encodeURIComponent(auth.value), new URLSearchParams({ v: auth.value }).toString().slice(2)];
-  return auth.kind === "oauth2" ? [auth.clientSecret] : [];
-}
-
-/** The same failure with every secret struck out: remote systems like to repeat the key they refuse. */
-function redacted(error: unknown, secrets: string[]): unknown {
-  if (!(error instanceof IntegrationError) || !secrets.some((secret) => error.message.includes(secret))) return error;
-  const hide = (said: string) => secrets.reduce((text, secret) => text.replaceAll(secret, "•••"), said);
-  const { kind, code, actor, retry, field } = error;
-  const general = error.general === undefined ? undefined : hide(error.general);
-  return new IntegrationError(hide(error.message), { kind, code, actor, retry, field, general }); // no `cause`: it holds the same text
-}
