@@ -17,37 +17,28 @@ import { undoSince } from "../runs/undo-since.ts";
 import { Cable } from "../testing/cable.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { type EventWorker, postEvent, runEnded, startEventWorker, until } from "../testing/event-worker.ts";
+import { type EventWorker, postEvent, runEnded, until } from "../testing/event-worker.ts";
+import { type EventWorld, eventWorld } from "../testing/event-world.ts";
 import { connectDatabase, publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { requireKnownWorkspaces } from "../testing/known-workspaces.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { replayDelivery } from "./replay-delivery.ts";
 import { wakeEventsOf } from "./wait-events.ts";
 
-process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
-process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK = "true";
-
 let database: TestDatabase;
 let books: TestDatabase;
 let ctx: ServerContext;
 let worker: EventWorker;
 
+let end: EventWorld["end"];
 beforeAll(async () => {
-  database = await testDatabase("events");
-  await requireKnownWorkspaces(database.pool);
-  books = await testDatabase("events_books");
-  ctx = await testContext(database);
-  await books.pool.query(
+  ({ database, books, ctx, worker, end } = await eventWorld(
+    "events",
     "CREATE TABLE invoices (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, external_id text NOT NULL UNIQUE, total numeric(12,2) CHECK (total < 1000), note text)",
-  );
-  await connectDatabase(ctx, "books", books.url);
-  worker = await startEventWorker(database);
+  ));
+  await requireKnownWorkspaces(database.pool);
 });
-afterAll(async () => {
-  await worker.stop();
-  await books.drop();
-  await database.drop();
-});
+afterAll(() => end());
 
 function flowDocument(name: string, webhook: object = {}, settings: object = {}) {
   return {

@@ -7,32 +7,24 @@ import { createFlow } from "../flows/create-flow.ts";
 import { getFlow } from "../flows/get-flow.ts";
 import { publishFlow } from "../flows/publish-flow.ts";
 import { Hooks } from "../intake/hooks.ts";
-import { testContext } from "../testing/context.ts";
-import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { type EventWorker, postEvent, runEnded, startEventWorker, until } from "../testing/event-worker.ts";
-import { connectDatabase, publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
-
-process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
-process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK = "true";
+import type { TestDatabase } from "../testing/database.ts";
+import { type EventWorker, postEvent, runEnded, until } from "../testing/event-worker.ts";
+import { type EventWorld, eventWorld } from "../testing/event-world.ts";
+import { publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
 
 let database: TestDatabase;
 let books: TestDatabase;
 let ctx: ServerContext;
 let worker: EventWorker;
 
+let end: EventWorld["end"];
 beforeAll(async () => {
-  database = await testDatabase("odd_events");
-  books = await testDatabase("odd_events_books");
-  ctx = await testContext(database);
-  await books.pool.query("CREATE TABLE orders (id text PRIMARY KEY, name text, total numeric CHECK (total < 1e30))");
-  await connectDatabase(ctx, "books", books.url);
-  worker = await startEventWorker(database);
+  ({ database, books, ctx, worker, end } = await eventWorld(
+    "odd_events",
+    "CREATE TABLE orders (id text PRIMARY KEY, name text, total numeric CHECK (total < 1e30))",
+  ));
 });
-afterAll(async () => {
-  await worker.stop();
-  await books.drop();
-  await database.drop();
-});
+afterAll(() => end());
 
 const write = { id: "write", kind: "write", connection: "books", sink: "orders", operation: "upsert", match: ["id"] };
 const map = {

@@ -7,31 +7,22 @@ import { pauseFlow } from "../flows/pause-flow.ts";
 import { resumeFlow } from "../flows/resume-flow.ts";
 import { homeSummary } from "../home/home-summary.ts";
 import { getRun } from "../runs/get-run.ts";
-import { testContext } from "../testing/context.ts";
-import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { type EventWorker, postEvent, runEnded, startEventWorker, until } from "../testing/event-worker.ts";
-import { connectDatabase, publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { type EventWorker, postEvent, runEnded, until } from "../testing/event-worker.ts";
+import { type EventWorld, eventWorld } from "../testing/event-world.ts";
+import { publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
 
-process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
-process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK = "true";
-
-let database: TestDatabase;
 let books: TestDatabase;
 let ctx: ServerContext;
 let worker: EventWorker;
+let end: EventWorld["end"];
 beforeAll(async () => {
-  database = await testDatabase("stop_events");
-  books = await testDatabase("stop_events_books");
-  ctx = await testContext(database);
-  await books.pool.query("CREATE TABLE arrivals (n bigint GENERATED ALWAYS AS IDENTITY, id text, flow text)");
-  await connectDatabase(ctx, "books", books.url);
-  worker = await startEventWorker(database);
+  ({ books, ctx, worker, end } = await eventWorld(
+    "stop_events",
+    "CREATE TABLE arrivals (n bigint GENERATED ALWAYS AS IDENTITY, id text, flow text)",
+  ));
 });
-afterAll(async () => {
-  await worker.stop();
-  await books.drop();
-  await database.drop();
-});
+afterAll(() => end());
 
 async function flow(name: string, dead: number | string) {
   const steps = [
