@@ -6,16 +6,15 @@ import { useState } from "react";
 import type { FlowSummary } from "../../server/trpc/contract/flows.ts";
 import type { RunSummary } from "../../server/trpc/contract/runs.ts";
 import { sayFailure } from "../server/act.ts";
-import { readFailure } from "../server/failure.ts";
 import { useTRPC } from "../server/trpc.ts";
-import { Button, ButtonLink } from "../ui/button.tsx";
-import { Dialog } from "../ui/dialog.tsx";
+import { Button } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
 import { count } from "../ui/format.ts";
 import { Input } from "../ui/input.tsx";
 import { Notice } from "../ui/states.tsx";
-import { nounOf, runShort, undoEffect } from "./run-words.ts";
-import { UndoPreview, useUndoPreview } from "./undo-preview.tsx";
+import { nounOf, runShort } from "./run-words.ts";
+import { UndoAsk } from "./undo-ask.tsx";
+import { useUndoPreview } from "./undo-preview.tsx";
 
 /** Runs that are looked at to say which of them a moment takes in. */
 const LOOKED_AT = 100;
@@ -48,39 +47,18 @@ export function UndoSinceDialog({
     show(null);
     ask.mutate({ flowId: flow.id, since, preview: true, onConflict: "skip" });
   };
-  const noun = nounOf(found?.document, "written");
-  const restorable = found?.undoCounts.restored ?? 0;
   return (
-    <Dialog
-      open
-      onClose={onClose}
-      width="wide"
+    <UndoAsk
       title={`Undo everything “${flow.name}” did since…`}
-      description={
-        found
-          ? undoEffect(found.undoCounts, noun)
-          : "Each record goes back to what it was at that moment. First you see what that would be; nothing is changed yet."
-      }
-      footer={
-        <>
-          {preview.id && (
-            <ButtonLink look="quiet" large href={`/runs/${preview.id}`} className="mr-auto">
-              See every change
-            </ButtonLink>
-          )}
-          <Button large onClick={onClose}>
-            Leave it
-          </Button>
-          <Button
-            look="primary"
-            disabled={restorable === 0 || since === null}
-            busy={undo.isPending || undo.isSuccess}
-            onClick={() => since && undo.mutate({ flowId: flow.id, since, preview: false, onConflict: "skip" })}
-          >
-            {found ? `Put back ${count(restorable, noun.one, noun.many)}` : "Put back"}
-          </Button>
-        </>
-      }
+      before="Each record goes back to what it was at that moment. First you see what that would be; nothing is changed yet."
+      noun={nounOf(found?.document, "written")}
+      preview={preview}
+      asked={ask}
+      undo={undo}
+      ready={since !== null}
+      onLook={look}
+      onUndo={() => since && undo.mutate({ flowId: flow.id, since, preview: false, onConflict: "skip" })}
+      onClose={onClose}
     >
       <form
         className="mb-4 space-y-3"
@@ -113,17 +91,7 @@ export function UndoSinceDialog({
         </Field>
         {!flow.paused && <GoesOn flow={flow} />}
       </form>
-      {undo.isError && (
-        <div className="mb-3">
-          <Notice tone="bad" icon={TriangleAlert}>
-            {readFailure(undo.error).message}
-          </Notice>
-        </div>
-      )}
-      {(preview.id !== null || !ask.isIdle) && (
-        <UndoPreview preview={preview} failure={ask.error ? readFailure(ask.error).message : null} onRetry={look} />
-      )}
-    </Dialog>
+    </UndoAsk>
   );
 }
 

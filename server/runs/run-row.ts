@@ -1,6 +1,6 @@
 /** How a row of table `run` becomes what screens and the REST interface show. */
 import type { RunState } from "../../engine/run/states.ts";
-import type { RunError, RunKind, RunMode, RunSummary } from "../trpc/contract/runs.ts";
+import type { Counts, RunError, RunKind, RunMode, RunSummary, UndoCounts } from "../trpc/contract/runs.ts";
 import { waitingSentence } from "./waiting.ts";
 
 /** Records read and not written yet, while the run waits: they have the outcome held until it goes on. */
@@ -35,19 +35,8 @@ export type RunRow = {
   error: unknown;
   parentId: string | null;
   since: string | null;
-  read: number;
-  created: number;
-  updated: number;
-  deleted: number;
-  unchanged: number;
-  filtered: number;
-  duplicate: number;
-  dead: number;
-  held: number;
-  restored: number;
-  conflict: number;
-  failed: number;
-};
+} & Counts &
+  UndoCounts;
 
 export function toRunSummary(row: RunRow): RunSummary {
   const error = toRunError(row.error);
