@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import {
+  countUpdates,
   createTestDatabase,
   queryDatabase,
   type TestDatabase as RemoteDatabase,
@@ -34,12 +35,7 @@ beforeAll(async () => {
     target,
     "CREATE TABLE orders (id int PRIMARY KEY, name text NOT NULL, version int NOT NULL DEFAULT 0)",
   );
-  // counts how often each row was really written
-  await queryDatabase(
-    target,
-    `CREATE FUNCTION bump() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.version := OLD.version + 1; RETURN NEW; END $$;
-     CREATE TRIGGER bump BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION bump()`,
-  );
+  await countUpdates(target, "orders", "version");
   await connectDatabase(ctx, "Source", source.url);
   await connectDatabase(ctx, "Target", target.url);
 });

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import {
+  countUpdates,
   createTestDatabase,
   queryDatabase,
   type TestDatabase as RemoteDatabase,
@@ -35,11 +36,7 @@ beforeAll(async () => {
     target,
     "CREATE TABLE log (flow text PRIMARY KEY, label text NOT NULL, version int NOT NULL DEFAULT 0)",
   );
-  await queryDatabase(
-    target,
-    `CREATE FUNCTION bump() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.version := OLD.version + 1; RETURN NEW; END $$;
-     CREATE TRIGGER bump BEFORE UPDATE ON log FOR EACH ROW EXECUTE FUNCTION bump()`,
-  );
+  await countUpdates(target, "log", "version");
   await connectDatabase(ctx, "Source", source.url);
   await connectDatabase(ctx, "Target", target.url);
 });

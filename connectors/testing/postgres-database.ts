@@ -54,6 +54,16 @@ export async function queryDatabase<Row extends pg.QueryResultRow>(
   }
 }
 
+/** From now on the integer column says how often a row was really written: the database itself adds one at each update. */
+export async function countUpdates(target: TestDatabase, table: string, column: string): Promise<void> {
+  await queryDatabase(
+    target,
+    `CREATE FUNCTION count_update() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN NEW.${column} := OLD.${column} + 1; RETURN NEW; END $$;
+     CREATE TRIGGER count_update BEFORE UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION count_update()`,
+  );
+}
+
 async function runOn(server: URL, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: server.href });
   try {
