@@ -114,7 +114,7 @@ function GoesOn({ flow }: { flow: Pick<FlowSummary, "id" | "name"> }) {
         </Button>
       }
     >
-      The flow goes on running and may write these records again. Stop it first; what is at work has to end before.
+      The flow may run again and write these records anew. Stop it first; what is at work has to end before.
     </Notice>
   );
 }
