@@ -8,6 +8,7 @@ import { decodeRow } from "./group-job.ts";
 import type { Group } from "./page.ts";
 import { checkBroken, domainBroken, referenceMissing, uniqueTaken } from "./reasons.ts";
 import { arrayParameter, differs, name, type Place, placeOf, relation, unnested } from "./sql.ts";
+import { movable } from "./trade.ts";
 import { type Row, rawQuery } from "./transaction.ts";
 
 /** A row that a record would lead to. */
@@ -157,12 +158,15 @@ g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
     const owner = match.map(({ column }) => `, ${name(column.name)}`).join("");
     const text = `${source} SELECT g.n, t.* FROM (SELECT ${number} AS n, ${keys} FROM g WHERE true${where}) g
       JOIN LATERAL (SELECT tableoid || '/' || ctid${owner} FROM ${relation(this.#table)} WHERE ${same}${where}) t ON true`;
+    const held = new Map<Draft, string>();
     for (const [n, place, ...texts] of await rawQuery(this.#client, text, parameters)) {
       const draft = drafts[Number(n) - 1]!;
       if (draft.failure || !draft.differs || place === draft.place || this.#replaced.has(place!)) continue;
       if (this.#owned && this.#assumed.has(this.#owner("", decodeRow(match, texts, 0)))) continue;
-      draft.failure = uniqueTaken(this.#table, index.name, this.#brought(draft));
+      held.set(draft, place!);
     }
+    for (const draft of stuck(this.#table, index, drafts, held))
+      draft.failure = uniqueTaken(this.#table, index.name, this.#brought(draft));
     const values = await this.#indexed(drafts, index, source, parameters);
     for (const [at, draft] of drafts.entries()) {
       if (draft.failure || !draft.differs) continue;
@@ -261,6 +265,37 @@ g AS (SELECT ${number}, ${creating}, ${again.join(", ")} FROM r)`;
     taken.set(text, owner);
     this.#taken.set(index.name, taken);
   }
+}
+
+/**
+ * Drafts whose value of the index stays with the row that holds it. A row that is to give the value up does so first, and
+ * rows that hold each other's values trade them (trade.ts).
+ *
+ * @param held the stored row that holds what the draft is to get
+ */
+function stuck(table: Table, index: UniqueIndex, drafts: Draft[], held: Map<Draft, string>): Set<Draft> {
+  const found = new Set<Draft>();
+  if (held.size === 0) return found;
+  const at = (column: Column) => table.columns.indexOf(column);
+  const changed = (draft: Draft) => (field: string) =>
+    table.columns.some((column) => column.name === field && draft.was[at(column)] !== draft.stored![at(column)]);
+  const leaving = new Map<string, Draft>();
+  for (const draft of drafts) {
+    const gives = index.columns === null || index.columns.some(changed(draft));
+    if (draft.place && draft.differs && !draft.failure && gives) leaving.set(draft.place, draft);
+  }
+  const next = (draft: Draft) => leaving.get(held.get(draft) ?? "");
+  for (const draft of held.keys()) {
+    const way = new Set<Draft>();
+    let last: Draft | undefined = draft;
+    for (let one: Draft | undefined = draft; one && held.has(one) && !way.has(one); one = next(one)) {
+      way.add(one);
+      last = next(one);
+    }
+    const ring = last && way.has(last);
+    if (last === undefined || (ring && !movable(table, index, changed(draft)))) found.add(draft);
+  }
+  return found;
 }
 
 /** The record's values for the index as text; undefined where it guards nothing. */

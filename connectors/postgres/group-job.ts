@@ -5,8 +5,9 @@ import type { LedgerEntry, WriteOutcome, WriteRequest } from "../sdk/writing.ts"
 import { keysOf, primaryKey, type Table } from "./catalog.ts";
 import type { Group } from "./page.ts";
 import { ambiguous, notFound } from "./reasons.ts";
-import { arrayParameter, type Place } from "./sql.ts";
+import { arrayParameter, name, type Place, placeOf, relation, unnested } from "./sql.ts";
 import { Kind, type Statement } from "./statements.ts";
+import { isTaken, type Ring, ringsAmong, setAside, type Trader } from "./trade.ts";
 import type { Row, Transaction } from "./transaction.ts";
 
 const created: WriteOutcome = { outcome: "created" };
@@ -57,6 +58,44 @@ export class GroupJob {
       if (await this.#settle(rows)) return;
     }
     throw dropped();
+  }
+
+  /** Rows among those refused that hold each other's unique values: their values are set aside, then they are written. */
+  async trades(refused: ReadonlyMap<number, unknown>): Promise<{ rows: number[]; work(): Promise<void> }[]> {
+    const taken = [...refused].flatMap(([row, cause]) => (isTaken(cause) ? [row] : []));
+    if (taken.length < 2 || this.#group.matching === 0) return [];
+    const rings = await ringsAmong(this.#transaction, this.#table, await this.#traders(taken), refused);
+    return rings.map((ring) => {
+      const rows = ring.traders.map(({ row }) => row);
+      return { rows, work: () => this.#trade(ring, rows) };
+    });
+  }
+
+  async #trade(ring: Ring, rows: number[]): Promise<void> {
+    const aside = await setAside(this.#transaction, this.#table, ring);
+    await this.run(rows);
+    const { codec, column } = placeOf(ring.column);
+    for (const { row, held } of aside) {
+      const { before } = this.entries.get(row) ?? {};
+      if (before) before[column.name] = held === null ? null : codec.decode(held);
+    }
+  }
+
+  /** The stored rows these records are about, with what each is to hold. */
+  async #traders(rows: number[]): Promise<Trader[]> {
+    const { places, matching, values } = this.#group;
+    const match = places.slice(0, matching);
+    const on = match.map((place, at) => `t.${name(place.column.name)} = i.c${at}`).join(" AND ");
+    const text = `WITH i AS (${unnested(match, 1, "c")}) SELECT i.n, t.tableoid::text, t.ctid::text FROM i JOIN ${relation(this.#table)} t ON ${on}`;
+    const parameters = match.map((place, at) => arrayParameter(values[at]!, rows, place.bare));
+    const found = await this.#transaction.query(text, parameters);
+    return found.map(([n, rel, tid]) => {
+      const row = rows[Number(n) - 1]!;
+      const wanted = places
+        .slice(matching)
+        .map((place, at) => [place.column.name, values[matching + at]![row]!] as const);
+      return { row, rel: rel!, tid: tid!, wanted: Object.fromEntries(wanted) };
+    });
   }
 
   /** False when someone else created one of the rows meanwhile (or a trigger drops it): the piece must begin anew. */

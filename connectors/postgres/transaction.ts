@@ -13,11 +13,16 @@ export type Transaction = {
   /** Undoes what the current piece of `bisect` did so far. */
   restart(): Promise<void>;
   /** Runs `work` on all rows; when the server refuses, on halves, so that only the bad ones reach `refused`. */
-  bisect(
-    rows: number[],
-    work: (rows: number[]) => Promise<void>,
-    refused: (row: number, cause: unknown) => void,
-  ): Promise<void>;
+  bisect(rows: number[], work: (rows: number[]) => Promise<void>, refusals: Refusals): Promise<void>;
+};
+
+/** What becomes of rows the server refuses. */
+export type Refusals = {
+  refused(row: number, cause: unknown): void;
+  /** may what was written since have given way to a row that was refused for this? */
+  gaveWay(cause: unknown): boolean;
+  /** rows among those refused, by cause, that can be written if they are written together, and in another way */
+  together(refused: ReadonlyMap<number, unknown>): Promise<{ rows: number[]; work(): Promise<void> }[]>;
 };
 
 /** The table is not as the catalogue in memory says; look again and repeat the call. */
@@ -141,27 +146,47 @@ function pieces(client: pg.ClientBase, whole?: string): Transaction & { id(): st
     await halve(rows.slice(0, half), work, refused);
     await halve(rows.slice(half), work, refused);
   };
-  const bisect: Transaction["bisect"] = async (rows, work, report) => {
+  /** @returns false when the server refuses it, and nothing of it is left */
+  const atOnce = async (work: () => Promise<void>): Promise<boolean> => {
+    const refused = new Map<number, unknown>();
+    await halve([0], work, refused);
+    return refused.size === 0;
+  };
+  const bisect: Transaction["bisect"] = async (rows, work, refusals) => {
     let refused = new Map<number, unknown>();
     await halve(rows, work, refused);
-    // A record that refers to one further down the page has to wait until that one is there.
-    for (let written = rows.length - refused.size; written > 0; ) {
-      const early = [...refused]
-        .filter(([, cause]) => (cause as { code?: string }).code === "23503")
-        .map(([row]) => row);
-      if (early.length === 0) break;
-      const still = new Map<number, unknown>();
-      await halve(early, work, still);
-      written = early.length - still.size;
-      for (const row of early) refused.delete(row);
-      refused = new Map([...refused, ...still]);
+    // A record has to wait until that one is there which it refers to, or which holds the value it is to get.
+    let written = rows.length - refused.size;
+    while (refused.size > 0) {
+      const early = written > 0 ? [...refused].filter(([, cause]) => mayComeLater(cause, refusals)) : [];
+      written = 0;
+      if (early.length > 0) {
+        const still = new Map<number, unknown>();
+        const again = early.map(([row]) => row);
+        await halve(again, work, still);
+        written = early.length - still.size;
+        for (const row of again) refused.delete(row);
+        refused = new Map([...refused, ...still]);
+        if (written > 0) continue;
+      }
+      for (const some of await refusals.together(refused)) {
+        if (!(await atOnce(some.work))) continue;
+        written += some.rows.length;
+        for (const row of some.rows) refused.delete(row);
+      }
+      if (written === 0) break;
     }
-    for (const [row, cause] of refused) report(row, cause);
+    for (const [row, cause] of refused) refusals.refused(row, cause);
   };
   const restart: Transaction["restart"] = async () => {
     await client.query(back);
   };
   return { query, bisect, restart, id: () => id };
+}
+
+function mayComeLater(cause: unknown, { gaveWay }: Refusals): boolean {
+  const { code } = cause as { code?: string };
+  return code === "23503" || ((code === "23505" || code === "23P01") && gaveWay(cause));
 }
 
 /** Passes on what halving the page cannot help. */

@@ -77,6 +77,15 @@ UPDATE ${relation(table)} t SET ${sets.join(", ")} FROM i WHERE t.ctid = i.c1 AN
   });
 }
 
+/** The old values of a row that is to be changed, as texts by field. */
+export function textsToPut({ table, records, found }: Restore, row: number): { [field: string]: string | null } {
+  const wanted = oldValues(table, records[row]!, found[row]!.rows[0]!.values);
+  const places = placesOf(table, [wanted]);
+  return Object.fromEntries(
+    places.map(({ column, codec }) => [column.name, encoded(table, column.name, codec, wanted)]),
+  );
+}
+
 /** What is to be set: an update's old values; of a deleted record that is there again, those that differ. */
 function oldValues(table: Table, { operation, before }: UndoRecord, now: JsonRecord): JsonRecord {
   if (operation === "update") return before ?? {};

@@ -5,10 +5,11 @@ import { keysOf, readOnly, type Table } from "./catalog.ts";
 import type { Clients } from "./client.ts";
 import { droppedCode } from "./group-job.ts";
 import { ignoredByTrigger, refusalOf } from "./reasons.ts";
+import { gaveWay, isTaken, ringsAmong, setAside, type Trader } from "./trade.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 import { type Found, findNow } from "./undo-find.ts";
 import { judge, type Verdict } from "./undo-judge.ts";
-import { type Restore, restoreCreated, restoreDeleted, restoreUpdated } from "./undo-restore.ts";
+import { type Restore, restoreCreated, restoreDeleted, restoreUpdated, textsToPut } from "./undo-restore.ts";
 
 /**
  * One outcome per record. With `preview` nothing is written and `entry` is what would be entered; with `force` what was
@@ -67,16 +68,15 @@ async function perform(
   if (rows.length === 0) return;
   const restore: Restore = { table, records, found, transaction };
   const run = { remove: restoreCreated, change: restoreUpdated, create: restoreDeleted }[act];
-  await transaction.bisect(
-    rows,
-    async (piece) => {
-      for (const entry of await run(restore, piece)) {
-        const { index, ...rest } = entry;
-        restored.set(index, entry);
-        outcomes[index] = { outcome: "restored", entry: rest };
-      }
-    },
-    (row, cause) => {
+  const put = async (piece: number[]) => {
+    for (const entry of await run(restore, piece)) {
+      const { index, ...rest } = entry;
+      restored.set(index, entry);
+      outcomes[index] = { outcome: "restored", entry: rest };
+    }
+  };
+  await transaction.bisect(rows, put, {
+    refused(row, cause) {
       restored.delete(row);
       const trigger = (cause as { code?: string }).code === droppedCode;
       const values = records[row]!.before ?? records[row]!.identity;
@@ -85,5 +85,34 @@ async function perform(
         failure: trigger ? ignoredByTrigger(table) : refusalOf(table, cause, values, table.columns),
       };
     },
-  );
+    gaveWay: (cause) => gaveWay(table, cause, restored.values()),
+    together: async (refused) => (act === "change" ? await tradesOf(restore, refused, put) : []),
+  });
+}
+
+/** Rows that are to get each other's unique values back: those are set aside first. */
+async function tradesOf(
+  restore: Restore,
+  refused: ReadonlyMap<number, unknown>,
+  put: (rows: number[]) => Promise<void>,
+): Promise<{ rows: number[]; work(): Promise<void> }[]> {
+  const { table, transaction, found } = restore;
+  const taken = [...refused].flatMap(([row, cause]) => (isTaken(cause) ? [row] : []));
+  if (taken.length < 2) return [];
+  const traders = taken.map((row): Trader => {
+    const { rel, tid } = found[row]!.rows[0]!;
+    return { row, rel, tid, wanted: textsToPut(restore, row) };
+  });
+  return (await ringsAmong(transaction, table, traders, refused)).map((ring) => ({
+    rows: ring.traders.map(({ row }) => row),
+    async work() {
+      for (const { row, rel, tid } of await setAside(transaction, table, ring))
+        Object.assign(found[row]!.rows[0]!, { rel, tid });
+      try {
+        await put(ring.traders.map(({ row }) => row));
+      } finally {
+        for (const { row, rel, tid } of ring.traders) Object.assign(found[row]!.rows[0]!, { rel, tid });
+      }
+    },
+  }));
 }

@@ -7,6 +7,7 @@ import { type Group, preparePage } from "./page.ts";
 import { ignoredByTrigger, refusalOf } from "./reasons.ts";
 import { literal } from "./sql.ts";
 import { buildStatement, type Statement } from "./statements.ts";
+import { gaveWay } from "./trade.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** Built statements, by the table as it was seen, then by operation and fields. */
@@ -38,17 +39,17 @@ export async function writePage(
     for (const { group, statement } of planned) {
       const job = new GroupJob({ table, request, group, statement }, transaction, outcomes);
       const columns = group.places.map((place) => place.column);
-      await transaction.bisect(
-        group.rows,
-        (rows) => job.run(rows),
-        (row, cause) =>
+      await transaction.bisect(group.rows, (rows) => job.run(rows), {
+        refused: (row, cause) =>
           job.fail(
             row,
             (cause as { code?: string }).code === droppedCode
               ? ignoredByTrigger(table)
               : refusalOf(table, cause, records[row]!.values, columns),
           ),
-      );
+        gaveWay: (cause) => gaveWay(table, cause, [...entries, ...job.entries.values()]),
+        together: (refused) => job.trades(refused),
+      });
       entries.push(...job.entries.values());
     }
     return entries.sort((a, b) => a.index - b.index);
