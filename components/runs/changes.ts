@@ -51,12 +51,3 @@ export function recordLine(record: { [field: string]: unknown } | null, most = 4
   const left = entries.length - said.length;
   return left > 0 ? `${said.join(" · ")} · ${left} more` : said.join(" · ");
 }
-
-/** Fields in which what is there now differs from what was written; all of them when it is not known what was. */
-export function differingFields(
-  written: { [field: string]: unknown } | null,
-  now: { [field: string]: unknown },
-): string[] {
-  if (!written) return Object.keys(now);
-  return Object.keys(written).filter((field) => JSON.stringify(written[field]) !== JSON.stringify(now[field]));
-}

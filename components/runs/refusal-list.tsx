@@ -1,5 +1,5 @@
 "use client";
-import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { ChangeItem } from "../../server/trpc/contract/runs.ts";
@@ -12,10 +12,9 @@ import { ConfirmDialog } from "../ui/dialog.tsx";
 import { count, shortTime } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";
 import { Checkbox } from "../ui/toggles.tsx";
-import { differingFields } from "./changes.ts";
 
 /**
- * Records an undo did not put back: why, and what is there now beside what the run had written.
+ * Records an undo did not put back: why, and field by field what the run wrote, what is there now and what it would be.
  * @param mayForce lets a person choose some and put them back all the same, over what was changed since
  */
 export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: boolean }) {
@@ -66,12 +65,8 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
       width: "150px",
       cell: ({ key }) => <span className="font-mono text-caption">{key}</span>,
     },
-    { id: "why", header: "Why it stays", width: "210px", cell: (change) => why(change) },
-    {
-      id: "now",
-      header: undo.parentId === null ? "It is now → it was then" : "The run wrote → it is now",
-      cell: (change) => <Now change={change} parentId={undo.parentId} />,
-    },
+    { id: "why", header: "Why it stays", width: "240px", cell: (change) => <Why change={change} /> },
+    { id: "now", header: "What was changed", cell: (change) => <Now change={change} /> },
   ];
   const before = undo.since === null ? `before run ${undo.parentId}` : `at ${shortTime(undo.since)}`;
   const it = chosen.size === 1 ? "it" : "them";
@@ -119,34 +114,66 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
   );
 }
 
-function why({ undo, before }: ChangeItem): string {
-  if (undo !== "conflict") return "The target could not put it back";
-  return before === null ? "Somebody removed it since" : "Somebody changed it since";
+function Why({ change: { undo, before, operation, refusal } }: { change: ChangeItem }) {
+  const came = operation === "update" && before !== null && undo === "conflict";
+  const short =
+    undo !== "conflict"
+      ? "The target could not put it back"
+      : before === null
+        ? "Somebody removed it since"
+        : came || operation === "delete"
+          ? "Somebody changed it since"
+          : "Somebody made it anew since";
+  return (
+    <>
+      {short}
+      {refusal && <span className="block text-caption text-muted">{refusal.message}</span>}
+    </>
+  );
 }
 
-/**
- * Field by field, what the run wrote and what is there instead; of an undo of all runs since a moment, what is there and
- * what it was then. Only fields that differ.
- */
-function Now({ change, parentId }: { change: ChangeItem; parentId: string | null }) {
-  const { key, step, before: now } = change;
-  const trpc = useTRPC();
-  const options = trpc.runs.changes.queryOptions({ runId: parentId ?? "", search: key.slice(0, 200), limit: 20 });
-  const written = useQuery({ ...options, enabled: parentId !== null, staleTime: Number.POSITIVE_INFINITY });
-  if (now === null) return <span className="text-muted italic">nothing; the record is gone</span>;
-  const wrote = written.data?.items.findLast((item) => item.key === key && item.step === step)?.after ?? null;
-  const [after, then] = parentId === null ? [now, change.after ?? {}] : [wrote, now];
-  const fields = differingFields(after, then);
+/** Field by field: what the run wrote, what somebody made of it, and what it would be put back to. */
+function Now({ change: { before: now, after: old, undo, refusal } }: { change: ChangeItem }) {
+  if (undo === "conflict" && now === null)
+    return <span className="text-muted italic">nothing; the record is gone</span>;
+  const fields = refusal?.fields ?? [];
+  if (fields.length === 0) return null;
   return (
-    <ul className="space-y-0.5">
-      {fields.slice(0, 8).map((field) => (
-        <li key={field} className="flex flex-wrap items-baseline gap-x-2">
+    <ul className="space-y-1">
+      {fields.slice(0, 8).map(({ field, ...values }) => (
+        <li key={field}>
           <span className="font-mono text-caption text-muted">{field}</span>
-          {after && <JsonValue value={after[field]} className="text-muted line-through decoration-faint" />}
-          <JsonValue value={then[field]} className="text-ink" />
+          <dl className="grid grid-cols-[auto_1fr] gap-x-2 text-caption">
+            <Value what="the run wrote" value={values.wrote} known={"wrote" in values} />
+            <Value what="is now" value={values.now} known={"now" in values} strong />
+            <Value what="would be" value={values.old} known={"old" in values} />
+            {old === null && <Value what="would be" value="taken away" known plain />}
+          </dl>
         </li>
       ))}
       {fields.length > 8 && <li className="text-caption text-muted">{fields.length - 8} more fields</li>}
     </ul>
+  );
+}
+
+function Value({
+  what,
+  value,
+  known,
+  strong,
+  plain,
+}: {
+  what: string;
+  value: unknown;
+  known: boolean;
+  strong?: boolean;
+  plain?: boolean;
+}) {
+  if (!known) return null;
+  return (
+    <>
+      <dt className="text-muted">{what}</dt>
+      <dd>{plain ? String(value) : <JsonValue value={value} className={strong ? "text-ink" : "text-muted"} />}</dd>
+    </>
   );
 }

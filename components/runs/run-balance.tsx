@@ -21,7 +21,7 @@ export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
       {run.mode === "dry" && (
         <Notice tone="dry" icon={FlaskConical}>
           {run.kind === "undo"
-            ? "This is a preview. It compared what the run wrote with what is there now, and wrote nothing."
+            ? `This is a preview. It compared what the ${run.since === null ? "run" : "runs"} wrote with what is there now, and wrote nothing.`
             : isFinal(run.state)
               ? "This was a dry run with real data. It wrote nothing anywhere; what follows is what would be."
               : "This is a dry run with real data. It writes nothing anywhere; what follows is what would be."}

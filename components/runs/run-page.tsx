@@ -17,6 +17,7 @@ import { Skeleton, SkeletonRows } from "../ui/states.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 import { ChangesTable } from "./changes-table.tsx";
+import { CoveredRuns } from "./covered-runs.tsx";
 import { FailedGroups } from "./failed-groups.tsx";
 import { RefusalList } from "./refusal-list.tsx";
 import { RetryFailed } from "./retry-failed.tsx";
@@ -131,6 +132,7 @@ function TheRun({ run }: { run: RunDetail }) {
             <RefusalList undo={run} mayForce={mayOperate && final && run.mode === "live"} />
           </Section>
         )}
+        {run.since !== null && <CoveredRuns undoId={run.id} />}
         {!undo && run.letterGroups.length > 0 && (
           <Section title={run.mode === "dry" ? "What would fail" : "What failed"}>
             <FailedGroups run={run} />

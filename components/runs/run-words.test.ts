@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Counts } from "../../server/trpc/contract/runs.ts";
 import {
   balanceSegments,
+  coveredWords,
   nounOf,
   runSentence,
   runShort,
@@ -149,4 +150,13 @@ it("a run is called by what it is", () => {
   );
   expect(runShort({ id: "120", kind: "undo", mode: "live" })).toBe("Undo 120");
   expect(runShort({ id: "121", kind: "undo", mode: "dry" })).toBe("Preview 121");
+});
+
+it("an undo that is covered by an undo since a moment says what becomes of it", () => {
+  const undo = { kind: "undo", parentId: "117", since: null } as const;
+  expect(coveredWords(undo, new Set(["120", "117"]))).toBe(
+    "Run 117 is covered too, so what this undo put back stays put back.",
+  );
+  expect(coveredWords(undo, new Set(["120"]))).toContain("its records become again what run 117 had made of them");
+  expect(coveredWords({ ...undo, kind: "replay", parentId: null }, new Set())).toBeUndefined();
 });

@@ -143,6 +143,23 @@ export function runTitle({
   return mode === "dry" ? `Dry run ${id}` : `Run ${id}`;
 }
 
+/**
+ * What it means that an undo since a moment covers this run, where that is not plain; undefined where it is.
+ * @param covered ids of the runs it covers
+ */
+export function coveredWords(
+  { kind, parentId, since }: Pick<RunSummary, "kind" | "parentId" | "since">,
+  covered: ReadonlySet<string>,
+): string | undefined {
+  if (kind !== "undo") return undefined;
+  if (parentId === null)
+    return since === null
+      ? undefined
+      : "An undo of several runs. It is put back as well: what counts is how each record was at the chosen moment.";
+  if (covered.has(parentId)) return `Run ${parentId} is covered too, so what this undo put back stays put back.`;
+  return `Run ${parentId} wrote before the chosen moment, and this undo came after it. So it is put back as well: its records become again what run ${parentId} had made of them.`;
+}
+
 /** The same for tables, where the kind has to fit a narrow column: “Undo 120”, “Preview 121”. */
 export function runShort({ id, kind, mode }: Pick<RunSummary, "id" | "kind" | "mode">): string {
   if (kind === "undo") return `${mode === "dry" ? "Preview" : "Undo"} ${id}`;

@@ -9,6 +9,7 @@ import { useTRPC } from "../server/trpc.ts";
 import { count } from "../ui/format.ts";
 import { StackedBar } from "../ui/stacked-bar.tsx";
 import { ErrorState, Notice, Skeleton } from "../ui/states.tsx";
+import { CoveredRuns } from "./covered-runs.tsx";
 import { RefusalList } from "./refusal-list.tsx";
 import { balanceSegments } from "./run-words.ts";
 import { useLiveRun } from "./use-live-run.ts";
@@ -69,11 +70,13 @@ function Found({ preview }: { preview: RunDetail }) {
       ) : (
         <>
           <p className="text-work text-muted">
-            These stay as they are. After the undo you can decide on each of them and put it back all the same.
+            These stay as they are: where somebody changed one field, the whole record is left, so that none ends up
+            half old and half new. After the undo you can decide on each of them and put it back all the same.
           </p>
           <RefusalList undo={preview} />
         </>
       )}
+      {preview.since !== null && <CoveredRuns undoId={preview.id} />}
     </div>
   );
 }

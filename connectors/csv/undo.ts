@@ -108,7 +108,12 @@ function inverse(
   const changed = differing(wanted, now);
   if (changed.length === 0) return asBefore;
   if (!force)
-    return { outcome: "conflict", now, message: `The removed row is there again, with another "${changed[0]}".` };
+    return {
+      outcome: "conflict",
+      now,
+      message: `The removed row is there again, with another "${changed[0]}".`,
+      fields: changed,
+    };
   state.now = { ...now, ...wanted };
   return { entry: { operation: "update", identity, before: pick(now, changed), after: pick(wanted, changed) } };
 }
@@ -126,6 +131,7 @@ function conflict(changed: string[], after: JsonRecord, now: Texts): UndoOutcome
     outcome: "conflict",
     now: pick(now, Object.keys(after)),
     message: `Changed since by someone else: ${names}.`,
+    fields: changed,
   };
 }
 

@@ -25,8 +25,8 @@ export function judge(table: Table, record: UndoRecord, { rows }: Found, force: 
   return judgeUpdated(table, record, now, force);
 }
 
-const conflict = (now: JsonRecord | null, message: string): Verdict => ({
-  outcome: { outcome: "conflict", now, message },
+const conflict = (now: JsonRecord | null, message: string, fields?: string[]): Verdict => ({
+  outcome: { outcome: "conflict", now, message, ...(fields && { fields }) },
 });
 const deed = (act: NonNullable<Verdict["act"]>, entry: Entry): Verdict => ({
   act,
@@ -37,7 +37,8 @@ function judgeCreated(table: Table, record: UndoRecord, now: JsonRecord | undefi
   if (!now) return asBefore;
   const after = record.after ?? {};
   const changed = differing(after, now);
-  if (changed.length > 0 && !force) return conflict(part(now, after), changedSince(table, changed, after, now));
+  if (changed.length > 0 && !force)
+    return conflict(part(now, after), changedSince(table, changed, after, now), changed);
   return deed("remove", { operation: "delete", identity: record.identity, before: now, after: null });
 }
 
@@ -53,7 +54,8 @@ function judgeUpdated(table: Table, record: UndoRecord, now: JsonRecord | undefi
   if (Object.keys(before).length === 0) return asBefore;
   const changed = differing(after, now);
   if (changed.length > 0 && differing(before, now).length === 0) return asBefore;
-  if (changed.length > 0 && !force) return conflict(part(now, after), changedSince(table, changed, after, now));
+  if (changed.length > 0 && !force)
+    return conflict(part(now, after), changedSince(table, changed, after, now), changed);
   return deed("change", { operation: "update", identity: record.identity, before: part(now, before), after: before });
 }
 
@@ -66,6 +68,7 @@ function judgeDeleted(table: Table, record: UndoRecord, now: JsonRecord | undefi
     return conflict(
       now,
       `A record with the same key was created in ${table.table} since; it differs in ${listed(changed)}.`,
+      changed,
     );
   const old: JsonRecord = {};
   for (const field of changed) old[field] = before[field] ?? null;

@@ -228,6 +228,7 @@ function inverseOf(
       outcome: "conflict",
       now: stored.record,
       message: `The deleted record exists again, with another "${changed[0]}".`,
+      fields: changed,
     };
   if (!sink.update) return cannot(sink, "update", "the record that took its place cannot be changed");
   return {
@@ -242,6 +243,7 @@ function conflict(changed: string[], after: JsonRecord, now: JsonRecord): UndoOu
     outcome: "conflict",
     now: pick(now, Object.keys(after)),
     message: `Changed since by someone else: ${names}.`,
+    fields: changed,
   };
 }
 

@@ -90,6 +90,6 @@ export type UndoRequest = {
 
 export type UndoOutcome =
   | { outcome: "restored"; entry: Omit<LedgerEntry, "index"> | null }
-  /** `now`: what the target holds instead of `after`; null = the record is gone */
-  | { outcome: "conflict"; now: JsonRecord | null; message: string }
+  /** `now`: what the target holds instead of `after`; null = the record is gone. `fields`: those somebody changed, where known */
+  | { outcome: "conflict"; now: JsonRecord | null; message: string; fields?: string[] }
   | { outcome: "failed"; failure: FailureInfo };

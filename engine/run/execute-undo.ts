@@ -32,10 +32,23 @@ export type UndoRow = RowId & {
   covered?: RowId[];
   /** ledger rows older still: somebody changed the record after them, so they stay */
   beyond?: RowId[];
+  /** what somebody did to the record after `beyond` */
+  between?: ChangedBetween | null;
   /** there is nothing to put back before what is `beyond` */
   nothing?: boolean;
   /** the record is counted with its oldest row, which is yet to come */
   partOfRecord?: boolean;
+};
+
+/**
+ * A change by somebody else, seen from the ledger. Records hold the fields concerned; null: there is, or was, no record.
+ * `wrote`: what a run had left; `now`: what it became; `old`: what it was before the runs; `fields`: those that were changed.
+ */
+export type ChangedBetween = {
+  wrote: JsonRecord | null;
+  now: JsonRecord | null;
+  old: JsonRecord | null;
+  fields: string[];
 };
 
 export type UndoPage = { rows: UndoRow[]; cursor: Json };
@@ -48,8 +61,13 @@ export type UndoJob = {
   sliceMs: number;
 };
 
-/** A row that was not put back, for the run's changes and log. */
-export type UndoRefusal = { row: UndoRow; now: JsonRecord | null; message: string; kind: "conflict" | "failed" };
+/** A row that was not put back, for the run's changes; `fields`: those somebody changed, as far as that is known. */
+export type UndoRefusal = Omit<ChangedBetween, "fields"> & {
+  row: UndoRow;
+  message: string;
+  kind: "conflict" | "failed";
+  fields?: string[];
+};
 
 export type UndoPorts = RunPorts & {
   /** keeps what was refused, or what a preview found, where the run page shows it */
@@ -123,7 +141,8 @@ async function undoPage(
       if (outcome.outcome === "restored") {
         if (beyond.length > 0) {
           if (counted(row)) counts.conflict++;
-          refusals.push({ row, now: row.before, message: CHANGED_BETWEEN, kind: "conflict" });
+          const told = row.between ?? { wrote: null, now: row.before, old: null };
+          refusals.push({ row, ...told, message: CHANGED_BETWEEN, kind: "conflict" });
         } else if (counted(row)) counts.restored++;
         mark([row, ...covered], "done");
         mark(beyond, "conflict");
@@ -131,10 +150,12 @@ async function undoPage(
       } else if (outcome.outcome === "conflict") {
         if (counted(row)) counts.conflict++;
         mark([row, ...covered, ...beyond], "conflict");
-        refusals.push({ row, now: outcome.now, message: outcome.message, kind: "conflict" });
+        const { outcome: kind, ...told } = outcome;
+        refusals.push({ row, wrote: row.after, old: row.before, ...told, kind });
       } else {
         if (counted(row)) counts.failed++;
-        refusals.push({ row, now: null, message: outcome.failure.message, kind: "failed" });
+        const { message } = outcome.failure;
+        refusals.push({ row, wrote: row.after, now: null, old: row.before, message, kind: "failed" });
       }
     }
     if (refusals.length > 0 || foreseen.length > 0) await ports.note(address, refusals, foreseen);

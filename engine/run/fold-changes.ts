@@ -4,7 +4,7 @@
  */
 import { sameValue } from "../../connectors/sdk/json.ts";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
-import type { RowId, UndoRow } from "./execute-undo.ts";
+import type { ChangedBetween, RowId, UndoRow } from "./execute-undo.ts";
 
 /** A ledger row as it is folded. `unknown`: nobody could find out whether it arrived. */
 export type LedgerChange = UndoRow & { state: "done" | "unknown" };
@@ -16,7 +16,15 @@ type Change = Pick<UndoRow, "operation" | "before" | "after">;
  */
 type Net = (Change | { operation: "none"; before: null; after: null }) & { anew?: boolean };
 
-type Folding = { newest: LedgerChange; net: Net; undoable: boolean; covered: RowId[]; beyond: RowId[] };
+type Folding = {
+  newest: LedgerChange;
+  net: Net;
+  undoable: boolean;
+  covered: RowId[];
+  beyond: RowId[];
+  /** what all of it would amount to, had nobody changed the record in between; what was left before they did */
+  behind?: { net: Net; wrote: JsonRecord | null };
+};
 
 /**
  * @param rows what was written to one record, newest first
@@ -35,7 +43,7 @@ export function foldChanges(rows: LedgerChange[], { force, more }: { force: bool
   };
   for (const row of rows) {
     if (open === null) open = begin(row);
-    else if (open.beyond.length > 0) open.beyond.push(idOf(row));
+    else if (open.behind) goBehind(open, row);
     else if (row.state === "done" || trace(open.net, row) === "arrived") add(open, row, force);
     else if (trace(open.net, row) === "open") {
       close();
@@ -58,7 +66,8 @@ const idOf = ({ id, of }: LedgerChange): RowId => ({ id, ...(of === undefined ? 
 function add(open: Folding, row: LedgerChange, force: boolean): void {
   const { net, broken } = compose(open.net, row);
   if (broken && !force) {
-    open.beyond.push(idOf(row));
+    open.behind = { net: open.net, wrote: row.after };
+    goBehind(open, row);
     return;
   }
   open.net = net;
@@ -66,7 +75,22 @@ function add(open: Folding, row: LedgerChange, force: boolean): void {
   open.undoable &&= row.undoable;
 }
 
-function asRow({ newest, net, undoable, covered, beyond }: Folding): UndoRow | null {
+function goBehind(open: Folding, row: LedgerChange): void {
+  open.beyond.push(idOf(row));
+  if (open.behind && row.state === "done") open.behind.net = compose(open.behind.net, row).net;
+}
+
+function between({ net, behind }: Folding): ChangedBetween | null {
+  if (!behind) return null;
+  const now = finds(net) ? net.before : null;
+  const fields = Object.keys(behind.wrote ?? {}).filter(
+    (field) => now !== null && field in now && !sameValue(behind.wrote?.[field], now[field]),
+  );
+  return { wrote: behind.wrote, now, old: behind.net.before, fields };
+}
+
+function asRow(folding: Folding): UndoRow | null {
+  const { newest, net, undoable, covered, beyond } = folding;
   const change = essence(net);
   if (!change && beyond.length === 0) return null;
   const { state: _, ...row } = newest;
@@ -75,7 +99,7 @@ function asRow({ newest, net, undoable, covered, beyond }: Folding): UndoRow | n
     ...(change ?? { operation: "update", before: {}, after: {}, nothing: true }),
     undoable: undoable || !change,
     ...(covered.length > 0 ? { covered } : {}),
-    ...(beyond.length > 0 ? { beyond } : {}),
+    ...(beyond.length > 0 ? { beyond, between: between(folding) } : {}),
   };
 }
 

@@ -74,6 +74,24 @@ export const ChangeSchema = z.object({
   after: z.record(z.string(), z.unknown()).nullable(),
   undo: z.enum(["possible", "done", "conflict", "not possible"]),
   at: z.iso.datetime(),
+  refusal: z
+    .object({
+      message: z.string(),
+      fields: z
+        .array(
+          z.object({
+            field: z.string(),
+            wrote: z.unknown().optional().describe("What the run had written"),
+            now: z.unknown().optional().describe("What is there now"),
+            old: z.unknown().optional().describe("What it would be put back to"),
+          }),
+        )
+        .describe("Fields that somebody changed since; empty where the record came, went, or the target refuses"),
+    })
+    .optional()
+    .describe(
+      "Of an undo: why it left this record as it is (`undo` is then conflict or not possible), `before` being what is there now and `after` what it would be put back to",
+    ),
 });
 
 export function showRun(run: RunSummary): RunShown {

@@ -6,6 +6,7 @@ import { ChangeSchema, RunDetailSchema, RunSchema, showRun } from "./api-schemas
 import { cancelRun } from "./cancel-run.ts";
 import { getRun } from "./get-run.ts";
 import { ListChanges, listChanges } from "./list-changes.ts";
+import { ListCovered, listCovered } from "./list-covered.ts";
 import { ListRuns, listRuns } from "./list-runs.ts";
 import { RunOptions, startRun } from "./start-run.ts";
 import { UndoOptions, undoRun } from "./undo-run.ts";
@@ -63,12 +64,32 @@ export const runRoutes = [
     method: "GET",
     path: "/runs/:id/changes",
     summary: "List what a run changed",
-    description: "Oldest first, field by field; for a dry run what would change.",
+    description:
+      "Oldest first, field by field; for a dry run what would change. Of an undo, records that were left are among them, with the reason; refused=true gives only those, false only the others.",
     role: "viewer",
     params: ById,
-    query: PageQuery.extend({ operation: ListChanges.shape.operation, cursor: ListChanges.shape.cursor }),
+    query: PageQuery.extend({
+      operation: ListChanges.shape.operation,
+      cursor: ListChanges.shape.cursor,
+      refused: z.stringbool({ truthy: ["true"], falsy: ["false"] }).optional(),
+    }),
     response: pageSchema(ChangeSchema),
     handle: (ctx, { params, query }) => listChanges(ctx, { ...query, runId: params.id }),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/runs/:id/covered",
+    summary: "List the runs an undo since a moment covers",
+    description:
+      "Newest first: the live runs of the flow that began at that moment or later and wrote something. An earlier undo among them is put back as well.",
+    role: "viewer",
+    params: ById,
+    query: PageQuery.extend({ cursor: ListCovered.shape.cursor }),
+    response: pageSchema(RunSchema),
+    async handle(ctx, { params, query }) {
+      const { items, next } = await listCovered(ctx, { ...query, runId: params.id });
+      return { items: items.map(showRun), next };
+    },
   }),
   defineRoute({
     method: "POST",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { ServerContext } from "../context.ts";
 import { AnyId, storableText } from "../db/storable.ts";
 import { NotFound } from "../errors.ts";
@@ -27,10 +28,10 @@ export async function listChanges(
   { runId, operation, search, refused, cursor, limit }: ListChanges,
 ): Promise<{ items: ChangeItem[]; next: string | null }> {
   const createdAt = await createdAtOf(pool, workspaceId, runId);
-  const { rows } = await pool.query<Omit<ChangeItem, "at"> & { at: Date }>(
+  const { rows } = await pool.query<ChangeRow>(
     // the bound on `at` spares the partitions from before the run
     `SELECT c.id::text AS id, c.record_key AS key, c.step_id AS step, coalesce(k.name, c.connection_id) AS connection,
-       c.sink, c.operation, c.before, c.after, c.undo, c.at
+       c.sink, c.operation, c.before, c.after, c.undo, c.at, c.refusal
      FROM change c LEFT JOIN connection k ON k.id = c.connection_id
      WHERE c.run_id = $1 AND c.workspace_id = $2 AND c.at >= $3::timestamptz - interval '1 hour'
        AND c.state IN ('done', 'unknown', 'foreseen') AND ($4::text IS NULL OR c.operation = $4)
@@ -49,8 +50,28 @@ export async function listChanges(
       limit + 1,
     ],
   );
-  const items = rows.map((row): ChangeItem => ({ ...row, at: row.at.toISOString() }));
+  const items = rows.map(toChangeItem);
   return pageOf(items, limit, (change) => change.id);
+}
+
+type ChangeRow = Omit<ChangeItem, "at" | "refusal"> & {
+  at: Date;
+  refusal: { message: string; wrote: JsonRecord | null; fields?: string[] } | null;
+};
+
+function toChangeItem({ at, refusal, ...change }: ChangeRow): ChangeItem {
+  const item = { ...change, at: at.toISOString() };
+  if (refusal === null) return item;
+  const { message, wrote, fields = [] } = refusal;
+  const part = (name: "wrote" | "now" | "old", record: JsonRecord | null, field: string) =>
+    record && field in record ? { [name]: record[field] } : {};
+  const told = fields.map((field) => ({
+    field,
+    ...part("wrote", wrote, field),
+    ...part("now", change.before, field),
+    ...part("old", change.after, field),
+  }));
+  return { ...item, refusal: { message, fields: told } };
 }
 
 async function createdAtOf(pool: ServerContext["pool"], workspaceId: string, runId: string): Promise<Date> {

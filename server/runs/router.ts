@@ -6,6 +6,7 @@ import { builderProcedure, operatorProcedure, router, viewerProcedure } from "..
 import { cancelRun } from "./cancel-run.ts";
 import { getRunDetail } from "./get-run.ts";
 import { ListChanges, listChanges } from "./list-changes.ts";
+import { ListCovered, listCovered } from "./list-covered.ts";
 import { ListRuns, listRuns } from "./list-runs.ts";
 import { StartRun, startRun } from "./start-run.ts";
 import { UndoRun, undoRun } from "./undo-run.ts";
@@ -18,6 +19,7 @@ export const runsRouter = router({
   list: viewerProcedure.input(ListRuns).query(({ ctx, input }) => listRuns(ctx, input)),
   get: viewerProcedure.input(ByRun).query(({ ctx, input }) => getRunDetail(ctx, input.runId)),
   changes: viewerProcedure.input(ListChanges).query(({ ctx, input }) => listChanges(ctx, input)),
+  covered: viewerProcedure.input(ListCovered).query(({ ctx, input }) => listCovered(ctx, input)),
   letters: viewerProcedure.input(LettersOfRun).query(({ ctx, input }) => listLetters(ctx, input)),
   start: builderProcedure.input(StartRun).mutation(({ ctx, input }) => startRun(ctx, input)),
   cancel: operatorProcedure.input(ByRun).mutation(({ ctx, input }) => cancelRun(ctx, input.runId)),

@@ -1,9 +1,11 @@
 /** The ledger rows an undo run puts back, newest first, and where it notes what it could not put back. */
 import type pg from "pg";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
+import { LeaseLost } from "../../engine/ports.ts";
 import type { UndoPage, UndoPorts, UndoRow } from "../../engine/run/execute-undo.ts";
 import type { Lease } from "../db/run-store/lease.ts";
 import { foreseeLedger } from "../db/run-store/ledger.ts";
+import { storableJson } from "../db/storable.ts";
 
 /** `since`: all runs of the flow from then on, instead of the run's parent */
 export type UndoRequest = { onConflict: "skip" | "force"; records?: string[]; since?: string };
@@ -70,31 +72,36 @@ export function toUndoRow({ connectionId, connectionName, remoteId, undo, olderF
   };
 }
 
-/** Conflicts are shown with what the target holds now (`before`) and what it would be put back to (`after`). */
+const OPPOSITE = { create: "delete", update: "update", delete: "create" } as const;
+
+/** Refusals are kept with what the target holds now (`before`) and what it would be put back to (`after`). */
 export function undoNotes(pool: pg.Pool, lease: Lease): UndoPorts["note"] {
   return async (address, refusals, foreseen) => {
     if (foreseen.length > 0) await foreseeLedger(pool, lease, address, foreseen, "possible");
-    for (const kind of ["conflict", "failed"] as const) {
-      const drafts = refusals
-        .filter((refusal) => refusal.kind === kind)
-        .map(({ row, now }) => ({
-          operation:
-            row.operation === "create"
-              ? ("delete" as const)
-              : row.operation === "delete"
-                ? ("create" as const)
-                : ("update" as const),
-          identity: row.identity,
-          before: now,
-          after: row.operation === "create" ? null : row.before,
-          key: row.key,
-          sourceKey: null,
-          idempotencyKey: `undo/${row.id}`,
-          undo: "not possible" as const,
-          undoes: row.id,
-        }));
-      if (drafts.length > 0)
-        await foreseeLedger(pool, lease, address, drafts, kind === "conflict" ? "conflict" : "not possible");
-    }
+    if (refusals.length === 0) return;
+    const rows = refusals.map(({ row, kind, now, old, wrote, message, fields }) => ({
+      key: row.key,
+      operation: OPPOSITE[row.operation],
+      identity: row.identity,
+      before: now,
+      after: row.operation === "create" && !row.between ? null : old,
+      undo: kind === "conflict" ? "conflict" : "not possible",
+      undoes: row.id,
+      refusal: { message, wrote, ...(fields && { fields }) },
+    }));
+    const { rowCount } = await pool.query(
+      `INSERT INTO change (workspace_id, run_id, flow_id, step_id, connection_id, sink, page, part, record_key, operation, identity,
+         before, after, state, undo, undoes, idempotency_key, refusal)
+       SELECT $3, $1::bigint, $4, $5, $6, $7, $8::int, $9::int, r.key, r.operation, r.identity, r.before, r.after, 'foreseen', r.undo,
+         r.undoes, 'undo/' || r.undoes, r.refusal
+       FROM json_to_recordset($10::json) AS r(key text, operation text, identity json, before json, after json, undo text,
+         undoes bigint, refusal json)
+       WHERE EXISTS (SELECT FROM run WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running')`,
+      [
+        ...[lease.runId, lease.token, lease.workspaceId, lease.flowId, address.step, address.connection, address.sink],
+        ...[address.page, address.part, storableJson(rows)],
+      ],
+    );
+    if (rowCount !== rows.length) throw new LeaseLost(lease.runId);
   };
 }

@@ -13,6 +13,7 @@ import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from ".
 import { insertChange, insertRunRow } from "../testing/rows.ts";
 import { getRunDetail } from "./get-run.ts";
 import { listChanges } from "./list-changes.ts";
+import { listCovered } from "./list-covered.ts";
 import { readFoldedRows } from "./run-undo-since.ts";
 import { undoRun } from "./undo-run.ts";
 import { type UndoSince, undoSince } from "./undo-since.ts";
@@ -197,6 +198,10 @@ describe("undoing all runs of a flow since a moment", () => {
     expect(new Set(items.map(({ key, undo: state }) => `${key} ${state}`))).toEqual(
       new Set(["3 conflict", "5 conflict", "8 conflict", "9 conflict"]),
     );
+    const refusal = (key: string) => items.find((item) => item.key === key)?.refusal;
+    expect(refusal("8")?.fields).toEqual([{ field: "net", wrote: "80.00", now: "8.80", old: "8.00" }]);
+    expect(refusal("5")?.fields).toEqual([{ field: "net", wrote: "10050.00", now: "5.50", old: "5.00" }]);
+    expect(refusal("9")).toEqual({ message: expect.stringContaining("deleted since"), fields: [] });
 
     const forced = await undo(flowId, since, { records: ["3", "5", "8"], onConflict: "force" });
     expect(forced.undoCounts).toMatchObject({ restored: 3, conflict: 0, failed: 0 });
@@ -231,7 +236,54 @@ describe("undoing all runs of a flow since a moment", () => {
     const last = await runFlow(database, ctx, flowId);
     const { id } = await undoRun(ctx, { runId: last, preview: false, records: ["1", "2"], onConflict: "skip" });
     await runToEnd(database, id);
+    const { id: all, undoCounts } = await undo(flowId, since);
+    expect(undoCounts).toMatchObject({ read: 9, restored: 9 });
+    expect(await invoices()).toEqual(before);
+    const covered = await listCovered(ctx, { runId: all, limit: 10 });
+    expect(covered.items.map((run) => run.kind)).toEqual(["undo", "flow", "flow"]);
+  });
+
+  test("puts back an undo of what was written before the moment: each record is as it was then", async () => {
+    await shop.query("INSERT INTO orders SELECT i, i, false FROM generate_series(1, 9) i");
+    const flowId = await publishedFlow(ctx, flow());
+    await runFlow(database, ctx, flowId);
+    await republish(flowId, flow(10));
+    const second = await runFlow(database, ctx, flowId);
+    const then = await invoices();
+    const since = await moment();
+    const { id } = await undoRun(ctx, { runId: second, preview: false, onConflict: "skip" });
+    await runToEnd(database, id);
+    await republish(flowId, flow(100));
+    await runFlow(database, ctx, flowId);
+    const preview = await undo(flowId, since, { preview: true });
+    const { items } = await listCovered(ctx, { runId: preview.id, limit: 10 });
+    expect(items.map(({ kind, parentId }) => [kind, parentId])).toEqual([
+      ["flow", null],
+      ["undo", second],
+    ]);
     expect((await undo(flowId, since)).undoCounts).toMatchObject({ read: 9, restored: 9 });
+    expect(await invoices()).toEqual(then);
+    expect(await listCovered(ctx, { runId: second, limit: 10 })).toEqual({ items: [], next: null });
+  });
+
+  test("puts records back that swapped a unique value, at once or in several runs", async () => {
+    await books.query("ALTER TABLE invoices ADD CONSTRAINT net UNIQUE (net) ");
+    await shop.query("INSERT INTO orders SELECT i, i, false FROM generate_series(1, 6) i");
+    const flowId = await publishedFlow(ctx, flow());
+    await runFlow(database, ctx, flowId);
+    const before = await invoices();
+    const since = await moment();
+    const write = async (values: { [id: number]: number }) => {
+      for (const [id, net] of Object.entries(values))
+        await shop.query("UPDATE orders SET net = $2 WHERE id = $1", [id, net]);
+      const run = await getRunDetail(ctx, await runFlow(database, ctx, flowId));
+      expect(run.counts.dead).toBe(0);
+    };
+    await write({ 1: 2, 2: 1 });
+    await write({ 3: 30 });
+    await write({ 4: 3, 3: 4 });
+    await write({ 5: 6, 6: 7 });
+    expect((await undo(flowId, since)).undoCounts).toEqual({ read: 6, restored: 6, conflict: 0, failed: 0 });
     expect(await invoices()).toEqual(before);
   });
 

@@ -1,5 +1,5 @@
 /** Runs and what became of their records, as the screens get them. */
-import type { JsonRecord } from "../../../connectors/sdk/types.ts";
+import type { Json, JsonRecord } from "../../../connectors/sdk/types.ts";
 import type { RunState } from "../../../engine/run/states.ts";
 import type { Outcome } from "../../../engine/steps/define-step.ts";
 
@@ -103,7 +103,12 @@ export type ChangeItem = {
   after: JsonRecord | null;
   undo: "possible" | "done" | "conflict" | "not possible";
   at: string;
+  /** of an undo: why it left the record as it is; `before` is then what is there now, `after` what it would be put back to */
+  refusal?: { message: string; fields: RefusedField[] };
 };
+
+/** A field that somebody changed. What is missing was not known, or there is no record. */
+export type RefusedField = { field: string; wrote?: Json; now?: Json; old?: Json };
 
 export type DeadLetterItem = {
   id: string;
