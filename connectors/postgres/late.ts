@@ -12,7 +12,7 @@ import type { Column, Table } from "./catalog.ts";
 export type OpenMark = { from: string; seen: { [print: string]: string } };
 
 /** So many rows of open or later transactions are known one by one. */
-const MOST = 2_000;
+export const MOST_SEEN = 2_000;
 
 /** How far back late rows are looked for, as SQL after the newest watermark; undefined where there is no such distance. */
 export function windowOf(column: Column): string | undefined {
@@ -84,7 +84,7 @@ export class OpenRows {
     const writer = this.#current - ((this.#current - BigInt(xmin)) & 0xffff_ffffn);
     if (writer < this.#from && writer < this.#before) return;
     this.#seen.set(printOf(record), writer);
-    if (this.#seen.size <= MOST) return;
+    if (this.#seen.size <= MOST_SEEN) return;
     const oldest = this.#seen.keys().next().value;
     if (oldest !== undefined) this.#seen.delete(oldest);
   }
