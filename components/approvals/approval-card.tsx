@@ -40,7 +40,7 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
         · <RelativeTime at={at} />
         {until && otherwise && approval.decision === null && (
           <span>
-            · counts as {otherwise} <RelativeTime at={until} />
+            · without an answer it is a {otherwise} <RelativeTime ahead at={until} />
           </span>
         )}
       </p>

@@ -1,6 +1,6 @@
 "use client";
 import { Handle, type NodeProps, Position } from "@xyflow/react";
-import { CircleAlert, CircleCheck } from "lucide-react";
+import { CircleAlert, CircleCheck, Hourglass } from "lucide-react";
 import { memo } from "react";
 import { cx } from "../ui/cx.ts";
 import { count, formatNumber } from "../ui/format.ts";
@@ -67,6 +67,7 @@ function State({ data, problems }: { data: StepData; problems: number }) {
       </span>
     );
   const failsDry = data.run?.dry && counts.dead > 0; // “would fail” needs the room
+  const held = counts.held ?? 0;
   const passed = data.ports.length === 0 ? counts.in : counts.out;
   return (
     <span className={cx("flex min-w-0 gap-2", data.run?.dry ? "text-dry-text" : "text-muted")}>
@@ -78,6 +79,12 @@ function State({ data, problems }: { data: StepData; problems: number }) {
         <span className="flex items-center gap-1 font-medium whitespace-nowrap text-bad-text">
           <CircleAlert aria-hidden className="size-3" />
           {formatNumber(counts.dead)} {data.run?.dry ? "would fail" : "failed"}
+        </span>
+      )}
+      {held > 0 && counts.dead === 0 && (
+        <span className="flex items-center gap-1 font-medium whitespace-nowrap text-warn-text">
+          <Hourglass aria-hidden className="size-3" />
+          {formatNumber(held)} {data.run?.dry ? "would be held" : "held"}
         </span>
       )}
     </span>

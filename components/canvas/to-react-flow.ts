@@ -6,7 +6,7 @@ import { definitionOf } from "../../engine/steps/registry.ts";
 import { arrange } from "./arrange.ts";
 
 /** Counts of a run at one step. */
-export type StepCounts = { in: number; out: number; dead: number; ports: { [port: string]: number } };
+export type StepCounts = { in: number; out: number; dead: number; held?: number; ports: { [port: string]: number } };
 
 /** What is known about a step beside the flow itself. */
 export type StepMark = {

@@ -1,4 +1,5 @@
 import type { LeftRecorder } from "../../server/trpc/contract/connections.ts";
+import { intoClipboard } from "../ui/clipboard.ts";
 import { toast } from "../ui/toast.tsx";
 
 /** Says of each recorder that nobody follows any more and that could not be taken out of its system what to do about it. */
@@ -10,6 +11,6 @@ export function sayLeftRecorders(recorders: LeftRecorder[] = []): void {
       description: `${message} It stops by itself after seven days; the database's administrator can remove it before that.`,
       ...(script === ""
         ? {}
-        : { action: { label: "Copy the script for it", onClick: () => void navigator.clipboard.writeText(script) } }),
+        : { action: { label: "Copy the script for it", onClick: () => void intoClipboard(script) } }),
     });
 }

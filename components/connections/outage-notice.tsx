@@ -9,7 +9,7 @@ import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { Notice } from "../ui/states.tsx";
 import { toast } from "../ui/toast.tsx";
-import { outageSentence } from "./outage-words.ts";
+import { outageSentence, withoutName } from "./outage-words.ts";
 
 /** The sentence about a system that is down; counts the seconds to the next try. */
 export function OutageSentence({ outage }: { outage: Outage }) {
@@ -33,8 +33,17 @@ export function TryNow({ outage }: { outage: Outage }) {
       onSuccess: ({ ok, message }) =>
         toast(
           ok
-            ? { title: `${connectionName} answers again`, description: "What waited goes on." }
-            : { kind: "failed", title: `${connectionName} still does not answer`, description: message },
+            ? {
+                about: connectionId,
+                title: `${connectionName} answers`,
+                description: message ?? "What waited goes on.",
+              }
+            : {
+                about: connectionId,
+                kind: "failed",
+                title: `${connectionName} still does not answer`,
+                description: message && withoutName(message, connectionName),
+              },
         ),
       onSettled: () =>
         Promise.all(
@@ -63,11 +72,11 @@ export function OutageNotice({ outage, detail }: { outage: Outage; detail?: Reac
 }
 
 /** For a run that waits for a connection: what is known of its outage, else only why the run waits. */
-export function ConnectionOutage({ connectionId, why }: { connectionId: string; why: ReactNode }) {
+export function ConnectionOutage({ connectionId, why }: { connectionId: string; why: string }) {
   const trpc = useTRPC();
   const { data } = useQuery({ ...trpc.connections.list.queryOptions(), refetchInterval: 5_000 });
   const outage = data?.find(({ id }) => id === connectionId)?.outage;
-  if (outage) return <OutageNotice outage={outage} detail={why} />;
+  if (outage) return <OutageNotice outage={outage} detail={withoutName(why, outage.connectionName)} />;
   return (
     <Notice tone="warn" icon={Hourglass}>
       {why}

@@ -34,5 +34,6 @@ it("names the day when it was another, and says when it is being tried", () => {
 
 it("what a system said is not introduced twice", () => {
   expect(withoutName("“Books”: Nothing answers at 127.0.0.1:1.", "Books")).toBe("Nothing answers at 127.0.0.1:1.");
+  expect(withoutName("Books: 127.0.0.1:1 refuses connections.", "Books")).toBe("127.0.0.1:1 refuses connections.");
   expect(withoutName("It refuses “Books”: no.", "Books")).toBe("It refuses “Books”: no.");
 });

@@ -26,6 +26,6 @@ export function outageSentence(
 
 /** What a system said, where its connection is named already: “Shop”: Nothing answers → Nothing answers. */
 export function withoutName(message: string, name: string): string {
-  const start = `“${name}”: `;
-  return message.startsWith(start) ? message.slice(start.length) : message;
+  const start = [`“${name}”: `, `${name}: `].find((one) => message.startsWith(one));
+  return start === undefined ? message : message.slice(start.length);
 }

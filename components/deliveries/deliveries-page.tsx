@@ -2,6 +2,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { KeyRound, Webhook } from "lucide-react";
 import { useState } from "react";
+import { readDraft } from "../../engine/flow/read-draft.ts";
 import type { DeliveryItem } from "../../server/trpc/contract/runs.ts";
 import { RunState, runStates } from "../runs/run-state.tsx";
 import { useLive } from "../server/live.tsx";
@@ -11,7 +12,7 @@ import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { count } from "../ui/format.ts";
 import { Page, PageHeader } from "../ui/page.tsx";
-import { EmptyState } from "../ui/states.tsx";
+import { EmptyState, Notice } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 import { DeliveryDialog } from "./delivery-dialog.tsx";
@@ -36,6 +37,8 @@ export function DeliveriesPage({ flowId }: { flowId: string }) {
   const [secret, setSecret] = useState(false);
   const mayBuild = useMay("builder");
   const hook = flow.data?.hook ?? null;
+  const signed = hook !== null && asksForSignature(flow.data?.document);
+  const known = useQuery({ ...trpc.deliveries.secret.queryOptions({ flowId }), enabled: signed && mayBuild });
   const items = deliveries.data?.pages.flatMap((page) => page.items) ?? [];
   const open = items.find(({ id }) => id === openId);
   return (
@@ -58,6 +61,13 @@ export function DeliveriesPage({ flowId }: { flowId: string }) {
         }
       />
       {hook && <HookAddress path={hook} className="mb-4 max-w-2xl" />}
+      {signed && known.data?.set === false && (
+        <div className="mb-4">
+          <Notice tone="warn" icon={KeyRound} action={<Button onClick={() => setSecret(true)}>Set the secret…</Button>}>
+            This flow only takes signed events, and no secret is set yet, so whatever is sent to it is refused.
+          </Notice>
+        </div>
+      )}
       <Loaded query={deliveries} what="The deliveries could not be loaded">
         {() =>
           items.length === 0 ? (
@@ -88,6 +98,11 @@ export function DeliveriesPage({ flowId }: { flowId: string }) {
       {secret && <SecretDialog flowId={flowId} onClose={() => setSecret(false)} />}
     </Page>
   );
+}
+
+function asksForSignature(document: unknown): boolean {
+  const trigger = readDraft(document).flow.steps.find(({ kind }) => kind === "webhook");
+  return trigger?.kind === "webhook" && trigger.signature !== undefined && trigger.signature.scheme !== "none";
 }
 
 const RESULTS: Record<NonNullable<DeliveryItem["outcome"]>, string> = {

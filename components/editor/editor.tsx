@@ -1,13 +1,13 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { PanelLeftOpen, PanelRightOpen } from "lucide-react";
-import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
+import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import { diffFlows } from "../../engine/flow/diff.ts";
 import { readDraft } from "../../engine/flow/read-draft.ts";
-import type { Link } from "../../engine/flow/schema.ts";
+import type { Step } from "../../engine/flow/schema.ts";
 import type { Problem } from "../../engine/steps/define-step.ts";
-import { arrange, placeAfter } from "../canvas/arrange.ts";
-import { type CanvasHandlers, FlowCanvas } from "../canvas/flow-canvas.tsx";
+import { arrange } from "../canvas/arrange.ts";
+import { FlowCanvas } from "../canvas/flow-canvas.tsx";
 import { Mapper } from "../mapper/mapper.tsx";
 import { useLiveRun } from "../runs/use-live-run.ts";
 import { useMay } from "../server/me.tsx";
@@ -15,7 +15,6 @@ import { type Outputs, useTRPC, useTRPCClient } from "../server/trpc.ts";
 import { IconButton } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { toast } from "../ui/toast.tsx";
-import { whyNotLink } from "./commands.ts";
 import { Drawer, type DrawerPart } from "./drawer.tsx";
 import { EditorProvider, type EditorState } from "./editor-context.tsx";
 import { EditorMenu } from "./editor-menu.tsx";
@@ -27,12 +26,12 @@ import { LinkDialog } from "./link-dialog.tsx";
 import { NarrowButtons } from "./narrow-buttons.tsx";
 import { ConflictNotice, UnreadableNotice } from "./notices.tsx";
 import { Palette } from "./palette.tsx";
-import { type PaletteItem, paletteItems, stepOf } from "./palette-items.ts";
 import { PublishDialog } from "./publish-dialog.tsx";
 import { startsWithEvents } from "./starts-with-events.ts";
 import { mapBefore } from "./target-of.ts";
 import { useDraft } from "./use-draft.ts";
 import { useEditorKeys } from "./use-editor-keys.ts";
+import { useHand } from "./use-hand.ts";
 import { useIsNarrow } from "./use-is-narrow.ts";
 import { useMarks } from "./use-marks.ts";
 import { usePlaces } from "./use-places.ts";
@@ -88,59 +87,32 @@ export function Editor({ detail }: { detail: Detail }) {
     world: places.world,
   });
 
-  const flowNow = useRef(flow);
-  flowNow.current = flow;
-  const add = useCallback(
-    (item: PaletteItem, at?: [number, number], onto?: Link) => {
-      const now = flowNow.current;
-      const step = stepOf(item, now, places.places);
-      const chosen = selectedNow.current;
-      const leaf = chosen !== null && !now.links.some(({ from }) => from === chosen);
-      // Dropped by hand, it is linked only where nothing follows yet; the hand may have another place in mind.
-      const after = chosen !== null && (at === undefined || leaf) ? chosen : null;
-      act({ type: "addStep", step, at: at ?? placeAfter(now, chosen), after, onto });
-      setSelected(step.id);
-      setSheet(null);
-    },
-    [act, places.places],
-  );
-  const selectedNow = useRef(selected);
-  selectedNow.current = selected;
-  const openStep = useCallback((id: string) => {
+  const select = useCallback((id: string | null) => {
     setSelected(id);
-    if (flowNow.current.steps.find((step) => step.id === id)?.kind === "map") setMapping({ step: id });
-    else setPanels((now) => ({ ...now, inspector: true }));
+    setSample(0);
   }, []);
   const openMapper = useCallback((step: string) => {
     setSheet(null);
     setMapping({ step });
   }, []);
-  const select = useCallback((id: string | null) => {
-    setSelected(id);
-    setSample(0);
+  const openStep = useCallback((step: Step) => {
+    setSelected(step.id);
+    if (step.kind === "map") setMapping({ step: step.id });
+    else setPanels((now) => ({ ...now, inspector: true }));
   }, []);
-  const handlers = useMemo<CanvasHandlers>(
-    () => ({
-      onSelect: select,
-      onMove: (layout) => act({ type: "moveSteps", layout }),
-      onLink: (link) => {
-        const why = whyNotLink(flowNow.current, link);
-        if (why === null) act({ type: "linkSteps", link });
-        else toast({ title: "This link cannot be drawn", description: why, kind: "info" });
-      },
-      onRemove: ({ steps, links }) => {
-        act({ type: "removeSteps", ids: steps, links });
-        setSelected((now) => (now !== null && steps.includes(now) ? null : now));
-      },
-      onDropItem: (id, at, onto) => {
-        const item = paletteItems(places.places).find((one) => one.id === id);
-        if (item) add(item, at, onto);
-      },
-      onLinkByKey: setLinking,
-      onOpen: openStep,
-    }),
-    [act, add, openStep, places.places, select],
-  );
+  const { add, handlers } = useHand({
+    flow,
+    places: places.places,
+    act,
+    selected,
+    onSelect: select,
+    onAdded: (id) => {
+      setSelected(id);
+      setSheet(null);
+    },
+    onOpen: openStep,
+    onLinkByKey: setLinking,
+  });
 
   useEditorKeys(dispatch, mapping === null ? select : null);
 

@@ -113,7 +113,7 @@ export function EditorHeader({
         )}
         {!paused && nextRunAt && (
           <span className="whitespace-nowrap max-lg:hidden">
-            · next run <RelativeTime at={nextRunAt} />
+            · next run <RelativeTime ahead at={nextRunAt} />
           </span>
         )}
       </span>

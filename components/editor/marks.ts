@@ -23,13 +23,14 @@ export function marksOf(
     mark.problems = (mark.problems ?? 0) + 1;
     mark.problem ??= say(problem);
   }
-  for (const { id, in: arrived, out, dead, ports } of counts ?? []) of(id).counts = { in: arrived, out, dead, ports };
+  for (const { id, in: arrived, out, dead, held, ports } of counts ?? [])
+    of(id).counts = { in: arrived, out, dead, held, ports };
   const targetOf = targetsOf(flow);
   for (const step of flow.steps) {
     if (step.kind !== "map") continue;
     const target = targetOf(step.id);
     const fields = target && sinkFields?.(target.id);
-    if (!fields) continue;
+    if (!fields || fields.length === 0) continue; // a sink that takes whatever the map names, or that does not say now
     const mapped = step.fields.filter(({ to }) => fields.includes(to)).length;
     of(step.id).line = `${mapped} of ${fields.length} fields`;
   }

@@ -9,11 +9,14 @@ import { Textarea } from "../ui/input.tsx";
 /** Records nobody needs to act on any more leave the list, with a word on why. */
 export function DismissDialog({
   records,
+  arrived = false,
   busy,
   onClose,
   onDismiss,
 }: {
   records: number;
+  /** they may be in the target */
+  arrived?: boolean;
   busy: boolean;
   onClose: () => void;
   onDismiss: (note: string) => void;
@@ -26,7 +29,7 @@ export function DismissDialog({
       open
       onClose={onClose}
       width="narrow"
-      title={`Dismiss ${count(records, "record")}: ${records === 1 ? "it stays" : "they stay"} unwritten`}
+      title={`Dismiss ${count(records, "record")}: ${records === 1 ? "it is" : "they are"} not sent ${arrived ? "again" : "any more"}`}
       description="They leave this list and keep their data and your note. A new run may read them again."
       footer={
         <>
@@ -44,7 +47,12 @@ export function DismissDialog({
         hint="The next person reads this in the record's history."
         error={asked && note.trim() === "" && "Say in a word why these need nothing more."}
       >
-        <Textarea value={note} onChange={setNote} rows={3} placeholder="Test orders, agreed with Ana" />
+        <Textarea
+          value={note}
+          onChange={setNote}
+          rows={3}
+          placeholder={arrived ? "Found in the target" : "Test orders, agreed with Ana"}
+        />
       </Field>
     </Dialog>
   );

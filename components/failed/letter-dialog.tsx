@@ -19,7 +19,8 @@ import { RelativeTime } from "../ui/values.tsx";
 import { CorrectForm } from "./correct-form.tsx";
 import { DismissDialog } from "./dismiss-dialog.tsx";
 import { editsOf, patchOf } from "./letter-patch.ts";
-import { isInRecord, readReason } from "./reason.ts";
+import { isInRecord, mayHaveArrived, readReason } from "./reason.ts";
+import { MayHaveArrived, ResendDialog } from "./resend.tsx";
 import { useLetterActions } from "./use-letter-actions.ts";
 
 /** One failed record: why, its data, a form to correct it, and its journey. */
@@ -47,11 +48,14 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
   const [edits, setEdits] = useState(() => editsOf(letter.data, missing));
   const [version, setVersion] = useState<"live" | "original">("live");
   const [dismissing, setDismissing] = useState(false);
+  const [resending, setResending] = useState(false);
+  const doubtful = mayHaveArrived(letter);
   const { replay, dismiss } = useLetterActions(onClose);
   const open = letter.state === "open";
   const { patch, problems } = patchOf(record, edits);
   const changed = Object.keys(patch).length;
   const broken = Object.keys(problems).length > 0;
+  const send = () => replay.mutate({ ids: [letter.id], from, version, ...(changed > 0 && { patch }) });
   const choose = (next: From) => {
     setFrom(next);
     setEdits(editsOf(next === "step" ? letter.data : letter.source, next === "step" ? missing : undefined));
@@ -59,7 +63,7 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
   return (
     <>
       <Dialog
-        open={!dismissing}
+        open={!dismissing && !resending}
         onClose={onClose}
         width="wide"
         title={
@@ -95,9 +99,13 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
                 icon={RotateCcw}
                 busy={replay.isPending}
                 disabled={broken}
-                onClick={() => replay.mutate({ ids: [letter.id], from, version, ...(changed > 0 && { patch }) })}
+                onClick={() => (doubtful ? setResending(true) : send())}
               >
-                {changed > 0 ? `Replay with ${count(changed, "correction")}` : "Replay as it is"}
+                {doubtful
+                  ? "Send it again…"
+                  : changed > 0
+                    ? `Replay with ${count(changed, "correction")}`
+                    : "Replay as it is"}
               </Button>
             </>
           )
@@ -105,13 +113,14 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
       >
         <div className="flex flex-col gap-5">
           <p className="text-body text-ink">{readReason(letter.reason).text}</p>
+          {doubtful && open && <MayHaveArrived records={1} />}
           {open && mayOperate ? (
             <>
               <CorrectForm
                 edits={edits}
                 onChange={setEdits}
                 field={from === "step" && (missing || isInRecord(letter.data, letter.field)) ? letter.field : undefined}
-                reason="This is what was refused."
+                reason={doubtful ? "This is what was sent." : "This is what was refused."}
                 problems={problems}
               />
               <Disclosure title="How it is replayed">
@@ -160,9 +169,13 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
           )}
         </div>
       </Dialog>
+      {resending && (
+        <ResendDialog records={1} busy={replay.isPending} onClose={() => setResending(false)} onSend={send} />
+      )}
       {dismissing && (
         <DismissDialog
           records={1}
+          arrived={doubtful}
           busy={dismiss.isPending}
           onClose={() => setDismissing(false)}
           onDismiss={(note) => dismiss.mutate({ ids: [letter.id], note })}

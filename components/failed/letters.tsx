@@ -8,6 +8,7 @@ import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { JsonValue } from "../ui/code.tsx";
+import { cx } from "../ui/cx.ts";
 import { count, formatNumber } from "../ui/format.ts";
 import { SearchInput } from "../ui/input.tsx";
 import { Menu, MenuItem } from "../ui/menu.tsx";
@@ -18,7 +19,8 @@ import { Checkbox } from "../ui/toggles.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 import { DismissDialog } from "./dismiss-dialog.tsx";
 import { PatchGroupDialog } from "./patch-group-dialog.tsx";
-import { isInRecord, readReason } from "./reason.ts";
+import { isInRecord, mayHaveArrived, readReason } from "./reason.ts";
+import { MayHaveArrived, ResendDialog } from "./resend.tsx";
 import { useLetterActions } from "./use-letter-actions.ts";
 
 /** Records of one group, or of one closed state, with what can be done for all or for chosen ones. */
@@ -37,7 +39,7 @@ export function Letters({
   const mayOperate = useMay("operator");
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [asking, setAsking] = useState<"patch" | "dismiss" | null>(null);
+  const [asking, setAsking] = useState<"patch" | "dismiss" | "resend" | "resend from the start" | null>(null);
   const asked = useDeferredValue(search.trim());
   const letters = useInfiniteQuery(
     trpc.letters.list.infiniteQueryOptions(
@@ -59,6 +61,10 @@ export function Letters({
   const { replay, dismiss } = useLetterActions(done);
   const meant = chosen.size > 0 ? { ids: [...chosen] } : { groupId: group?.id };
   const many = chosen.size > 0 ? chosen.size : (group?.count ?? 0);
+  const doubtful = group !== null && mayHaveArrived(group);
+  const send = (from: "step" | "start") => replay.mutate(from === "step" ? meant : { ...meant, from });
+  const askToSend = (from: "step" | "start") =>
+    doubtful ? setAsking(from === "step" ? "resend" : "resend from the start") : send(from);
   // A field of the target is not in the record as it entered the step; then the reason of each record says more.
   const field = isInRecord(items[0]?.data ?? {}, group?.field) ? group?.field : undefined;
   const choose: Column<DeadLetterItem> = {
@@ -83,9 +89,9 @@ export function Letters({
     {
       id: "key",
       header: "Record",
-      width: "180px",
+      width: "clamp(150px, 42vw, 180px)",
       cell: (letter) => (
-        <span className="flex min-w-0 items-baseline gap-1.5">
+        <span className="flex min-w-0 flex-wrap items-baseline gap-x-1.5">
           <button
             type="button"
             onClick={() => onOpen(letter.id)}
@@ -115,6 +121,7 @@ export function Letters({
       : {
           id: "reason",
           header: "Reason",
+          wideOnly: group !== null, // a group's reason stands above
           cell: (letter) => <span title={letter.reason}>{readReason(letter.reason).text}</span>,
         },
     ...(group && group.flows.length <= 1
@@ -139,7 +146,7 @@ export function Letters({
     {
       id: "at",
       header: "When",
-      width: "120px",
+      width: field ? "96px" : "120px",
       cell: (letter) => <RelativeTime at={letter.at} className="text-muted" />,
     },
   ];
@@ -152,17 +159,23 @@ export function Letters({
             {count(group.count, "record")} at “{readReason(group.reason).step ?? group.step}” of{" "}
             {group.flows.map(({ name }) => `“${name}”`).join(", ")}, first <RelativeTime at={group.firstSeen} />
           </p>
+          {doubtful && (
+            <div className="mt-3">
+              <MayHaveArrived records={many} />
+            </div>
+          )}
           {mayOperate && (
             <div className="mt-3 flex flex-wrap gap-2">
               <span className="inline-flex">
                 <Button
-                  look="primary"
+                  look={doubtful ? "plain" : "primary"}
+                  large
                   icon={RotateCcw}
                   busy={replay.isPending && asking === null}
-                  onClick={() => replay.mutate(meant)}
+                  onClick={() => askToSend("step")}
                   className="rounded-r-none!"
                 >
-                  Replay {count(many, "record")}
+                  {doubtful ? `Send ${count(many, "record")} again…` : `Replay ${count(many, "record")}`}
                 </Button>
                 <Menu
                   align="start"
@@ -170,26 +183,31 @@ export function Letters({
                     <button
                       type="button"
                       aria-label="From where to replay"
-                      className="control-large inline-flex w-6 items-center justify-center rounded-l-none! border-l border-on-accent/40 bg-accent text-on-accent hover:bg-accent-strong"
+                      className={cx(
+                        "control-large inline-flex w-6 items-center justify-center rounded-l-none!",
+                        doubtful
+                          ? "border border-l-0 border-edge bg-surface text-ink hover:bg-hover"
+                          : "border-l border-on-accent/40 bg-accent text-on-accent hover:bg-accent-strong",
+                      )}
                     >
                       <ChevronDown aria-hidden className="size-3.5" />
                     </button>
                   }
                 >
-                  <MenuItem icon={RotateCcw} onSelect={() => replay.mutate(meant)}>
+                  <MenuItem icon={RotateCcw} onSelect={() => askToSend("step")}>
                     From the step that refused {many === 1 ? "it" : "them"}
                   </MenuItem>
-                  <MenuItem icon={ListRestart} onSelect={() => replay.mutate({ ...meant, from: "start" })}>
+                  <MenuItem icon={ListRestart} onSelect={() => askToSend("start")}>
                     From the start, with the mapping that is live now
                   </MenuItem>
                 </Menu>
               </span>
-              {chosen.size === 0 && (
+              {chosen.size === 0 && !doubtful && (
                 <Button large icon={FilePen} onClick={() => setAsking("patch")}>
                   Set one field and replay…
                 </Button>
               )}
-              <Button large look="quiet" onClick={() => setAsking("dismiss")}>
+              <Button large look={doubtful ? "plain" : "quiet"} onClick={() => setAsking("dismiss")}>
                 Dismiss {many === 1 ? "it" : count(many, "record")}…
               </Button>
             </div>
@@ -235,9 +253,18 @@ export function Letters({
           onReplay={(patch) => replay.mutate({ groupId: group.id, patch })}
         />
       )}
+      {(asking === "resend" || asking === "resend from the start") && (
+        <ResendDialog
+          records={many}
+          busy={replay.isPending}
+          onClose={() => setAsking(null)}
+          onSend={() => send(asking === "resend" ? "step" : "start")}
+        />
+      )}
       {asking === "dismiss" && (
         <DismissDialog
           records={many}
+          arrived={doubtful}
           busy={dismiss.isPending}
           onClose={() => setAsking(null)}
           onDismiss={(note) => dismiss.mutate({ ...meant, note })}

@@ -21,3 +21,6 @@ export function readReason(reason: string): Reason {
 export function isInRecord(record: { [field: string]: unknown }, field: string | undefined): field is string {
   return field !== undefined && (field in record || (field.split(/[.[]/)[0] ?? "") in record);
 }
+
+/** Sent, and no answer came: whether the target has it nobody here can tell, so a person looks before it is sent again. */
+export const mayHaveArrived = ({ code }: { code: string }) => code === "may-have-arrived";

@@ -55,7 +55,7 @@ const columns: Column<FlowSummary>[] = [
     wideOnly: true,
     cell: (flow) =>
       flow.nextRunAt && !flow.paused ? (
-        <RelativeTime at={flow.nextRunAt} className="text-muted" />
+        <RelativeTime ahead at={flow.nextRunAt} className="text-muted" />
       ) : (
         <span className="text-faint">–</span>
       ),

@@ -10,6 +10,7 @@ import { readFailure } from "../server/failure.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { navItems } from "./nav.ts";
+import { staysHere } from "./stay.ts";
 import { applyTheme } from "./theme.ts";
 import { themeChoices } from "./theme-menu.tsx";
 
@@ -61,7 +62,7 @@ function Palette({ onClose }: { onClose: () => void }) {
   );
   const go = (href: string) => {
     onClose();
-    router.push(href);
+    if (!staysHere()) router.push(href);
   };
   const matches = (words: string) => words.toLowerCase().includes(text.trim().toLowerCase());
   const pages = navItems.filter((page) => matches(page.label));

@@ -2,14 +2,13 @@
 import { WifiOff } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useLiveState } from "../server/live.tsx";
-import { toast } from "../ui/toast.tsx";
+import { sayAway, staysHere } from "./stay.ts";
 
 /** A stream that comes back at once, after a restart or a short cut, is nobody's concern. */
 const PATIENCE_MS = 4_000;
 
 /**
- * Says that what is on the screen no longer follows, for as long as Plumbline cannot be reached. Until then links lead nowhere:
- * the browser would put an error page of its own in the place of this one and of what is not saved in it.
+ * Says that what is on the screen no longer follows, for as long as Plumbline cannot be reached. Until then links lead nowhere.
  */
 export function LiveLost() {
   const { connected } = useLiveState();
@@ -20,17 +19,14 @@ export function LiveLost() {
     return () => clearTimeout(timer);
   }, [connected]);
   useEffect(() => {
+    sayAway(lost);
     if (!lost) return;
     const stay = (event: MouseEvent) => {
       const link = (event.target as HTMLElement | null)?.closest<HTMLAnchorElement>("a[href^='/']");
       if (!link || link.target === "_blank" || event.metaKey || event.ctrlKey) return;
+      if (!staysHere()) return;
       event.preventDefault();
       event.stopPropagation();
-      toast({
-        kind: "info",
-        title: "This page stays until Plumbline answers again",
-        description: "The next one could not be loaded now. What is on the screen is kept.",
-      });
     };
     document.addEventListener("click", stay, { capture: true });
     return () => document.removeEventListener("click", stay, { capture: true });

@@ -15,6 +15,7 @@ const place =
 export function PhoneBar({ waiting }: { waiting: Waiting }) {
   const path = usePathname();
   const more = navItems.filter((item) => !item.phone);
+  const inMoreWaits = more.reduce((sum, item) => sum + (waiting[item.href] ?? 0), 0);
   const inMore = more.some((item) => isBelow(path, item.href));
   return (
     <nav
@@ -48,6 +49,12 @@ export function PhoneBar({ waiting }: { waiting: Waiting }) {
           <button type="button" className={cx(place, inMore ? "text-accent-text" : "text-muted")}>
             <Ellipsis aria-hidden className="size-5" />
             More
+            {inMoreWaits > 0 && (
+              <span className="absolute top-1.5 left-1/2 ml-1.5 rounded-full bg-warn-soft px-1 text-[10px] leading-4 text-warn-text tabular-nums">
+                {formatNumber(inMoreWaits)}
+                <span className="sr-only"> open</span>
+              </span>
+            )}
           </button>
         }
       >

@@ -1,6 +1,6 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { CircleAlert, CircleCheck, CircleX, Plus, ServerOff, Unplug, Workflow } from "lucide-react";
+import { CircleAlert, CircleCheck, CircleX, Plus, ServerOff, Unplug, UserCheck, Workflow } from "lucide-react";
 import Link from "next/link";
 import type { FlowHealth } from "../../server/trpc/contract/flows.ts";
 import type { HomeSummary } from "../../server/trpc/contract/home.ts";
@@ -117,7 +117,7 @@ function firstFlows(flows: HomeSummary["flows"]): HomeSummary["flows"] {
   return flows.toSorted((one, other) => urgency.indexOf(one.health) - urgency.indexOf(other.health)).slice(0, 8);
 }
 
-const icons = { letters: CircleAlert, connection: Unplug, run: CircleX, flow: Workflow };
+const icons = { letters: CircleAlert, connection: Unplug, run: CircleX, flow: Workflow, approvals: UserCheck };
 
 function Attention({ items }: { items: HomeSummary["attention"] }) {
   if (items.length === 0) {
@@ -160,7 +160,7 @@ function Attention({ items }: { items: HomeSummary["attention"] }) {
                   <span className="block text-muted">{item.detail}</span>
                 </span>
                 {item.count !== undefined && (
-                  <Badge tone="bad">
+                  <Badge tone={bad ? "bad" : "warn"}>
                     <Num value={item.count} />
                   </Badge>
                 )}

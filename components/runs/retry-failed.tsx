@@ -2,6 +2,9 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
 import { useRouter } from "next/navigation";
+import { useState } from "react";
+import { mayHaveArrived } from "../failed/reason.ts";
+import { ResendDialog } from "../failed/resend.tsx";
 import { sayFailure } from "../server/act.ts";
 import type { RunDetail } from "../server/trpc.ts";
 import { useTRPC, useTRPCClient } from "../server/trpc.ts";
@@ -42,12 +45,30 @@ export function RetryFailed({ run }: { run: RunDetail }) {
         });
     },
   });
+  const [asking, setAsking] = useState(false);
   if (!open.data || open.data.items.length === 0) return null;
   const noun = nounOf(run.document);
   const many = open.data.next === null ? count(open.data.items.length, noun.one, noun.many) : `all failed ${noun.many}`;
+  const doubtful = open.data.items.filter(mayHaveArrived).length;
   return (
-    <Button look="primary" icon={RotateCcw} busy={retry.isPending} onClick={() => retry.mutate()}>
-      Retry {many}
-    </Button>
+    <>
+      <Button
+        look={doubtful > 0 ? "plain" : "primary"}
+        icon={RotateCcw}
+        busy={retry.isPending}
+        onClick={() => (doubtful > 0 ? setAsking(true) : retry.mutate())}
+      >
+        Retry {many}
+        {doubtful > 0 && "…"}
+      </Button>
+      {asking && (
+        <ResendDialog
+          records={open.data.next === null ? open.data.items.length : null}
+          busy={retry.isPending}
+          onClose={() => setAsking(false)}
+          onSend={() => retry.mutate()}
+        />
+      )}
+    </>
   );
 }

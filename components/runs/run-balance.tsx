@@ -1,4 +1,4 @@
-import { CircleAlert, FlaskConical, Hourglass, OctagonX } from "lucide-react";
+import { CircleAlert, FlaskConical, Hourglass, OctagonX, SkipForward } from "lucide-react";
 import Link from "next/link";
 import { isFinal } from "../../engine/run/states.ts";
 import { ConnectionOutage } from "../connections/outage-notice.tsx";
@@ -8,13 +8,15 @@ import { Card } from "../ui/page.tsx";
 import { StackedBar } from "../ui/stacked-bar.tsx";
 import { Notice } from "../ui/states.tsx";
 import { RelativeTime } from "../ui/values.tsx";
-import { balanceSegments, type Noun, TRY_AT_MOST } from "./run-words.ts";
+import { HeldBack } from "./held-back.tsx";
+import { balanceSegments, type Noun, TRY_AT_MOST, wasSkipped } from "./run-words.ts";
 
 /** What stands in the way first, then the balance: read = sum of outcomes. */
 export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
   const total = run.kind === "undo" ? run.undoCounts.read : run.counts.read;
   // A draft is tried as far as it goes: records end, held, before steps that cannot run yet.
   const stopped = run.mode === "dry" && run.kind !== "undo" && isFinal(run.state) ? run.counts.held : 0;
+  const waits = run.state === "waiting"; // its reason is fetched a moment after the news that it goes on
   const unclosed = isFinal(run.state) && run.state !== "cancelled" && !run.balanced;
   return (
     <div className="flex flex-col gap-3">
@@ -37,21 +39,27 @@ export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
           problems in the editor, then try it again.
         </Notice>
       )}
-      {run.error && !run.waiting && (
+      {run.error && !run.waiting && !wasSkipped(run) && isFinal(run.state) && (
         <Notice tone="bad" icon={OctagonX}>
           <span className="font-medium">{run.error.message}</span>
         </Notice>
       )}
-      {run.waiting?.connectionId !== undefined && (
+      {wasSkipped(run) && (
+        <Notice tone="run" icon={SkipForward}>
+          {run.error?.message} The flow’s settings say what happens then: leave that time out, or let it wait its turn.
+        </Notice>
+      )}
+      <HeldBack run={run} />
+      {waits && run.waiting?.connectionId !== undefined && (
         <ConnectionOutage connectionId={run.waiting.connectionId} why={run.waiting.reason} />
       )}
-      {run.waiting && run.waiting.connectionId === undefined && (
+      {waits && run.waiting && run.waiting.connectionId === undefined && (
         <Notice tone="warn" icon={Hourglass}>
           {run.waiting.reason}
           {run.waiting.until && (
             <>
               {" "}
-              It goes on <RelativeTime at={run.waiting.until} />.
+              It goes on <RelativeTime ahead at={run.waiting.until} />.
             </>
           )}
         </Notice>

@@ -9,11 +9,14 @@ import type { Marks } from "../canvas/to-react-flow.ts";
 export function RunCanvas({
   document,
   steps,
+  waiting,
   running,
   dry,
 }: {
   document: unknown;
   steps: RunStepCounts[];
+  /** what waits with the run, and where it met what it waits for */
+  waiting?: { step: string; records: number };
   running: boolean;
   dry: boolean;
 }) {
@@ -21,12 +24,12 @@ export function RunCanvas({
   const marks = useMemo(
     () =>
       Object.fromEntries(
-        steps.map(({ id, in: arrived, out, dead, ports }): [string, Marks[string]] => [
+        steps.map(({ id, in: arrived, out, dead, held, ports }): [string, Marks[string]] => [
           id,
-          { counts: { in: arrived, out, dead, ports } },
+          { counts: { in: arrived, out, dead, held: held + (id === waiting?.step ? waiting.records : 0), ports } },
         ]),
       ),
-    [steps],
+    [steps, waiting?.step, waiting?.records],
   );
   const run = useMemo(() => ({ running, dry }), [running, dry]);
   return (

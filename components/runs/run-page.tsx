@@ -83,7 +83,7 @@ function TheRun({ run }: { run: RunDetail }) {
       <PageHeader
         crumbs={[
           { label: "Runs", href: "/runs" },
-          { label: run.flowName, href: `/flows/${run.flowId}` },
+          run.flowRemoved ? { label: run.flowName } : { label: run.flowName, href: `/flows/${run.flowId}` },
         ]}
         title={
           <span className="inline-flex flex-wrap items-center gap-x-2.5 gap-y-1">
@@ -97,9 +97,13 @@ function TheRun({ run }: { run: RunDetail }) {
               {runSentence(run, noun)}
             </p>
             <p className="text-work">
-              <Link href={`/flows/${run.flowId}`} className="rounded-mark hover:underline">
-                {run.flowName}
-              </Link>
+              {run.flowRemoved ? (
+                `${run.flowName}, a flow that was removed`
+              ) : (
+                <Link href={`/flows/${run.flowId}`} className="rounded-mark hover:underline">
+                  {run.flowName}
+                </Link>
+              )}
               {run.version === null ? ", draft" : `, version ${run.version}`} · {triggerWords(run)} ·{" "}
               <RelativeTime at={run.startedAt ?? run.createdAt} />
             </p>
@@ -108,7 +112,7 @@ function TheRun({ run }: { run: RunDetail }) {
         actions={
           <>
             {!final && mayOperate && <CancelRun run={run} />}
-            {!undo && (
+            {!undo && !run.flowRemoved && (
               <ButtonLink
                 icon={GitCommitVertical}
                 href={run.version === null ? `/flows/${run.flowId}` : `/flows/${run.flowId}?version=${run.version}`}
@@ -144,6 +148,7 @@ function TheRun({ run }: { run: RunDetail }) {
               <RunCanvas
                 document={run.document}
                 steps={run.steps}
+                waiting={waitingAt(run)}
                 running={run.state === "running"}
                 dry={run.mode === "dry"}
               />
@@ -160,6 +165,13 @@ function TheRun({ run }: { run: RunDetail }) {
       {undoing && <UndoDialog run={run} keys={undoing.keys} onClose={() => setUndoing(null)} />}
     </>
   );
+}
+
+/** A page that could not be written is held as a whole, and counted nowhere yet but in the run. */
+function waitingAt({ state, error, counts, steps }: RunDetail) {
+  if (state !== "waiting" || !error?.step) return undefined;
+  const records = counts.held - steps.reduce((sum, { held }) => sum + held, 0);
+  return records > 0 ? { step: error.step, records } : undefined;
 }
 
 function CancelRun({ run }: { run: RunDetail }) {

@@ -35,6 +35,16 @@ const run = (counts: Partial<Counts>, rest: object = {}) => ({
 });
 
 describe("the sentence of a run", () => {
+  it("says of a time that was left out that it was, and not that somebody stopped it", () => {
+    const error = {
+      code: "skipped-overlap",
+      message: "Skipped: run 15 was still at work when the schedule came round.",
+    };
+    expect(runSentence(run({}, { state: "cancelled", error }), orders)).toBe(
+      "Left out: another run was still at work, so no order was read.",
+    );
+    expect(runSentence(run({}, { state: "cancelled" }), orders)).toBe("Stopped before any order was read.");
+  });
   it("says what was read and what became of it", () => {
     expect(runSentence(run({ read: 412, created: 300, updated: 71, unchanged: 29, dead: 12 }), orders)).toBe(
       "412 orders read. 371 written, 29 unchanged, 12 failed.",

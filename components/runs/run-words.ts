@@ -4,7 +4,7 @@ import { formatNumber, shortTime } from "../ui/format.ts";
 import type { Segment } from "../ui/stacked-bar.tsx";
 import type { Tone } from "../ui/tone.ts";
 
-type Told = Pick<RunSummary, "kind" | "mode" | "state" | "counts" | "undoCounts">;
+type Told = Pick<RunSummary, "kind" | "mode" | "state" | "counts" | "undoCounts"> & Partial<Pick<RunSummary, "error">>;
 export type Noun = { one: string; many: string };
 /** Records that “Try it” reads; its menu offers all. */
 export const TRY_AT_MOST = 1_000;
@@ -42,6 +42,10 @@ export function settled({ kind, counts, undoCounts }: Pick<Told, "kind" | "count
 
 export const written = ({ created, updated, deleted }: Counts) => created + updated + deleted;
 
+/** A time of the schedule that was left out because a run was still at work. */
+export const wasSkipped = ({ state, error }: Pick<RunSummary, "state"> & Partial<Pick<RunSummary, "error">>) =>
+  state === "cancelled" && error?.code === "skipped-overlap";
+
 /** The parts of the balance bar, in the order they are read. Their sum is what was read when the balance closes. */
 export function balanceSegments({ kind, mode, counts, undoCounts }: Omit<Told, "state">): Segment[] {
   const dry = mode === "dry";
@@ -75,6 +79,7 @@ export function runSentence(run: Told, noun: Noun = records): string {
       return mode === "dry" ? "The try starts as soon as a worker is free." : "Starts as soon as a worker is free.";
     if (state === "running") return `Looking for ${noun.many}.`;
     if (state === "waiting") return `Waiting; no ${noun.one} has been read yet.`;
+    if (wasSkipped(run)) return `Left out: another run was still at work, so no ${noun.one} was read.`;
     if (state === "cancelled") return `Stopped before any ${noun.one} was read.`;
     if (state === "failed") return `Stopped before any ${noun.one} was read.`;
     return run.kind === "replay" ? `No ${noun.one} was replayed.` : `No new ${noun.many}. Nothing to do.`;

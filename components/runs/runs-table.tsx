@@ -57,7 +57,7 @@ const columns: Column<RunSummary>[] = [
   {
     id: "by",
     header: "Started",
-    width: "168px",
+    width: "156px",
     wideOnly: true,
     cell: (run) => (
       <span className="text-muted" title={triggerWords(run)}>
@@ -75,7 +75,7 @@ const columns: Column<RunSummary>[] = [
   {
     id: "took",
     header: "Took",
-    width: "84px",
+    width: "104px",
     align: "right",
     wideOnly: true,
     cell: (run) => <span className="text-muted">{took(run)}</span>,

@@ -120,7 +120,7 @@ function DeliveryRow({ delivery }: { delivery: Delivery }) {
         {(attempts > 1 || state !== "delivered") && <div>{count(attempts, "try", "tries")}</div>}
         {nextAt && attempts > 0 && (
           <div>
-            next <RelativeTime at={nextAt} />
+            next <RelativeTime ahead at={nextAt} />
           </div>
         )}
       </div>

@@ -228,7 +228,7 @@ function SubscriberState({ subscriber }: { subscriber: Subscriber }) {
           Went away <RelativeTime at={down.since} />; what waits goes on by itself
           {down.nextTryAt && (
             <>
-              , next try <RelativeTime at={down.nextTryAt} />
+              , next try <RelativeTime ahead at={down.nextTryAt} />
             </>
           )}
         </span>

@@ -2,6 +2,7 @@
 import { Check, Copy } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { IconButton } from "./button.tsx";
+import { intoClipboard } from "./clipboard.ts";
 import { cx } from "./cx.ts";
 
 /** Copies a text and says so for a moment. */
@@ -13,19 +14,6 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
     setTimeout(() => setCopied(false), 1500);
   };
   return <IconButton label={copied ? "Copied" : label} icon={copied ? Check : Copy} onClick={copy} />;
-}
-
-/** By http from another machine a page has no clipboard of its own; a selection can still be copied. */
-async function intoClipboard(text: string): Promise<void> {
-  if (window.isSecureContext) return navigator.clipboard.writeText(text);
-  const pressed = document.activeElement as HTMLElement | null;
-  const box = document.createElement("textarea");
-  box.value = text;
-  (pressed?.parentElement ?? document.body).append(box); // within a dialog, which keeps the focus inside
-  box.select();
-  document.execCommand("copy");
-  box.remove();
-  pressed?.focus();
 }
 
 /** Text to be read or copied as it is. */

@@ -92,7 +92,7 @@ export function Notice({
       )}
     >
       <Icon aria-hidden className={cx("size-4 shrink-0 self-start mt-0.5", texts[tone])} />
-      <div className="min-w-0 flex-1 basis-48 break-words">{children}</div>
+      <div className="min-w-0 flex-1 basis-48 break-words max-sm:basis-60">{children}</div>
       {action}
     </div>
   );

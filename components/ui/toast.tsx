@@ -10,19 +10,23 @@ const manager = Base.createToastManager<{ kind: Kind }>();
 /**
  * Says briefly what happened, from anywhere. A failure stays until it is closed.
  * @param action a way back or onward, such as { label: "Open the run", onClick }
+ * @param about what it speaks of; what was said of the same before goes, so that the two cannot contradict each other
  */
 export function toast({
+  about,
   title,
   description,
   kind = "done",
   action,
 }: {
+  about?: string;
   title: string;
   description?: string;
   kind?: Kind;
   action?: { label: string; onClick: () => void };
 }) {
   manager.add({
+    ...(about !== undefined && { id: about }),
     title,
     description,
     type: kind,

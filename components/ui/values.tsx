@@ -32,17 +32,23 @@ export function useNow(): Date | null {
   return useSyncExternalStore<Date | null>(subscribe, readNow, () => null);
 }
 
-/** “14:02”, “yesterday 14:02”; the exact time and zone on hover. */
-export function RelativeTime({ at, className }: { at: string; className?: string }) {
+/**
+ * “14:02”, “yesterday 14:02”; the exact time and zone on hover.
+ * @param ahead it is still to come: when it is here, it is “now”, never “just now” or past
+ */
+export function RelativeTime({ at, ahead, className }: { at: string; ahead?: boolean; className?: string }) {
   const clock = useNow();
   return (
     <time dateTime={at} title={clock ? exactTime(at) : undefined} className={cx("whitespace-nowrap", className)}>
       {clock
-        ? relativeTime(at, new Date(Math.max(clock.getTime(), Math.min(Date.now(), clock.getTime() + 15_000))))
+        ? told(at, new Date(Math.max(clock.getTime(), Math.min(Date.now(), clock.getTime() + 15_000))), ahead)
         : ""}
     </time>
   );
 }
+
+const told = (at: string, now: Date, ahead = false) =>
+  ahead && Date.parse(at) - now.getTime() < 10_000 ? "now" : relativeTime(at, now);
 
 /** A number with thin separators and figures of equal width. */
 export function Num({ value, digits, className }: { value: number; digits?: number; className?: string }) {

@@ -103,6 +103,25 @@ describe("the pace", () => {
     expect(refusals).toBeLessThan(20);
   });
 
+  it("learns how long to wait, and no rate, from a refusal that met nothing it had sent", async () => {
+    const store = privateStore();
+    const pace = createPace(store, { name: "Books" });
+    for (let time = 0; time < 3; time++) {
+      await pace.limited(Date.now(), 20_000);
+      await expect(pace.turn()).rejects.toMatchObject({ code: "rate-limited" });
+      await vi.advanceTimersByTimeAsync(20_000);
+    }
+    const start = Date.now();
+    for (let request = 0; request < 10; request++) {
+      const turn = pace.turn();
+      await vi.advanceTimersByTimeAsync(1_500);
+      await turn;
+      pace.accepted();
+    }
+    expect(Date.now() - start).toBeLessThanOrEqual(15_000);
+    expect(store.last().rate).toBeGreaterThan(1);
+  });
+
   it("does not slow down a system without a limit", async () => {
     const pace = createPace();
     const start = Date.now();

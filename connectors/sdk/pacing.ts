@@ -144,6 +144,19 @@ export function refused(
   if (now < state.blockedUntil || sentAt < state.blockedUntil) return state;
   const waitMs = retryAfterMs ?? Math.max(200, state.rate === null ? 0 : 2_000 / state.rate);
   const blockedUntil = now + waitMs;
+  // Others may have used the window up: where nothing of ours was taken, the refusal says how long to wait, not how fast to ask.
+  if (state.accepted === 0 && waitMs > LONGEST_TURN_MS) {
+    const rate = state.rate ?? 1;
+    return {
+      ...state,
+      rate,
+      rateThen: rate,
+      since: blockedUntil,
+      waitedMs: waitMs,
+      blockedUntil,
+      pacedUntil: blockedUntil,
+    };
+  }
   const ceiling = waitMs > LONGEST_TURN_MS ? windowRate(state, blockedUntil) : unpaced ? null : allowedRate(state, now);
   const rate = ceiling === null ? Math.max(1, state.recent) : ceiling * (1 - BELOW);
   return {

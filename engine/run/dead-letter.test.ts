@@ -30,6 +30,6 @@ describe("groups of failed records", () => {
     );
     expect(
       generalReason({ message: 'Field “total”: expected a number, found "12,50 EUR" in 3 places (record c17).' }),
-    ).toBe("Field “total”: expected a number, found “…” in … places .");
+    ).toBe("Field “total”: expected a number, found “…” in … places.");
   });
 });

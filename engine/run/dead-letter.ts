@@ -4,9 +4,9 @@ import type { FailureInfo } from "../../connectors/sdk/errors.ts";
 /** The reason with quoted values and numbers replaced, so that like failures read alike. Status codes of HTTP stay. */
 export function generalReason({ message, general = message }: Pick<FailureInfo, "message" | "general">): string {
   return general
-    .replace(/\(record [^)]*\)/gu, "")
+    .replace(/ ?\(record [^)]*\)/gu, "")
     .replace(/"(?:[^"\\]|\\.)*"/gu, "“…”")
-    .replace(/(?<![\p{L}\d_-])(?!\d{3} for [A-Z])[-+]?\d[\d.,:T-]*(?![\p{L}_])/gu, "…")
+    .replace(/(?<![\p{L}\d_-])(?!\d{3} for [A-Z])[-+]?\d(?:[\d.,:T-]*\d)?(?![\p{L}_\d])/gu, "…")
     .replace(/\s+/gu, " ")
     .trim();
 }

@@ -1,5 +1,6 @@
 import { failureOf } from "../../connectors/sdk/errors.ts";
 import type { ServerContext } from "../context.ts";
+import type { Connection } from "../db/generated/client.ts";
 import { asUseCaseError } from "../failure.ts";
 import { notify } from "../live/notify.ts";
 import { logUnexpected } from "../log.ts";
@@ -32,20 +33,51 @@ export async function checkConnection(
         void session.close().catch(() => {});
       }
     });
-    await setConnectionState(ctx, row.id, "ok");
-    await closeCircuit(ctx.pool, row);
-    await ctx.db.$transaction((tx) => resumeWaitingFor(tx, ctx.workspaceId, row.name)); // runs that waited for just this
-    void discover(row, { refresh: true }).catch(() => {}); // the screen asks for it next
-    return { ok: true, ...(message ? { message } : {}) };
+    return await answers(ctx, row, message);
   } catch (error) {
     if (!asUseCaseError(error)) logUnexpected(error, { connection: row.id });
-    const { kind, message } = failureOf(error);
+    const { kind, code, message } = failureOf(error);
     const safe = redacted(row, asUseCaseError(error)?.message ?? message);
+    // it is up, and wants to be asked less often; or we ask it less often ourselves
+    if (code === "rate-limited") return await answers(ctx, row, safe);
     const refused = kind === "credentials" || asUseCaseError(error)?.code.startsWith("secret-");
     await setConnectionState(ctx, row.id, refused ? "refused" : "unreachable", safe);
     if (!refused) await probeFailed(ctx.pool, row, safe);
     return { ok: false, message: safe };
   }
+}
+
+/**
+ * Hands on what was asked of a system. When it fails in a way that speaks of the connection and not of what was asked, the
+ * connection is checked, so that screens do not go on saying that it answers.
+ */
+export async function sayIfAway<T>(ctx: ServerContext, { id }: { id: string }, asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    const { kind, code } = failureOf(error);
+    const ofConnection =
+      kind === "credentials" || (kind === "transient" && code !== "rate-limited" && code !== "unexpected");
+    if (ofConnection) checkOnce(ctx, id).catch((problem: unknown) => logUnexpected(problem, { connection: id }));
+    throw error;
+  }
+}
+
+const checks = new Map<string, Promise<unknown>>();
+
+/** However many questions fail together, the system is checked once. */
+function checkOnce(ctx: ServerContext, id: string): Promise<unknown> {
+  const running = checks.get(id) ?? checkConnection(ctx, { id }).finally(() => checks.delete(id));
+  checks.set(id, running);
+  return running;
+}
+
+async function answers(ctx: ServerContext, row: Connection, message: string | undefined) {
+  await setConnectionState(ctx, row.id, "ok");
+  await closeCircuit(ctx.pool, row);
+  await ctx.db.$transaction((tx) => resumeWaitingFor(tx, ctx.workspaceId, row.name)); // runs that waited for just this
+  void discover(row, { refresh: true }).catch(() => {}); // the screen asks for it next
+  return { ok: true, ...(message ? { message } : {}) };
 }
 
 function redacted(row: Parameters<typeof openOptions>[0], message: string): string {

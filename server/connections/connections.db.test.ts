@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -283,6 +284,40 @@ describe("a check that fails", () => {
     expect(Date.now() - started).toBeLessThan(16_000);
     silent.close();
   }, 30_000);
+
+  it("is checked when browsing it fails, so that it does not go on saying that it answers", async () => {
+    const far = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    await new Promise((ready) => far.once("listening", ready));
+    const id = await create("Far", { host: "127.0.0.1", port: (far.address() as AddressInfo).port });
+    await database.db.connection.update({ where: { id }, data: { state: "ok" } });
+    await expect(callerFor(api.owner).connections.browse({ id, stream: "orders" })).rejects.toThrow();
+    await expect
+      .poll(async () => (await api.ask("GET", `/connections/${id}`)).body, { timeout: 20_000 })
+      .toMatchObject({ state: "unreachable", stateMessage: expect.stringContaining("Far") });
+    far.close();
+  }, 40_000);
+
+  it("is not checked when only what was asked for is missing", async () => {
+    const id = await create("Shop");
+    await expect(callerFor(api.owner).connections.browse({ id, stream: "nowhere" })).rejects.toThrow();
+    expect((await api.ask("GET", `/connections/${id}`)).body).toMatchObject({ state: "unchecked", checkedAt: null });
+  });
+
+  it("answers, when all it says is that it wants to be asked less often", async () => {
+    const busy = createHttpServer((_, response) => {
+      response.writeHead(429, { "retry-after": "40" }).end();
+    }).listen(0, "127.0.0.1");
+    await new Promise((ready) => busy.once("listening", ready));
+    const baseUrl = `http://127.0.0.1:${(busy.address() as AddressInfo).port}`;
+    const http = { name: "Busy", connector: "http", settings: { baseUrl, checkPath: "/" }, credentials: {} };
+    const { id } = (await api.ask("POST", "/connections", { body: http })).body as { id: string };
+    for (const said of [/allows no more requests/, /allows no more requests just now; the next may be sent in 40 s/]) {
+      const { body } = await api.ask("POST", `/connections/${id}/check`);
+      expect(body).toMatchObject({ ok: true, message: expect.stringMatching(said) });
+    }
+    expect((await api.ask("GET", `/connections/${id}`)).body).toMatchObject({ state: "ok" });
+    busy.close();
+  });
 
   it("names the missing secret key and what to do", async () => {
     const id = await create("Shop");

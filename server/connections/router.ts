@@ -2,7 +2,7 @@ import { z } from "zod";
 import { adminProcedure, builderProcedure, operatorProcedure, router, viewerProcedure } from "../trpc/init.ts";
 import { getWatch, installWatch, removeWatch } from "../watching/install-watch.ts";
 import { createConnection, removeConnection, updateConnection } from "./change-connections.ts";
-import { checkConnection } from "./check-connection.ts";
+import { checkConnection, sayIfAway } from "./check-connection.ts";
 import { listConnectors } from "./connector-info.ts";
 import { BrowseStream, ById, ChangeConnection, CreateConnection, DiscoverOf, WatchedStream } from "./input.ts";
 import { browseStream, getConnection, listConnections, listOffers } from "./read-connections.ts";
@@ -18,9 +18,11 @@ export const connectionsRouter = router({
   remove: adminProcedure.input(ById).mutation(({ ctx, input }) => removeConnection(ctx, input)),
   check: builderProcedure.input(ById).mutation(({ ctx, input }) => checkConnection(ctx, input)),
   tryNow: operatorProcedure.input(ById).mutation(({ ctx, input }) => checkConnection(ctx, input)),
-  offers: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => listOffers(ctx, input)),
+  offers: viewerProcedure.input(DiscoverOf).query(({ ctx, input }) => sayIfAway(ctx, input, listOffers(ctx, input))),
   watch: builderProcedure.input(WatchedStream).query(({ ctx, input }) => getWatch(ctx, input)),
   installWatch: builderProcedure.input(WatchedStream).mutation(({ ctx, input }) => installWatch(ctx, input)),
   removeWatch: builderProcedure.input(WatchedStream).mutation(({ ctx, input }) => removeWatch(ctx, input)),
-  browse: viewerProcedure.input(BrowseStream).query(({ ctx, input }) => browseStream(ctx, input)),
+  browse: viewerProcedure
+    .input(BrowseStream)
+    .query(({ ctx, input }) => sayIfAway(ctx, input, browseStream(ctx, input))),
 });

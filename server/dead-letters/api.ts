@@ -31,6 +31,7 @@ const LetterSchema = z.object({
 const GroupSchema = z.object({
   id: z.string(),
   count: z.number().int(),
+  code: z.string(),
   reason: z.string(),
   step: z.string(),
   field: z.string().optional(),

@@ -60,11 +60,11 @@ export function toDeadLetterItem(row: LetterRow): DeadLetterItem {
  * @param where condition over `dead_letter d`
  */
 export const groupsSql = (where: string) => `
-  SELECT g.group_id AS id, sum(g.count)::float8 AS count, min(g.reason COLLATE "C") AS reason, min(g.step COLLATE "C") AS step,
+  SELECT g.group_id AS id, sum(g.count)::float8 AS count, min(g.code COLLATE "C") AS code, min(g.reason COLLATE "C") AS reason, min(g.step COLLATE "C") AS step,
     min(g.field COLLATE "C") AS field, min(g.first) AS "firstSeen", max(g.last) AS "lastSeen",
     jsonb_agg(jsonb_build_object('id', g.flow_id, 'name', coalesce(f.name, g.flow_id)) ORDER BY f.name, g.flow_id) AS flows
   FROM (
-    SELECT d.group_id, d.flow_id, count(*) AS count, min(d.group_reason COLLATE "C") AS reason,
+    SELECT d.group_id, d.flow_id, count(*) AS count, min(d.code COLLATE "C") AS code, min(d.group_reason COLLATE "C") AS reason,
       min(d.step_id COLLATE "C") AS step, min(d.field COLLATE "C") AS field, min(d.at) AS first, max(d.at) AS last
     FROM dead_letter d WHERE ${where} GROUP BY d.group_id, d.flow_id
   ) g LEFT JOIN flow f ON f.id = g.flow_id
@@ -73,6 +73,7 @@ export const groupsSql = (where: string) => `
 export type GroupRow = {
   id: string;
   count: number;
+  code: string;
   reason: string;
   step: string;
   field: string | null;
@@ -85,6 +86,7 @@ export function toDeadLetterGroup(row: GroupRow): DeadLetterGroup {
   return {
     id: row.id,
     count: row.count,
+    code: row.code,
     reason: row.reason,
     step: row.step,
     ...(row.field === null ? {} : { field: row.field }),

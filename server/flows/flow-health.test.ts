@@ -22,3 +22,15 @@ test("what the last run wrote is told with what still waits in the flow", () => 
   expect(said({ held: 31 })).toBe("The last run wrote nothing. 31 records wait in the flow.");
   expect(said({ created: 2, held: 1 })).toBe("The last run wrote 2 records. 1 record waits in the flow.");
 });
+
+test("a system that is down makes a flow wait; one that refuses us needs somebody", () => {
+  const flow = { liveVersion: 1, paused: false, openLetters: 0, nextRunAt: null, lastRun: null };
+  expect(healthOf({ ...flow, brokenConnection: { name: "Books", state: "unreachable" } })).toEqual({
+    health: "waiting",
+    healthText: "“Books” does not answer; runs wait for it.",
+  });
+  expect(healthOf({ ...flow, brokenConnection: { name: "Books", state: "refused" } })).toEqual({
+    health: "attention",
+    healthText: "“Books” refuses the stored credentials.",
+  });
+});

@@ -3,7 +3,7 @@ import type { RunSummary } from "../trpc/contract/runs.ts";
 
 type Facts = Pick<FlowSummary, "liveVersion" | "paused" | "openLetters" | "nextRunAt"> & {
   lastRun: RunSummary | null;
-  brokenConnection: string | null;
+  brokenConnection: { name: string; state: string } | null;
   /** why it stopped by itself */
   pausedReason?: string | null;
   /** it follows changes, which are recorded */
@@ -24,11 +24,15 @@ export function healthOf(flow: Facts): { health: FlowHealth; healthText: string 
       : `${records(openLetters)} failed and ${openLetters === 1 ? "waits" : "wait"} for a decision.`;
   if (lastRun?.state === "failed")
     return { health: "attention", healthText: `The last run failed: ${lastRun.error?.message ?? "see its page."}` };
-  if (brokenConnection !== null)
-    return {
-      health: "attention",
-      healthText: `The connection “${brokenConnection}” does not let us in or does not answer.`,
-    };
+  if (brokenConnection !== null) {
+    const { name, state } = brokenConnection;
+    const healthText =
+      state === "refused"
+        ? `“${name}” refuses the stored credentials.`
+        : `“${name}” does not answer; runs wait for it.`;
+    // what goes on by itself when the system is back only waits; a refusal waits for a person
+    return { health: state === "refused" || letters !== "" ? "attention" : "waiting", healthText };
+  }
   if (lastRun?.state === "running" || lastRun?.state === "queued")
     return { health: "running", healthText: `${progress(lastRun)}${letters === "" ? "" : ` ${letters}`}` };
   if (lastRun?.state === "waiting") return { health: "waiting", healthText: lastRun.waiting?.reason ?? "A run waits." };

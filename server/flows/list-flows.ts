@@ -23,7 +23,7 @@ type Row = {
   connections: unknown[];
   openLetters: number;
   /** of the flow's connections, one that cannot be used */
-  brokenConnection: string | null;
+  brokenConnection: { name: string; state: string } | null;
   run: RunRow | null;
 };
 
@@ -33,7 +33,7 @@ export async function listFlows({ pool, workspaceId }: ServerContext): Promise<F
     `SELECT f.id, f.name, f.live_version AS "liveVersion", f.paused, f.paused_reason AS "pausedReason", coalesce(s.next_run_at, w.next_at) AS "nextRunAt", w.live AS "watchLive",
        greatest(f.updated_at, d.updated_at) AS "updatedAt",
        coalesce(d.document <> v.document, true) AS "draftChanged",
-       u.connections, u.trigger, u."timeZone", coalesce(l.open, 0)::float8 AS "openLetters", b.name AS "brokenConnection",
+       u.connections, u.trigger, u."timeZone", coalesce(l.open, 0)::float8 AS "openLetters", to_jsonb(b) AS "brokenConnection",
        to_jsonb(x) AS run
      FROM flow f
      JOIN draft d ON d.flow_id = f.id
@@ -46,9 +46,9 @@ export async function listFlows({ pool, workspaceId }: ServerContext): Promise<F
          doc #>> '{settings,timeZone}' AS "timeZone"
        FROM (SELECT coalesce(v.document, d.document) AS doc) AS shown) u
      LEFT JOIN LATERAL (
-       SELECT name FROM connection k
+       SELECT name, state FROM connection k
        WHERE k.workspace_id = f.workspace_id AND k.state IN ('refused', 'unreachable') AND u.connections ? k.name
-       ORDER BY name LIMIT 1) b ON true
+       ORDER BY state, name LIMIT 1) b ON true
      LEFT JOIN (
        SELECT flow_id, count(*) AS open FROM dead_letter WHERE workspace_id = $1 AND state = 'open' GROUP BY flow_id
      ) l ON l.flow_id = f.id

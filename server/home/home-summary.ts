@@ -1,4 +1,5 @@
 import { ALIVE_WITHIN_SECONDS } from "../api/health.ts";
+import { countMine } from "../approvals/list-approvals.ts";
 import { outages } from "../connections/guard/outages.ts";
 import type { ServerContext } from "../context.ts";
 import { listFlows } from "../flows/list-flows.ts";
@@ -12,15 +13,16 @@ const MOST_ATTENTION = 20;
 
 /** What the home page shows: flows with their health, the last runs, and what needs somebody. */
 export async function homeSummary(ctx: ServerContext): Promise<HomeSummary> {
-  const [flows, lastRuns, connections, today, workersAlive, sample] = await Promise.all([
+  const [flows, lastRuns, connections, approvals, today, workersAlive, sample] = await Promise.all([
     listFlows(ctx),
     listRuns(ctx, { limit: 10 }),
     brokenConnections(ctx),
+    waitingApprovals(ctx),
     todaysFigures(ctx),
     countWorkers(ctx),
     sampleState(ctx),
   ]);
-  const attention = [...connections, ...flows.flatMap(attentionOf)].slice(0, MOST_ATTENTION);
+  const attention = [...connections, ...approvals, ...flows.flatMap(attentionOf)].slice(0, MOST_ATTENTION);
   return { flows, lastRuns: lastRuns.items, attention, today, workersAlive, sample };
 }
 
@@ -30,7 +32,8 @@ function attentionOf({ id, name, lastRun, openLetters, healthText, health }: Flo
   const items: Attention[] = [];
   if (lastRun?.state === "failed" && health === "attention")
     items.push({ kind: "run", title: `A run of “${name}” failed`, detail: healthText, href: `/runs/${lastRun.id}` });
-  if (lastRun?.state === "waiting" && health === "waiting")
+  // what waits for a system that is down stands with that system
+  if (lastRun?.state === "waiting" && health === "waiting" && lastRun.waiting?.connectionId === undefined)
     items.push({ kind: "run", title: `A run of “${name}” waits`, detail: healthText, href: `/runs/${lastRun.id}` });
   if (openLetters > 0)
     items.push({
@@ -48,6 +51,13 @@ function attentionOf({ id, name, lastRun, openLetters, healthText, health }: Flo
       href: `/flows/${encodeURIComponent(id)}`,
     });
   return items;
+}
+
+async function waitingApprovals(ctx: ServerContext): Promise<Attention[]> {
+  const { count } = await countMine(ctx);
+  if (count === 0) return [];
+  const title = count === 1 ? "A record waits for your yes or no" : "Records wait for your yes or no";
+  return [{ kind: "approvals", title, detail: "They go on as soon as you answer.", href: "/approvals", count }];
 }
 
 async function brokenConnections({ pool, workspaceId }: ServerContext): Promise<Attention[]> {

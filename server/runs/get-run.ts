@@ -2,10 +2,16 @@ import { isFinal } from "../../engine/run/states.ts";
 import type { ServerContext } from "../context.ts";
 import { groupsOfRun } from "../dead-letters/list-groups.ts";
 import { NotFound } from "../errors.ts";
-import type { RunDetail, RunStepCounts, RunSummary } from "../trpc/contract/runs.ts";
+import type { Holding, RunDetail, RunStepCounts, RunSummary } from "../trpc/contract/runs.ts";
 import { isBalanced, RUN_COLUMNS, RUN_FROM, type RunRow, toRunSummary } from "./run-row.ts";
 
-export type RunWithSteps = { run: RunSummary; steps: RunStepCounts[]; balanced: boolean; document: unknown };
+export type RunWithSteps = {
+  run: RunSummary;
+  steps: RunStepCounts[];
+  balanced: boolean;
+  document: unknown;
+  flowRemoved: boolean;
+};
 
 /**
  * One run with its counts per step, in the order of the document's steps.
@@ -14,8 +20,11 @@ export type RunWithSteps = { run: RunSummary; steps: RunStepCounts[]; balanced: 
  */
 export async function getRun({ pool, workspaceId }: ServerContext, runId: string): Promise<RunWithSteps> {
   if (!/^\d{1,18}$/.test(runId)) throw new NotFound("run", runId);
-  const { rows } = await pool.query<RunRow & { document: unknown; eventSteps: Partial<RunStepCounts>[] | null }>(
-    `SELECT ${RUN_COLUMNS}, coalesce(r.document, v.document) AS document, r.steps AS "eventSteps" FROM ${RUN_FROM}
+  const { rows } = await pool.query<
+    RunRow & { document: unknown; eventSteps: Partial<RunStepCounts>[] | null; flowRemoved: boolean }
+  >(
+    `SELECT ${RUN_COLUMNS}, coalesce(r.document, v.document) AS document, r.steps AS "eventSteps",
+       f.id IS NULL OR f.deleted_at IS NOT NULL AS "flowRemoved" FROM ${RUN_FROM}
      LEFT JOIN flow_version v ON v.flow_id = r.flow_id AND v.version = r.version
      WHERE r.id = $1 AND r.workspace_id = $2`,
     [runId, workspaceId],
@@ -23,9 +32,10 @@ export async function getRun({ pool, workspaceId }: ServerContext, runId: string
   const [row] = rows;
   if (row === undefined) return await waitingEvent(pool, workspaceId, runId);
   const run = toRunSummary(row);
+  const { document, flowRemoved } = row;
   if (row.eventSteps !== null) {
     const steps = row.eventSteps.map((step) => ({ ...NO_STEP, ...step }) as RunStepCounts);
-    return { run, steps: inDocumentOrder(steps, row.document), balanced: isBalanced(run), document: row.document };
+    return { run, steps: inDocumentOrder(steps, document), balanced: isBalanced(run), document, flowRemoved };
   }
   const counted = await pool.query<RunStepCounts>(
     `SELECT step_id AS id, "in"::float8, made::float8, out::float8, joined::float8, ports, created::float8, updated::float8, deleted::float8,
@@ -33,8 +43,8 @@ export async function getRun({ pool, workspaceId }: ServerContext, runId: string
      FROM run_step WHERE run_id = $1 ORDER BY step_id`,
     [runId],
   );
-  const steps = inDocumentOrder(counted.rows, run.kind === "undo" ? undefined : row.document);
-  return { run, steps, balanced: isBalanced(run), document: row.document };
+  const steps = inDocumentOrder(counted.rows, run.kind === "undo" ? undefined : document);
+  return { run, steps, balanced: isBalanced(run), document, flowRemoved };
 }
 
 /** The run of an event that was stored and not worked on yet. @throws NotFound */
@@ -52,7 +62,8 @@ async function waitingEvent(pool: ServerContext["pool"], workspaceId: string, ru
   const [row] = rows;
   if (row === undefined) throw new NotFound("run", runId);
   const run = toRunSummary(row);
-  return { run, steps: inDocumentOrder([], row.document), balanced: true, document: row.document };
+  const steps = inDocumentOrder([], row.document);
+  return { run, steps, balanced: true, document: row.document, flowRemoved: false };
 }
 
 /**
@@ -62,13 +73,34 @@ async function waitingEvent(pool: ServerContext["pool"], workspaceId: string, ru
  * @throws NotFound no such run in the workspace
  */
 export async function getRunDetail(ctx: ServerContext, runId: string): Promise<RunDetail> {
-  const { run, steps, balanced, document } = await getRun(ctx, runId);
-  const [letterGroups, related, undo] = await Promise.all([
+  const { run, steps, balanced, document, flowRemoved } = await getRun(ctx, runId);
+  const [letterGroups, related, undo, holding] = await Promise.all([
     groupsOfRun(ctx, runId),
     relatedRuns(ctx, run),
     undoTally(ctx, run),
+    stillHeld(ctx, run),
   ]);
-  return { ...run, steps, document, balanced, letterGroups, related, undo };
+  return { ...run, steps, document, balanced, letterGroups, related, undo, holding, flowRemoved };
+}
+
+/** What a run held back goes on in runs of its own, so its own counts do not tell what of it still waits. */
+async function stillHeld({ pool, workspaceId }: ServerContext, run: RunSummary): Promise<Holding> {
+  const none: Holding = { parked: 0, approvals: 0, waits: 0, nextAt: null };
+  if (run.mode === "dry" || !isFinal(run.state) || run.counts.held === 0) return none;
+  const { rows } = await pool.query<{ kind: string; count: number; nextAt: Date | null }>(
+    `SELECT 'parked' AS kind, count(*)::float8 AS count, NULL::timestamptz AS "nextAt" FROM parked_record
+       WHERE workspace_id = $1 AND flow_id = $2 AND run_id = $3
+     UNION ALL SELECT kind, count(*)::float8, min(due_at) FROM held_part
+       WHERE workspace_id = $1 AND flow_id = $2 AND run_id = $3 AND state = 'open' GROUP BY kind`,
+    [workspaceId, run.flowId, run.id],
+  );
+  const of = (kind: string) => rows.find((row) => row.kind === kind);
+  return {
+    parked: of("parked")?.count ?? 0,
+    approvals: of("approve")?.count ?? 0,
+    waits: of("wait")?.count ?? 0,
+    nextAt: of("wait")?.nextAt?.toISOString() ?? null,
+  };
 }
 
 async function relatedRuns({ pool, workspaceId }: ServerContext, run: RunSummary): Promise<RunSummary[]> {

@@ -2,11 +2,17 @@
 
 const REASONS: { [reason: string]: string } = {
   retry: "The last attempt failed in a way that may pass by itself; the run goes on from its last checkpoint.",
-  target: "A system this flow needs does not answer; the run goes on by itself when it is back.",
+  target: "A system this flow needs does not answer. The run goes on by itself when it is back.",
   credentials: "A system refused the stored credentials; reconnect it under Connections, then the run goes on.",
   "flow-busy": "Another run of this flow is at work; this one starts when that one ends.",
   stopped: "Too many records failed. Look at them, then resume the flow; the run goes on where it stopped.",
   paused: "The flow is stopped; the run goes on when the flow is resumed.",
+};
+/** What is left to say when the failure was told. */
+const AFTER_FAILURE: { [reason: string]: string } = {
+  retry: "The run goes on from its last checkpoint.",
+  target: "The run goes on by itself when it is back.",
+  credentials: "Reconnect it under Connections, then the run goes on.",
 };
 /** Reasons that the failure which made the run wait tells better. */
 const TOLD_BY_FAILURE = new Set(["retry", "target", "credentials", "stopped"]);
@@ -23,7 +29,11 @@ export function waitingSentence(
   if (run.state !== "waiting") return null;
   const general = REASONS[run.waitReason ?? ""] ?? "The run waits for its next attempt.";
   const told = failure && TOLD_BY_FAILURE.has(run.waitReason ?? "");
-  const reason = told ? (run.waitReason === "stopped" ? failure.message : `${failure.message} ${general}`) : general;
+  const reason = told
+    ? run.waitReason === "stopped"
+      ? failure.message
+      : `${failure.message} ${AFTER_FAILURE[run.waitReason ?? ""] ?? general}`
+    : general;
   const connectionId = run.waitReason === "target" ? run.waitConnection : null;
   return { reason, until: run.resumeAt?.toISOString() ?? null, ...(connectionId === null ? {} : { connectionId }) };
 }

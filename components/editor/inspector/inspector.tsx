@@ -13,6 +13,7 @@ import { LinkDialog } from "../link-dialog.tsx";
 import { ProblemList } from "../problem-list.tsx";
 import { BranchForm } from "./branch-form.tsx";
 import { CheckForm } from "./check-form.tsx";
+import { CollectFields } from "./collect-fields.tsx";
 import { DedupeForm } from "./dedupe-form.tsx";
 import { FieldList } from "./field-list.tsx";
 import { FilterForm } from "./filter-form.tsx";
@@ -22,6 +23,7 @@ import { MapForm } from "./map-form.tsx";
 import { MatchFields } from "./match-fields.tsx";
 import { PlaceFields } from "./place-fields.tsx";
 import { ReadForm } from "./read-form.tsx";
+import { TakeFields } from "./take-fields.tsx";
 import { WebhookForm } from "./webhook-form.tsx";
 import { WriteForm } from "./write-form.tsx";
 
@@ -152,7 +154,8 @@ function StepBody({ step }: { step: Step }) {
   );
 }
 
-const placeOfLookup = ["connection", "stream", "match"];
+const ownOfLookup = ["connection", "stream", "match", "take"];
+const ownOfCollect = ["fields"];
 const ofApproval = ["question", "within", "otherwise"];
 
 function Form({ step }: { step: Step }) {
@@ -178,7 +181,15 @@ function Form({ step }: { step: Step }) {
         <>
           <PlaceFields step={step} />
           <MatchFields step={step} />
-          <GenericForm step={step} without={placeOfLookup} />
+          <TakeFields step={step} />
+          <GenericForm step={step} without={ownOfLookup} />
+        </>
+      );
+    case "collect":
+      return (
+        <>
+          <GenericForm step={step} without={ownOfCollect} />
+          <CollectFields step={step} />
         </>
       );
     default:

@@ -8,7 +8,7 @@ export type HomeSummary = {
   flows: FlowSummary[];
   lastRuns: RunSummary[];
   attention: {
-    kind: "letters" | "connection" | "run" | "flow";
+    kind: "letters" | "connection" | "run" | "flow" | "approvals";
     title: string;
     detail: string;
     href: string;

@@ -90,7 +90,14 @@ export type RunDetail = RunSummary & {
   /** undo runs of this run, replays of its letters */
   related: RunSummary[];
   undo: { possible: number; done: number; conflict: number; notPossible: number };
+  /** of what a run that has ended held back: what still waits, and for what */
+  holding: Holding;
+  /** the flow it belongs to is there no more */
+  flowRemoved: boolean;
 };
+
+/** Records of a run that wait: behind one of their own key, for a person, or until a time. */
+export type Holding = { parked: number; approvals: number; waits: number; nextAt: string | null };
 
 export type ChangeItem = {
   id: string;
@@ -133,6 +140,7 @@ export type DeadLetterItem = {
 export type DeadLetterGroup = {
   id: string;
   count: number;
+  code: string;
   reason: string;
   step: string;
   field?: string;
