@@ -77,7 +77,7 @@ export function Subscribers({ topics }: { topics: string[] }) {
           <MenuItem icon={Send} onSelect={() => setShown(one.id)}>
             Show what was sent
           </MenuItem>
-          {one.down && !one.paused && (
+          {(one.down || (one.pending > 0 && one.lastError !== null)) && !one.paused && (
             <MenuItem icon={RotateCw} onSelect={() => retry.mutate({ id: one.id })}>
               Try now
             </MenuItem>

@@ -14,7 +14,7 @@ export const ReplayOptions = z.object({
     .record(z.string().min(1), z.json())
     .optional()
     .describe(
-      "Fields laid over each record: over the one that entered the failed step, or with from: start over the one that was read",
+      "Fields laid over each record: over the one that entered the failed step, or with from: start over the one that was read. A name such as customer.email is the field of that very name where there is one, else the path",
     ),
   from: z.enum(["step", "start"]).default("step").describe("Go on from the failed step, or run everything again"),
   version: z.enum(["live", "original"]).default("live").describe("The version that is live now, or the letter's own"),

@@ -34,20 +34,35 @@ export async function holdEvents(tx: Tx, { workspaceId }: ServerContext, runIds:
     ON CONFLICT (flow_id) DO UPDATE SET cancels = d.cancels + 1 RETURNING 1`;
   if (held.length === 0) return new Set();
   const events = await tx.$queryRaw<{ id: bigint }[]>`SELECT e.id FROM ${waiting}`; // settled meanwhile: no longer
-  await tx.$executeRaw`
-    INSERT INTO run (id, workspace_id, flow_id, version, kind, mode, state, trigger, started_by, attempt, created_at)
-    SELECT e.id, e.workspace_id, e.flow_id, f.live_version, 'flow', 'live', 'queued', CASE WHEN EXISTS (
+  await tx.$executeRaw`${runsOfEvents("queued")} WHERE e.id = ANY(${events.map(({ id }) => id)}) ON CONFLICT (id) DO NOTHING`;
+  return new Set(events.map(({ id }) => id));
+}
+
+/** Runs of events nobody has worked on yet. */
+function runsOfEvents(state: "queued" | "cancelled"): Prisma.Sql {
+  return Prisma.sql`
+    INSERT INTO run (id, workspace_id, flow_id, version, kind, mode, state, trigger, started_by, attempt, created_at, finished_at)
+    SELECT e.id, e.workspace_id, e.flow_id, f.live_version, 'flow', 'live', ${state}, CASE WHEN EXISTS (
         SELECT FROM flow_version v, jsonb_array_elements(v.document->'steps') s
         WHERE v.flow_id = f.id AND v.version = f.live_version AND s->>'kind' = 'event') THEN 'event' ELSE 'webhook' END,
-      e.sent_by, 1, e.received_at
-    FROM inbox_event e JOIN flow f ON f.id = e.flow_id
-    WHERE e.id = ANY(${events.map(({ id }) => id)}) ON CONFLICT (id) DO NOTHING`;
-  return new Set(events.map(({ id }) => id));
+      e.sent_by, 1, e.received_at, CASE WHEN ${state} = 'cancelled' THEN now() END
+    FROM inbox_event e JOIN flow f ON f.id = e.flow_id`;
 }
 
 /** The same for all events of a flow. */
 export async function holdFlowEvents(tx: Tx, flowId: string): Promise<void> {
   await tx.$executeRaw`UPDATE inbox_drain SET cancels = cancels + 1 WHERE flow_id = ${flowId}`;
+}
+
+/**
+ * Ends all waiting events of a flow that is removed: those nobody has worked on yet have a cancelled run from now on; what
+ * was sent of the others, whose runs are asked to stop, is looked up first. Call it after `cancelRuns`.
+ */
+export async function endFlowEvents(tx: Tx, flowId: string): Promise<void> {
+  await tx.$executeRaw`${runsOfEvents("cancelled")}
+    WHERE e.flow_id = ${flowId} AND e.id IN (SELECT q.id FROM inbox_queue q WHERE q.flow_id = ${flowId}) ON CONFLICT (id) DO NOTHING`;
+  await tx.$executeRaw`DELETE FROM inbox_queue q WHERE q.flow_id = ${flowId}
+    AND NOT EXISTS (SELECT FROM run r WHERE r.id = q.id AND r.stop_request = 'cancel' AND r.state = 'queued')`;
 }
 
 /** Tells the drains that there are cancelled runs to end. */

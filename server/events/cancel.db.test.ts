@@ -1,5 +1,5 @@
 /** Runs of events that a person cancels, at each moment of their way: what was not sent never is, the rest is told truthfully. */
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createConnection } from "../connections/change-connections.ts";
 import type { ServerContext } from "../context.ts";
 import { removeFlow } from "../flows/remove-flow.ts";
@@ -50,9 +50,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function flow(name: string, sinks: ("invoices" | "blind")[]) {
+async function flow(name: string, sinks: ("invoices" | "blind")[], trigger: object = {}) {
   const steps = [
-    { id: "hook", kind: "webhook" },
+    { id: "hook", kind: "webhook", ...trigger },
     { id: "map", kind: "map", fields: [{ to: "number", from: "id" }] },
     ...sinks.map((sink) => ({ id: `to-${sink}`, kind: "write", connection: "Books", sink, operation: "insert" })),
   ];
@@ -254,3 +254,49 @@ it("a flow removed while its events are in doubt accounts for them", async () =>
   await until(() => nothingOpen(flowId), "nothing is left open");
   expect(books.taken).toEqual(["r1"]);
 }, 60_000);
+
+describe("a sender that waits for the result", () => {
+  const asking = { wait: true, timeout: "30s" };
+  const waiting = (flowId: string) =>
+    until(async () => (await listDeliveries(ctx, { flowId, limit: 1 })).items[0], "the event is stored");
+
+  it("is told at once that the run was cancelled, and so is a repeat", async () => {
+    const { flowId, hook } = await flow("Asks, waits", ["invoices"], asking);
+    await database.db.flow.update({ where: { id: flowId }, data: { paused: true } });
+    const sent = postEvent(hook, { id: "q1" }, { "webhook-id": "q1" });
+    const { id } = await waiting(flowId);
+    const since = Date.now();
+    expect((await cancelRun(ctx, id)).state).toBe("cancelled");
+    const answer = await sent;
+    expect(answer).toMatchObject({ status: 422, body: { error: { code: "cancelled", details: { id } } } });
+    expect(JSON.stringify(answer.body)).toContain("Nothing of it was written");
+    expect(answer.headers.get("plumbline-outcome")).toBe("cancelled");
+    expect(await postEvent(hook, { id: "q1" }, { "webhook-id": "q1" })).toMatchObject({ status: 422 });
+    expect(Date.now() - since).toBeLessThan(5_000);
+  });
+
+  it("is told what had been written by then", async () => {
+    const { flowId, hook } = await flow("Asks, half sent", ["invoices"], asking);
+    books.writes = "hold";
+    const sent = postEvent(hook, { id: "q2" });
+    const { id } = await waiting(flowId);
+    await until(async () => books.taken.includes("q2"), "it is at the target");
+    await cancelRun(ctx, id);
+    books.writes = "answer";
+    books.release();
+    const answer = await sent;
+    expect(answer).toMatchObject({ status: 422, body: { error: { code: "cancelled" } } });
+    expect(JSON.stringify(answer.body)).toContain("1 record had been written by then");
+  }, 40_000);
+
+  it("is told when the flow is removed; each of its waiting events has a cancelled run", async () => {
+    const { flowId, hook } = await flow("Asks, removed", ["invoices"], asking);
+    await database.db.flow.update({ where: { id: flowId }, data: { paused: true } });
+    const sent = postEvent(hook, { id: "q3" });
+    const { id } = await waiting(flowId);
+    await removeFlow(ctx, flowId);
+    expect(await sent).toMatchObject({ status: 422, body: { error: { code: "cancelled" } } });
+    expect(await runEnded(ctx, id)).toMatchObject({ balanced: true, run: { state: "cancelled", trigger: "webhook" } });
+    await until(() => nothingOpen(flowId), "nothing is left open");
+  });
+});

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ServerContext } from "../context.ts";
 import { databaseUrlOf } from "../db/prisma.ts";
+import { replayLetters } from "../dead-letters/replay-letters.ts";
 import { createFlow } from "../flows/create-flow.ts";
 import { getFlow } from "../flows/get-flow.ts";
 import { publishFlow } from "../flows/publish-flow.ts";
@@ -10,7 +11,8 @@ import { Hooks } from "../intake/hooks.ts";
 import type { TestDatabase } from "../testing/database.ts";
 import { type EventWorker, postEvent, runEnded, until } from "../testing/event-worker.ts";
 import { type EventWorld, eventWorld } from "../testing/event-world.ts";
-import { publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
+import { publishedFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import { listDeliveries } from "./list-deliveries.ts";
 
 let database: TestDatabase;
 let books: TestDatabase;
@@ -72,6 +74,59 @@ describe("text no database keeps", () => {
     );
     expect(rows.map(({ key }) => key).slice(0, 4)).toEqual(["a\\u0000b", "a\\ud800b", "c", "d"]);
     expect(rows[2]).toMatchObject({ code: "value-refused", name: "tail\ufffd" });
+  });
+});
+
+describe("a list of events that have ids of their own", () => {
+  it("is as many events: one may have come before, the one beside it not", async () => {
+    const { flowId, hook } = await publish("Lists", { eventId: "id" });
+    const one = (id: string, name = "first") => ({ id, name, total: 1 });
+    const first = await postEvent(hook, [one("l1"), one("l2")]);
+    const second = await postEvent(hook, [one("l1", "again"), one("l3")]);
+    const [l1, l2] = first.body.ids ?? [];
+    const [again, l3] = second.body.ids ?? [];
+    expect(first.body).toEqual({ id: l1, ids: [l1, l2] });
+    expect(second.body).toEqual({ id: l1, ids: [l1, l3] });
+    expect(again).toBe(l1);
+    for (const id of [l1, l2, l3])
+      expect(await runEnded(ctx, id!)).toMatchObject({ balanced: true, run: { counts: { read: 1, created: 1 } } });
+    expect(await row("l1")).toMatchObject({ name: "first" });
+    const { items } = await listDeliveries(ctx, { flowId, limit: 10 });
+    expect(items.map(({ eventId, repeats }) => [eventId, repeats])).toEqual([
+      ["l3", 0],
+      ["l2", 0],
+      ["l1", 1],
+    ]);
+    expect((await postEvent(hook, [one("l1"), one("l3")])).body).toEqual({ id: l1, ids: [l1, l3], repeat: true });
+  });
+
+  it("stays one event where the sender waits for the answer", async () => {
+    const { hook } = await publish("Lists, answered", { eventId: "id", wait: true });
+    const list = (...ids: string[]) => ids.map((id) => ({ id, name: "x", total: 1 }));
+    expect(await postEvent(hook, list("m1", "m2"))).toMatchObject({ status: 200, body: [{ id: "m1" }, { id: "m2" }] });
+    expect(await postEvent(hook, list("m1", "m3"))).toMatchObject({ status: 200, body: [{ id: "m1" }, { id: "m3" }] });
+    expect(await row("m3")).toBeDefined();
+  });
+});
+
+describe("a correction of a nested field", () => {
+  it("goes where every step reads it", async () => {
+    // a formula reads the nested field only
+    const byFormula = unwrap.fields.map(({ to, from }) => ({ to, formula: from }));
+    const check = { id: "check", kind: "check", rules: [{ field: "order.name", is: "text", minLength: 3 }] };
+    const { flowId, hook } = await publish("Nested", {}, {}, [check, { ...unwrap, fields: byFormula }]);
+    await runEnded(ctx, (await postEvent(hook, { order: { id: "n1", name: "", total: 1 } })).body.id);
+    const { rows } = await database.pool.query<{ id: string }>("SELECT id FROM dead_letter WHERE flow_id = $1", [
+      flowId,
+    ]);
+    const { id } = await replayLetters(ctx, {
+      ids: rows.map((letter) => letter.id),
+      patch: { "order.name": "Anna" },
+      from: "step",
+      version: "live",
+    });
+    await runToEnd(database, id);
+    expect(await row("n1")).toMatchObject({ name: "Anna" });
   });
 });
 

@@ -1,6 +1,6 @@
 import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
-import { holdFlowEvents, sentEvents } from "../events/cancel-events.ts";
+import { endFlowEvents, holdFlowEvents, sentEvents } from "../events/cancel-events.ts";
 import { notify } from "../live/notify.ts";
 import { cancelRuns } from "../runs/cancel-run.ts";
 import { listenToTopic } from "../topics/listen-flow.ts";
@@ -11,7 +11,7 @@ import { lockFlow } from "./lock-flow.ts";
 
 /**
  * Removes a flow. What it did stays: its runs, the ledger (which can still be undone) and the journeys. Runs that have
- * not begun are cancelled, one at work ends at its next page, open dead letters are closed. What recorded changes for it alone is
+ * not begun and waiting events are cancelled, one at work ends at its next page, open dead letters are closed. What recorded changes for it alone is
  * taken out of its source.
  *
  * @returns `recorders`: what could not be taken out, with what to do by hand
@@ -32,9 +32,7 @@ export async function removeFlow(
       SELECT id FROM run WHERE flow_id = ${flowId} AND kind <> 'undo' AND state IN ('queued', 'running', 'waiting')`;
     const active = [...new Set([...runs.map(({ id }) => id), ...(await sentEvents(tx, flowId))])];
     await cancelRuns(tx, ctx, active);
-    // what was sent of them is looked up first
-    await tx.$executeRaw`DELETE FROM inbox_queue q WHERE q.flow_id = ${flowId}
-      AND NOT EXISTS (SELECT FROM run r WHERE r.id = q.id AND r.stop_request = 'cancel' AND r.state = 'queued')`;
+    await endFlowEvents(tx, flowId);
     await tx.$executeRaw`UPDATE held_part SET state = 'cancelled', ended_at = now() WHERE flow_id = ${flowId} AND state IN ('open', 'decided')`;
     const letters = await tx.$executeRaw`
       UPDATE dead_letter SET state = 'dismissed', note = 'The flow was removed.', closed_at = now(), closed_by = ${ctx.actor.name}

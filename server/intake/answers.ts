@@ -1,4 +1,4 @@
-/** Results for senders that wait: told by notification, read from `inbox_answer`. */
+/** Results for senders that wait: told by notification, read from `inbox_answer`; of a cancelled event, from its run. */
 import type pg from "pg";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { subscribe } from "../db/listen.ts";
@@ -67,12 +67,29 @@ export class Answers {
     const ids = [...this.#asked];
     this.#asked = new Set();
     const found = await this.#pool
-      .query<{ id: string; answer: EventAnswer }>({
-        name: "intake-answers",
-        text: "SELECT id::text, answer FROM inbox_answer WHERE id = ANY($1::bigint[])",
-        values: [ids],
-      })
+      .query<Row>({ name: "intake-answers", text: READ, values: [ids] })
       .catch(() => ({ rows: [] })); // the next poll asks again
-    for (const { id, answer } of found.rows) for (const end of this.#waiting.get(id) ?? []) end(answer);
+    for (const row of found.rows) {
+      const answer = row.answer ?? cancelled(row);
+      for (const end of this.#waiting.get(row.id) ?? []) end(answer);
+    }
   }
+}
+
+const READ = `
+  SELECT id::text, answer, NULL::int AS written, NULL::int AS dead FROM inbox_answer WHERE id = ANY($1::bigint[])
+  UNION ALL SELECT id::text, NULL, (created + updated + deleted)::int, dead::int FROM run
+  WHERE id = ANY($1::bigint[]) AND state = 'cancelled'`;
+
+type Row = { id: string; answer: EventAnswer | null; written: number | null; dead: number | null };
+
+function cancelled({ id, written, dead }: Row): EventAnswer {
+  const counted = (count: number, what: string) => `${count} ${count === 1 ? "record" : "records"} ${what}`;
+  const before = [
+    ...(written ? [counted(written, "had been written by then")] : []),
+    ...(dead ? [counted(dead, "may have arrived and went to a person")] : []),
+  ];
+  const done = before.length === 0 ? "Nothing of it was written" : before.join(", ");
+  const message = `Run ${id} of this event was cancelled. ${done}. To have it worked on, send it as a new event, or replay its delivery.`;
+  return { outcome: "cancelled", error: { code: "cancelled", message } };
 }

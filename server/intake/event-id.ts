@@ -32,6 +32,27 @@ export function eventIdOf(
   return found === undefined ? randomUUID() : fitting(found);
 }
 
+/** `body`: JSON text, where it is not the whole body. */
+export type Taken = { eventId: string; body?: string };
+
+/**
+ * A list whose records have ids of their own, in the flow's field, is as many events: one may be a repeat, its neighbour
+ * not. Records with the same id stay together. Where the sender waits for one answer, a list is one event, known by all ids.
+ */
+export function eventsOf(
+  hook: Parameters<typeof eventIdOf>[0],
+  headers: IncomingHttpHeaders,
+  records: JsonRecord[],
+  whole: boolean,
+): Taken[] {
+  const { eventId } = hook;
+  const byId = Map.groupBy(records, (record) => (eventId === undefined ? undefined : field(record, eventId)));
+  if (byId.size < 2) return [{ eventId: eventIdOf(hook, headers, records[0]) }];
+  const idOf = (id: string | undefined) => (id === undefined ? eventIdOf(hook, headers, undefined) : fitting(id));
+  if (whole) return [{ eventId: fitting(JSON.stringify([...byId.keys()].map(idOf))) }];
+  return [...byId].map(([id, own]) => ({ eventId: idOf(id), body: JSON.stringify(own) }));
+}
+
 function header(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name.toLowerCase()];
   const text = Array.isArray(value) ? value[0] : value;

@@ -60,7 +60,15 @@ export const hookPathItem = {
           type: "object",
           properties: {
             id,
-            repeat: { type: "boolean", description: "It came before; `id` is that of the first" },
+            ids: {
+              type: "array",
+              items: { type: "string" },
+              description: "Of a list of events, each with an id of its own in the flow's field: all their numbers",
+            },
+            repeat: {
+              type: "boolean",
+              description: "It (of a list: every event of it) came before; `id` is that of the first",
+            },
             held: {
               type: "boolean",
               description: "Of a flow that answers: it waits for a person, a time, or one before it",
@@ -77,7 +85,9 @@ export const hookPathItem = {
       405: refused("Events are sent with POST or PUT. Codes: `wrong-method`."),
       413: refused("The body is larger than 10 MB. Codes: `body-too-large`."),
       415: refused("The body is of a type or encoding that is not taken. Codes: `content-type`, `content-encoding`."),
-      422: refused("The error, of a flow that answers; its codes are those of failed records"),
+      422: refused(
+        "The error, of a flow that answers; its codes are those of failed records, and `cancelled` when a person cancelled its run or removed the flow meanwhile",
+      ),
     },
   },
 };

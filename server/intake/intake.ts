@@ -10,9 +10,9 @@ import { asUseCaseError } from "../failure.ts";
 import { logUnexpected } from "../log.ts";
 import { Answers, type EventAnswer } from "./answers.ts";
 import { bodyText } from "./body-text.ts";
-import { eventIdOf } from "./event-id.ts";
+import { eventsOf } from "./event-id.ts";
 import { type Hook, Hooks } from "./hooks.ts";
-import { Inbox } from "./inbox.ts";
+import { Inbox, type Stored } from "./inbox.ts";
 import { parseBody } from "./parse-body.ts";
 import { readBytes } from "./read-request.ts";
 import { verifySignature } from "./signature.ts";
@@ -45,21 +45,25 @@ export function makeIntake({ db, pool }: Pick<Database, "db" | "pool">): Intake 
     prove(hook, request, bytes);
     const contentType = request.headers["content-type"] ?? "";
     const body = bodyText(bytes, request.headers);
-    const records = parseBody(contentType, body);
-    const stored = await inbox.store({
-      flowId: hook.flowId,
-      workspaceId: hook.workspaceId,
-      eventId: eventIdOf(hook, request.headers, records[0]),
-      contentType: contentType.slice(0, 200),
-      headers: storedHeaders(request.headers),
-      body,
-      sizeBytes: bytes.length,
-    });
+    const taken = eventsOf(hook, request.headers, parseBody(contentType, body), hook.answerWithinMs > 0);
+    const headers = storedHeaders(request.headers);
+    const { flowId, workspaceId } = hook;
+    const stored = await Promise.all(
+      taken.map((event) =>
+        inbox.store({
+          ...{ flowId, workspaceId, eventId: event.eventId, headers },
+          contentType: contentType.slice(0, 200),
+          body: event.body ?? body,
+          sizeBytes: event.body === undefined ? bytes.length : Buffer.byteLength(event.body),
+        }),
+      ),
+    );
+    const [first] = stored as [Stored, ...Stored[]];
     if (hook.answerWithinMs > 0) {
-      const answer = await answers.of(stored.id, hook.answerWithinMs);
-      if (answer) return sendAnswer(request, response, stored.id, answer);
+      const answer = await answers.of(first.id, hook.answerWithinMs);
+      if (answer) return sendAnswer(request, response, first.id, answer);
     }
-    accept(response, stored);
+    accept(response, first, stored);
   }
 
   return {
@@ -82,8 +86,10 @@ export function makeIntake({ db, pool }: Pick<Database, "db" | "pool">): Intake 
   };
 }
 
-function accept(response: ServerResponse, { id, repeat }: { id: string; repeat: boolean }): void {
-  const text = repeat ? `{"id":"${id}","repeat":true}` : `{"id":"${id}"}`;
+function accept(response: ServerResponse, { id }: Stored, all: Stored[]): void {
+  const repeat = all.every((one) => one.repeat) ? `,"repeat":true` : "";
+  const ids = all.length === 1 ? "" : `,"ids":${JSON.stringify(all.map((one) => one.id))}`;
+  const text = `{"id":"${id}"${ids}${repeat}}`;
   response.writeHead(202, { "content-type": "application/json; charset=utf-8", "content-length": text.length });
   response.end(text);
 }

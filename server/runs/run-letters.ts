@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import type { Plan } from "../../engine/flow/compile.ts";
 import { graphOf, reach } from "../../engine/flow/graph.ts";
+import { layOver } from "../../engine/run/lay-over.ts";
 import type { ReplayPage } from "../../engine/run/planned-pages.ts";
 
 type LetterRow = {
@@ -47,13 +48,13 @@ export async function* readLetters(
     yield {
       plan,
       entry: fromStart ? Object.values(plan.trigger.next).flat() : [step],
-      records: page.map((row) => ({ ...(fromStart ? row.source : row.data), ...patch })),
+      records: page.map((row) => layOver(fromStart ? row.source : row.data, patch)),
       letters: page.map((row) => ({
         id: row.id,
         key: row.key,
         attempts: row.attempts,
         ...(row.sentAs === null ? {} : { sentAs: row.sentAs }),
-        source: fromStart ? { ...row.source, ...patch } : row.source,
+        source: fromStart ? layOver(row.source, patch) : row.source,
       })),
       cursor: position,
     };

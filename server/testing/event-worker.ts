@@ -45,7 +45,11 @@ export async function postEvent(hook: string, body: unknown, headers: { [name: s
     headers: { "content-type": "application/json", ...headers },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as { id: string } };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as { id: string; ids?: string[] },
+  };
 }
 
 /** @throws Error when `look` finds nothing in time */

@@ -113,7 +113,7 @@ export const topicRoutes = [
     role: "admin",
     summary: "Send a topic's events to an address, as signed webhooks",
     description:
-      "Each event is one POST of a CloudEvent (`application/cloudevents+json`), signed as Standard Webhooks describe; anything but 2xx is tried again for about three days; while the address cannot be reached or answers 503, events wait without losing attempts and go on when it is back. The secret is shown this once.",
+      "Each event is one POST of a CloudEvent (`application/cloudevents+json`), signed as Standard Webhooks describe; anything but 2xx is tried again for about three days; while the address cannot be reached or answers 502, 503 or 504, events wait without losing attempts and go on when it is back. An answer of 410 pauses the subscription. The secret is shown this once.",
     status: 201,
     body: CreateSubscription,
     response: Id.extend({ secret: z.string() }),
@@ -147,7 +147,7 @@ export const topicRoutes = [
     method: "POST",
     path: "/subscriptions/:id/retry",
     role: "admin",
-    summary: "Try deliveries that were given up once more, and a subscriber that is down at once",
+    summary: "Try at once: deliveries that were given up or wait for their next try, and a subscriber that is down",
     params: IdParams,
     response: z.object({ deliveries: z.number().int() }),
     handle: (ctx, { params }) => retrySubscription(ctx, params),

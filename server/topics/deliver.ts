@@ -10,7 +10,7 @@ import { subscribe } from "../db/listen.ts";
 import { type Database, databaseUrlOf } from "../db/prisma.ts";
 import { log, logUnexpected } from "../log.ts";
 import { TOPICS_CHANNEL } from "./publish-events.ts";
-import { type DueDelivery, sendEvent } from "./send-event.ts";
+import { type DueDelivery, SubscriberGone, sendEvent } from "./send-event.ts";
 
 const POLL_MS = 1_000;
 const AT_ONCE = 32;
@@ -137,6 +137,7 @@ async function deliver(pool: pg.Pool, due: DueDelivery, now: Date): Promise<bool
   try {
     await sendEvent(due, now);
   } catch (thrown) {
+    if (thrown instanceof SubscriberGone) return await pauseSubscription(pool, due, thrown.message);
     const failure = failureOf(thrown);
     if (failure.code === "unexpected") logUnexpected(thrown, { subscription: due.subscription });
     error = failure.message.slice(0, 1_000);
@@ -176,6 +177,21 @@ async function hold(pool: pg.Pool, { subscription, event, attempts, probe }: Due
        ended_at = CASE WHEN e.stored_at < $2::timestamptz - interval '${HELD_FOR_S} seconds' THEN now() END
      FROM topic_event e WHERE d.subscription_id = $1 AND d.event_id = $5 AND e.id = d.event_id AND d.state = 'pending' AND d.attempts = $6`,
     [subscription, now, probe, error, event, attempts],
+  );
+  return false;
+}
+
+/** What waits is kept, at no cost of attempts, until a person resumes or removes the subscription. */
+async function pauseSubscription(
+  pool: pg.Pool,
+  { subscription, event, attempts }: DueDelivery,
+  error: string,
+): Promise<false> {
+  await pool.query(
+    `WITH paused AS (UPDATE topic_subscription SET paused = true, down_since = NULL, probes = 0, next_probe_at = NULL WHERE id = $1)
+     UPDATE topic_delivery SET attempts = attempts - 1, next_at = now(), last_error = $4
+     WHERE subscription_id = $1 AND event_id = $2 AND state = 'pending' AND attempts = $3`,
+    [subscription, event, attempts, error],
   );
   return false;
 }

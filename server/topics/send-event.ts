@@ -1,5 +1,6 @@
 /** One event to one subscriber: a CloudEvent in structured mode, signed as Standard Webhooks describe. */
 import { createHmac } from "node:crypto";
+import { IntegrationError } from "../../connectors/sdk/errors.ts";
 import { createHttp } from "../../connectors/sdk/http.ts";
 import { standardKey } from "../intake/signature.ts";
 import { secretOf } from "./subscriptions.ts";
@@ -25,7 +26,21 @@ export type DueDelivery = {
   data: unknown;
 };
 
-/** @throws IntegrationError for anything but a 2xx answer */
+/** Given by what stands in front of a system that does not answer. */
+const GATEWAY = [502, 504];
+
+/** The subscriber wants no events any more. */
+export class SubscriberGone extends IntegrationError {
+  constructor(name: string) {
+    const message = `${name} answered 410: it wants no more events. Sending to it is paused, and what waits is kept; resume it when that was a mistake, else remove it.`;
+    super(message, { kind: "settings", code: "subscriber-gone" });
+  }
+}
+
+/**
+ * @throws SubscriberGone
+ * @throws IntegrationError for anything else but a 2xx answer
+ */
 export async function sendEvent(due: DueDelivery, now: Date): Promise<void> {
   const { workspaceId, subscription, url, name, secret } = due;
   const body = {
@@ -47,7 +62,7 @@ export async function sendEvent(due: DueDelivery, now: Date): Promise<void> {
     timeoutMs: TIMEOUT_MS,
   });
   try {
-    await http.request("POST", `${pathname}${search}`, {
+    const { status } = await http.request("POST", `${pathname}${search}`, {
       body,
       headers: {
         "content-type": "application/cloudevents+json",
@@ -55,8 +70,15 @@ export async function sendEvent(due: DueDelivery, now: Date): Promise<void> {
         "webhook-timestamp": seconds,
         "webhook-signature": signature,
       },
-      about: "record",
+      about: "list",
+      ok: [410, ...GATEWAY],
     });
+    // Standard Webhooks, “Deliverability and reliability”: a receiver that answers 410 is not sent anything further
+    if (status === 410) throw new SubscriberGone(name);
+    if (GATEWAY.includes(status)) {
+      const message = `${name} is not available just now (${status} for POST ${pathname}).`;
+      throw new IntegrationError(message, { kind: "transient", code: "unavailable" });
+    }
   } finally {
     await http.close();
   }

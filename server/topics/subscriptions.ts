@@ -133,7 +133,12 @@ export async function listSubscriptions({ pool, workspaceId }: ServerContext): P
   }));
 }
 
-/** What was given up is tried once more, and a subscriber that is down is tried at once. @returns how many deliveries @throws NotFound */
+/**
+ * What was given up is tried once more; what waits for its next try, and a subscriber that is down, is tried at once.
+ *
+ * @returns how many deliveries
+ * @throws NotFound
+ */
 export async function retrySubscription(ctx: ServerContext, { id }: { id: string }): Promise<{ deliveries: number }> {
   return await ctx.db.$transaction(async (tx) => {
     const found = await tx.$queryRaw<unknown[]>`
@@ -141,8 +146,9 @@ export async function retrySubscription(ctx: ServerContext, { id }: { id: string
     if (found.length === 0) throw new NotFound("subscription", id);
     await tx.$executeRaw`UPDATE topic_subscription SET next_probe_at = now() WHERE id = ${id} AND down_since IS NOT NULL`;
     const deliveries = await tx.$executeRaw`
-      UPDATE topic_delivery SET state = 'pending', attempts = 0, next_at = now(), ended_at = NULL
-      WHERE subscription_id = ${id} AND state = 'failed'`;
+      UPDATE topic_delivery SET state = 'pending', attempts = CASE state WHEN 'failed' THEN 0 ELSE attempts END,
+        next_at = now(), ended_at = NULL
+      WHERE subscription_id = ${id} AND (state = 'failed' OR (state = 'pending' AND next_at > now()))`;
     await audit(tx, ctx, "subscription.retry", id, { deliveries });
     return { deliveries };
   });

@@ -23,7 +23,7 @@ import { createToken } from "../tokens/tokens.ts";
 import { deliverDue, deliverEvents, PAUSES_S } from "./deliver.ts";
 import { listSubscriptionDeliveries } from "./list-deliveries.ts";
 import { publishEvents } from "./publish-events.ts";
-import { createSubscription, listSubscriptions, retrySubscription } from "./subscriptions.ts";
+import { changeSubscription, createSubscription, listSubscriptions, retrySubscription } from "./subscriptions.ts";
 
 process.env.PLUMBLINE_SECRET_KEY ??= "test-test-test-test-test";
 process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK = "true";
@@ -455,6 +455,50 @@ describe("a subscriber outside", () => {
     expect(await listSubscriptions(ctx)).toMatchObject([{ pending: 0, delivered: 30, failed: 0, down: null }]);
     expect(new Set(got.map(({ headers }) => headers["webhook-id"])).size).toBe(30);
   }, 60_000);
+
+  test("behind a gateway that gets no answer is down too", async () => {
+    await subscribed();
+    await published([1]);
+    answers = [502, 504];
+    const now = Date.now();
+    await deliverDue(database.pool, new Date(now));
+    await deliverDue(database.pool, new Date(now + 10_000));
+    expect(got).toHaveLength(2);
+    const { rows } = await database.pool.query("SELECT attempts FROM topic_delivery");
+    expect(rows).toEqual([{ attempts: 0 }]);
+    expect(await listSubscriptions(ctx)).toMatchObject([{ down: {}, lastError: expect.stringContaining("504") }]);
+    await deliverDue(database.pool, new Date(now + 80_000));
+    expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 1, down: null }]);
+  });
+
+  test("that answers 410 is paused, and keeps what waits until a person decides", async () => {
+    const { id } = await subscribed();
+    await published([1, 2]);
+    answers = [410, 410];
+    await deliverDue(database.pool);
+    expect(await listSubscriptions(ctx)).toMatchObject([
+      { paused: true, pending: 2, failed: 0, lastError: expect.stringContaining("wants no more events") },
+    ]);
+    expect(await deliverDue(database.pool, new Date(Date.now() + 90_000))).toBe(0);
+    await changeSubscription(ctx, { id, paused: false });
+    await deliverDue(database.pool);
+    expect(await listSubscriptions(ctx)).toMatchObject([{ paused: false, delivered: 2 }]);
+  });
+
+  test("that was repaired is tried at once by hand; what waited keeps its number of attempts", async () => {
+    const { id } = await subscribed();
+    await published([1]);
+    answers = [500, 500];
+    await deliverDue(database.pool);
+    expect(await deliverDue(database.pool)).toBe(0); // it waits for its next try
+    expect(await retrySubscription(ctx, { id })).toEqual({ deliveries: 1 });
+    expect(await deliverDue(database.pool)).toBe(1);
+    const { rows } = await database.pool.query("SELECT attempts FROM topic_delivery");
+    expect(rows).toEqual([{ attempts: 2 }]);
+    await retrySubscription(ctx, { id });
+    await deliverDue(database.pool);
+    expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 1, pending: 0 }]);
+  });
 
   test("that stays down is sent nothing older than about three days; it can be tried by hand", async () => {
     const { id } = await subscribed({ url: "http://127.0.0.1:9/" });
