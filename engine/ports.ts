@@ -61,7 +61,15 @@ export type LetterDraft = {
   source: JsonRecord;
   /** the letter that a replay gave another try */
   letterId?: string;
+  /** what tells the source's record from others: an open letter of the same step and key with just this is of the same record */
+  same?: TellingPart;
 };
+
+/** Fields of a record of a source that no other one has; `whole`: it has no key, and these are all of its fields. */
+export type TellingPart = { fields: JsonRecord; whole: boolean };
+
+/** A record of the source that was read again. */
+export type SeenAgain = { key: string; same: TellingPart };
 
 /** A record that waits behind an earlier one of its key. `origin`: its index in the page. */
 export type ParkedRecord = { key: string; origin: number; source: JsonRecord };
@@ -145,6 +153,8 @@ export type Checkpoint = {
   letters: LetterDraft[];
   /** letters a replay settled */
   resolvedLetters: string[];
+  /** records with open letters of earlier runs, all of whose parts have an outcome now: letters this run left alone are settled */
+  seenAgain?: SeenAgain[];
   outcomes: OutcomeKeys[];
   remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];
   fixes: LedgerFix[];

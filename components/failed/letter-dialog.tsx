@@ -1,6 +1,6 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { RotateCcw } from "lucide-react";
+import { RotateCcw, TriangleAlert } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { Journey } from "../records/journey.tsx";
@@ -14,7 +14,7 @@ import { Disclosure } from "../ui/disclosure.tsx";
 import { Field } from "../ui/field.tsx";
 import { count } from "../ui/format.ts";
 import { Select } from "../ui/select.tsx";
-import { Skeleton } from "../ui/states.tsx";
+import { Notice, Skeleton } from "../ui/states.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 import { CorrectForm } from "./correct-form.tsx";
 import { DismissDialog } from "./dismiss-dialog.tsx";
@@ -82,9 +82,26 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
               run {letter.run}
             </Link>{" "}
             · <RelativeTime at={letter.at} /> · {count(letter.attempts, "attempt")}
+            {letter.earlierRuns > 0 && (
+              <>
+                {" "}
+                · failed in {count(letter.earlierRuns + 1, "run")}, first <RelativeTime at={letter.firstSeen} />
+              </>
+            )}
             {letter.parked > 0 &&
               ` · ${count(letter.parked, "record")} of the same key parked behind ${letter.parked === 1 ? "it" : "it, in order"}`}
-            {!open && ` · ${letter.state}`}
+            {letter.settledBy ? (
+              <>
+                {" "}
+                · settled by{" "}
+                <Link href={`/runs/${letter.settledBy}`} className="hover:underline">
+                  run {letter.settledBy}
+                </Link>
+                , which read it again
+              </>
+            ) : (
+              !open && ` · ${letter.state}`
+            )}
           </>
         }
         footer={
@@ -114,6 +131,15 @@ function TheLetter({ letter, onClose }: { letter: LetterDetail; onClose: () => v
         <div className="flex flex-col gap-5">
           <p className="text-body text-ink">{readReason(letter.reason).text}</p>
           {doubtful && open && <MayHaveArrived records={1} />}
+          {letter.newer && (
+            <Notice tone="warn" icon={TriangleAlert}>
+              <Link href={`/runs/${letter.newer.run}`} className="underline">
+                Run {letter.newer.run}
+              </Link>{" "}
+              wrote a record of this key <RelativeTime at={letter.newer.at} />, after this one failed. Replaying puts
+              what is here, which is older, in its place. If nothing is missing there, dismiss this one.
+            </Notice>
+          )}
           {open && mayOperate ? (
             <>
               <CorrectForm

@@ -1,6 +1,6 @@
 "use client";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { ChevronDown, FilePen, Inbox, ListRestart, RotateCcw } from "lucide-react";
+import { ChevronDown, FilePen, Inbox, ListRestart, RotateCcw, TriangleAlert } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import type { DeadLetterGroup, DeadLetterItem } from "../../server/trpc/contract/runs.ts";
 import { Loaded } from "../server/loaded.tsx";
@@ -13,7 +13,7 @@ import { count, formatNumber } from "../ui/format.ts";
 import { SearchInput } from "../ui/input.tsx";
 import { Menu, MenuItem } from "../ui/menu.tsx";
 import { Card } from "../ui/page.tsx";
-import { EmptyState } from "../ui/states.tsx";
+import { EmptyState, Notice } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { Checkbox } from "../ui/toggles.tsx";
 import { RelativeTime } from "../ui/values.tsx";
@@ -54,6 +54,7 @@ export function Letters({
     ),
   );
   const items = letters.data?.pages.flatMap((page) => page.items) ?? [];
+  const overtaken = items.filter(({ id, newer }) => newer && (chosen.size === 0 || chosen.has(id))).length;
   const done = () => {
     setAsking(null);
     setChosen(new Set());
@@ -99,6 +100,14 @@ export function Letters({
           >
             {letter.key || "without a key"}
           </button>
+          {letter.newer && (
+            <span
+              className="shrink-0 text-caption text-warn-text"
+              title={`Run ${letter.newer.run} wrote a record of this key since: replaying puts what is older in its place.`}
+            >
+              written since
+            </span>
+          )}
           {letter.parked > 0 && (
             <span
               className="shrink-0 text-caption text-muted"
@@ -162,6 +171,15 @@ export function Letters({
           {doubtful && (
             <div className="mt-3">
               <MayHaveArrived records={many} />
+            </div>
+          )}
+          {overtaken > 0 && (
+            <div className="mt-3">
+              <Notice tone="warn" icon={TriangleAlert}>
+                {count(overtaken, "record")} of those below {overtaken === 1 ? "was" : "were"} written by a later run.
+                Replaying puts what is older in {overtaken === 1 ? "its" : "their"} place: open{" "}
+                {overtaken === 1 ? "it" : "them"} first, or dismiss {overtaken === 1 ? "it" : "them"}.
+              </Notice>
             </div>
           )}
           {mayOperate && (

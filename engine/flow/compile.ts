@@ -6,7 +6,7 @@ import type { FlowWorld, Problem, Shape, StepDefinition, StepExecutor, StepRole 
 import { definitionOf } from "../steps/registry.ts";
 import { type CompiledWrite, compileWrite } from "../steps/write/compile-write.ts";
 import { type Graph, PLAIN_PORT, reach } from "./graph.ts";
-import { compileRecordKey } from "./record-key.ts";
+import { compileRecordKey, sourceKeyOf } from "./record-key.ts";
 import type { Timing } from "./schedule.ts";
 import type { Flow, Step, StepKind } from "./schema.ts";
 import { examine, type StepShapes } from "./validate.ts";
@@ -44,6 +44,8 @@ export type Plan = {
   steps: ReadonlyMap<string, CompiledStep>;
   /** The key of a record as the trigger read it (order by key, journeys); null when it has none. */
   keyOf(record: JsonRecord): string | null;
+  /** fields that tell records of the stream apart, [] when it declares none; null when the trigger does not read a stream */
+  sourceKey: string[] | null;
   timing: Timing;
   /** why a run cannot be divided among workers; null when it can */
   whole: string | null;
@@ -100,6 +102,7 @@ export function compileFlow(
     order,
     steps,
     keyOf: compileRecordKey(flow, world, graph, trigger),
+    sourceKey: sourceKeyOf(world, trigger),
     timing: timingOf(flow, trigger),
     whole: whyWhole(site),
     wholeAtFirst: whyWhole(site, true),

@@ -34,6 +34,12 @@ export function compileRecordKey(
   };
 }
 
+/** The fields by which the stream tells its records apart; [] when it declares none, null for a trigger without a stream. */
+export function sourceKeyOf(world: FlowWorld, trigger: Step): string[] | null {
+  if (trigger.kind !== "read") return null;
+  return [...(streamOf(world, trigger.connection, trigger.stream)?.key ?? [])];
+}
+
 function matchedField(flow: Flow, graph: Graph, triggerId: string): string | undefined {
   for (const id of graph.order) {
     const step = flow.steps[graph.index.get(id)!]!;

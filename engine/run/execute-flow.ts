@@ -51,6 +51,8 @@ export type FlowJob = {
   sliceMs: number;
   /** a replay: records come from letters and enter in the middle */
   entersByLetter?: boolean;
+  /** keys of letters that are open since earlier runs of the flow, where there are any */
+  openLetters?: ReadonlySet<string>;
   /** a stretch of the run: the range of the stream that is read */
   range?: Json;
   /** attempts since the run (or its stretch) began; from the second on, open ledger rows are settled first */
@@ -145,6 +147,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         context,
         work,
         connection: (name) => ports.connection(name),
+        ...(job.openLetters && { openLetters: job.openLetters }),
         writeSite: (step) => writeSite(job, ports, { page, gate, foreseen }, step),
         idempotencyKey: (step, origin, key) => idempotencyKey(job, step, page, origin, key),
       };
@@ -160,7 +163,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
       const { result, ...parking } = await landIt(prepared, work, planned, order).finally(() => gate.leave(number));
       const wrong = imbalance(result.counts, result.steps);
       if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
-      const { counts, steps, letters, resolvedLetters, outcomes, fixes, groups, published, held } = result;
+      const { counts, steps, letters, resolvedLetters, seenAgain, outcomes, fixes, groups, published, held } = result;
       const collected = groups.items.length + groups.waiting.length + groups.settled.length > 0;
       return {
         ...nothing(),
@@ -169,6 +172,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         watermark: job.mode === "live" && !job.backfill ? planned.watermark : undefined,
         ...{ counts, steps, letters, resolvedLetters, outcomes, fixes, remembered },
         ...parking,
+        ...(seenAgain.length > 0 ? { seenAgain } : {}),
         ...(collected ? { groups } : {}),
         ...(published.length > 0 ? { published } : {}),
         ...(held.length > 0 ? { held } : {}),

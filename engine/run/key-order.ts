@@ -134,6 +134,7 @@ function emptyResult({ work }: PageEnvironment): PageResult {
     steps: {},
     letters: [],
     resolvedLetters: [],
+    seenAgain: [],
     outcomes: [],
     fixes: work.fixes,
     remembered: [],
@@ -145,7 +146,7 @@ function emptyResult({ work }: PageEnvironment): PageResult {
 
 function add(
   sum: PageResult,
-  { counts, steps, letters, resolvedLetters, outcomes, groups, published, held }: PageResult,
+  { counts, steps, letters, resolvedLetters, seenAgain, outcomes, groups, published, held }: PageResult,
 ): void {
   addNumbers(sum.counts, counts);
   for (const [id, step] of Object.entries(steps)) {
@@ -155,6 +156,7 @@ function add(
   }
   sum.letters.push(...letters);
   sum.resolvedLetters.push(...resolvedLetters);
+  sum.seenAgain.push(...seenAgain);
   sum.outcomes.push(...outcomes);
   sum.published.push(...published);
   sum.held.push(...held);

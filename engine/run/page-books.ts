@@ -15,6 +15,7 @@ import {
 import { noOutcomes } from "./counts.ts";
 import type { SourcePage } from "./page.ts";
 import type { PreparedPage } from "./process-page.ts";
+import { tellingPart } from "./same-record.ts";
 
 const RANK = new Map<Outcome, number>(OUTCOMES.map((outcome, rank) => [outcome, rank]));
 const DEAD = OUTCOMES.indexOf("dead");
@@ -114,6 +115,8 @@ export function settle(prepared: PreparedPage, step: string, ended: Ended[], cou
     if (part.outcome === "dead") {
       const letter = page.letters?.[part.origin];
       const again = letter !== undefined && !lettersUsed.has(letter.id);
+      const source = sourceOf(page, part.origin);
+      const same = tellingPart(page, environment.plan, source);
       if (again) lettersUsed.add(letter.id);
       result.letters.push({
         step,
@@ -121,8 +124,9 @@ export function settle(prepared: PreparedPage, step: string, ended: Ended[], cou
         origin: part.origin,
         failure: part.failure ?? { kind: "rejected", code: "unknown-reason", message: "No reason was given." },
         data: part.record,
-        source: sourceOf(page, part.origin),
+        source,
         ...(again ? { letterId: letter.id } : {}),
+        ...(same && { same }),
       });
     } else if (part.outcome !== "created" && part.outcome !== "updated" && part.outcome !== "deleted") {
       const list = keys.get(part.outcome);

@@ -1,4 +1,5 @@
 /** Where the records of a page stand: before the steps they enter by, then wherever the links lead. */
+
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { CompiledStep } from "../flow/compile.ts";
 import type { StepCounts } from "../ports.ts";
@@ -7,6 +8,7 @@ import { noStepCounts } from "./counts.ts";
 import type { SourcePage } from "./page.ts";
 import { settle } from "./page-books.ts";
 import type { PreparedPage } from "./process-page.ts";
+import { tellingPart } from "./same-record.ts";
 
 /** The trigger's own counters, and its records put before the steps that follow it. */
 export function seedInboxes(prepared: PreparedPage): void {
@@ -38,7 +40,8 @@ export function seedInboxes(prepared: PreparedPage): void {
   for (const { key, failure, data } of page.unreadable) {
     result.counts.read++;
     result.counts.dead++;
-    result.letters.push({ step: trigger.id, key, failure, data, source: data });
+    const same = tellingPart(page, environment.plan, data);
+    result.letters.push({ step: trigger.id, key, failure, data, source: data, ...(same && { same }) });
   }
   for (const port of Object.keys(trigger.next)) {
     if (port === "out") counts.ports[port] = total;

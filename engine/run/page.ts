@@ -10,6 +10,7 @@ import type {
   OutcomeKeys,
   PublishedEvent,
   RunCounts,
+  SeenAgain,
   StepCounts,
 } from "../ports.ts";
 
@@ -54,6 +55,7 @@ export type PageResult = {
   steps: { [step: string]: StepCounts };
   letters: LetterDraft[];
   resolvedLetters: string[];
+  seenAgain: SeenAgain[];
   outcomes: OutcomeKeys[];
   fixes: LedgerFix[];
   remembered: { step: string; scope: "run" | "forever"; keys: string[] }[];

@@ -8,6 +8,7 @@ import { noRunCounts, noStepCounts } from "./counts.ts";
 import { PageInterrupted, type PageResult, type PageWork, type SourcePage } from "./page.ts";
 import { collect, countParts, keep, publish, settle, summarise, UNSETTLED } from "./page-books.ts";
 import { deliver, seedInboxes } from "./page-routes.ts";
+import { seenAgain } from "./same-record.ts";
 import { giveUpBatch, writeBatch } from "./write-batch.ts";
 import type { WritePlace } from "./write-site.ts";
 
@@ -23,6 +24,8 @@ export type PageEnvironment = {
   giveUp?(error: unknown): FailureInfo | undefined;
   /** origins of the records that take part in this pass; absent: all of the page */
   only?: readonly number[];
+  /** keys of letters that are open since earlier runs of the flow */
+  openLetters?: ReadonlySet<string>;
   /** follows each record, for pages whose records belong to runs of their own */
   trace?: PageTrace;
 };
@@ -65,6 +68,7 @@ export async function preparePage(page: SourcePage, environment: PageEnvironment
       steps: {},
       letters: [],
       resolvedLetters: [],
+      seenAgain: [],
       outcomes: [],
       fixes: work.fixes,
       remembered: [],
@@ -125,6 +129,7 @@ export async function landPage(prepared: PreparedPage): Promise<PageResult> {
     settle(prepared, step.id, ended, result.steps[step.id] as StepCounts);
   }
   summarise(prepared);
+  if (environment.openLetters) result.seenAgain.push(...seenAgain(prepared, environment.openLetters));
   for (const letter of page.letters ?? []) if (!lettersUsed.has(letter.id)) result.resolvedLetters.push(letter.id);
   return result;
 }

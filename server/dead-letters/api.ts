@@ -27,6 +27,13 @@ const LetterSchema = z.object({
   attempts: z.number().int(),
   parked: z.number().int().describe("Records of the same key that wait behind it (`order: by-key`)"),
   at: z.iso.datetime(),
+  firstSeen: z.iso.datetime().describe("When it failed first; `at` is when it failed last"),
+  earlierRuns: z.number().int().describe("Runs before `run` that read the same record and failed with it"),
+  newer: z
+    .object({ run: z.string(), at: z.iso.datetime() })
+    .optional()
+    .describe("A later run of the flow wrote a record of this key: a replay would put what is older in its place"),
+  settledBy: z.string().optional().describe("The run that read the record again and had another outcome for it"),
 });
 const GroupSchema = z.object({
   id: z.string(),
@@ -49,7 +56,7 @@ export const letterRoutes = [
     path: "/dead-letters",
     summary: "List dead letters, newest first",
     description:
-      "Without a state: those that are open (a letter being replayed has left that list, until it fails again); of a run: all of its letters.",
+      "Without a state: those that are open (a letter being replayed has left that list, until it fails again); of a run: all of its letters. A flow that reads a record again which fails again keeps one letter for it: `run`, `reason` and `data` are the newest, `attempts` grows. It is settled when a later run reads the record and has another outcome for it.",
     role: "viewer",
     query: PageQuery.extend({
       flow: ListLetters.shape.flowId,

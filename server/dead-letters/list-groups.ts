@@ -19,10 +19,12 @@ export async function listGroups(
   return rows.map(toDeadLetterGroup);
 }
 
-/** What failed in one run, by reason: its own letters whatever became of them, and those it replayed in vain. */
+/** What failed in one run, by reason: its own letters whatever became of them, also those a later run took over, and those it replayed in vain. */
 export async function groupsOfRun({ pool, workspaceId }: ServerContext, runId: string): Promise<DeadLetterGroup[]> {
   const { rows } = await pool.query<GroupRow>(
-    groupsSql("d.workspace_id = $1 AND (d.run_id = $2 OR (d.replay_run_id = $2 AND d.state = 'open'))"),
+    groupsSql(
+      "d.workspace_id = $1 AND (d.run_id = $2 OR d.id = ANY(ARRAY(SELECT letter_id FROM dead_letter_run WHERE run_id = $2)) OR (d.replay_run_id = $2 AND d.state = 'open'))",
+    ),
     [workspaceId, runId],
   );
   return rows.map(toDeadLetterGroup);

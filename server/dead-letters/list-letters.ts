@@ -39,7 +39,8 @@ export async function listLetters(
   const { rows } = await pool.query<LetterRow>(
     `SELECT ${LETTER_COLUMNS} FROM ${LETTER_FROM}
      WHERE d.workspace_id = $1 AND d.state = ANY($2) AND ($3::text IS NULL OR d.flow_id = $3)
-       AND ($4::text IS NULL OR d.group_id = $4) AND ($5::bigint IS NULL OR d.run_id = $5 OR d.replay_run_id = $5)
+       AND ($4::text IS NULL OR d.group_id = $4) AND ($5::bigint IS NULL OR d.run_id = $5 OR d.replay_run_id = $5
+         OR d.id = ANY(ARRAY(SELECT letter_id FROM dead_letter_run WHERE run_id = $5)))
        AND ($6::text IS NULL OR d.key ILIKE $6 OR d.reason ILIKE $6 OR d.data::text ILIKE $6)
        AND ($7::timestamptz IS NULL OR (d.at, d.id) < ($7, $8))
      ORDER BY d.at DESC, d.id DESC LIMIT $9`,

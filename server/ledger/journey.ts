@@ -34,10 +34,14 @@ export async function journeyOf({ pool, workspaceId }: ServerContext, { key }: J
        (SELECT at, flow_id, run_id, step_id, 'failed', NULL, data::json, 'dead', reason, 0, id
         FROM dead_letter WHERE workspace_id = $1 AND key = $2 AND state <> 'foreseen' ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
+       (SELECT s.at, d.flow_id, s.run_id, d.step_id, 'failed', NULL, NULL, 'dead', s.reason, 0, d.id
+        FROM dead_letter d JOIN dead_letter_run s ON s.letter_id = d.id WHERE d.workspace_id = $1 AND d.key = $2
+        ORDER BY s.at DESC LIMIT ${MOST})
+       UNION ALL
        (SELECT closed_at, flow_id, coalesce(replay_run_id, run_id), step_id,
           CASE state WHEN 'dismissed' THEN 'dismissed' ELSE 'replayed' END, NULL, NULL, state,
           CASE state WHEN 'dismissed' THEN note END, 2, id
-        FROM dead_letter WHERE workspace_id = $1 AND key = $2 AND closed_at IS NOT NULL
+        FROM dead_letter WHERE workspace_id = $1 AND key = $2 AND closed_at IS NOT NULL AND closed_run_id IS NULL
           AND state IN ('dismissed', 'resolved') ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
        (SELECT decided_at, flow_id, coalesce(release_run_id, run_id), step_id, 'decided', NULL, NULL,

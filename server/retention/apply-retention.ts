@@ -117,8 +117,10 @@ async function removeRows(
 ): Promise<void> {
   const some = (table: string, id: string, where: string) =>
     `DELETE FROM ${table} WHERE ${id} IN (SELECT ${id} FROM ${table} t WHERE t.workspace_id = $1 AND ${where} LIMIT ${BATCH})`;
+  const withRuns = (sql: string) =>
+    `WITH gone AS (${sql} RETURNING id), runs AS (DELETE FROM dead_letter_run WHERE letter_id IN (SELECT id FROM gone)) SELECT id FROM gone`;
   const letters = `t.state IN ('resolved', 'dismissed', 'foreseen') AND coalesce(t.closed_at, t.at) < $2`;
-  await inBatches(client, removed, "dead_letter", until, some("dead_letter", "id", letters), [
+  await inBatches(client, removed, "dead_letter", until, withRuns(some("dead_letter", "id", letters)), [
     workspaceId,
     daysBefore(now, lettersDays),
   ]);
@@ -132,6 +134,7 @@ async function removeRows(
     undone AS (DELETE FROM undo_row WHERE undo_run_id IN (SELECT id FROM gone)),
     groups AS (DELETE FROM collect_item WHERE run_id IN (SELECT id FROM gone)),
     grouped AS (DELETE FROM collect_waiting WHERE run_id IN (SELECT id FROM gone)),
+    letters AS (DELETE FROM dead_letter_run WHERE run_id IN (SELECT id FROM gone)),
     seen AS (DELETE FROM seen_key WHERE scope IN (SELECT id::text FROM gone)),
     events AS (DELETE FROM inbox_event WHERE id IN (SELECT id FROM gone)),
     answers AS (DELETE FROM inbox_answer WHERE id IN (SELECT id FROM gone))

@@ -106,6 +106,15 @@ it("removes what was kept long enough and nothing else, each workspace by its ow
   await letter(ours.workspaceId, "dl_recent", "resolved", 30);
   await letter(ours.workspaceId, "dl_old", "dismissed", 100);
   await letter(short.workspaceId, "dl_short", "resolved", 30);
+  for (const [id, run] of [
+    ["dl_old", kept[0]],
+    ["dl_recent", old],
+    ["dl_recent", kept[0]],
+  ])
+    await pool.query(
+      "INSERT INTO dead_letter_run (letter_id, run_id, workspace_id, at, reason) VALUES ($1, $2, $3, now(), 'x')",
+      [id, run, ours.workspaceId],
+    );
 
   // a run in the middle of a transaction on the ledger holds nobody up, and is not held up
   const busy = await database.pool.connect();
@@ -134,6 +143,9 @@ it("removes what was kept long enough and nothing else, each workspace by its ow
     0,
   );
   expect(await ids("dead_letter")).toEqual(["dl_open", "dl_recent"]);
+  expect((await pool.query("SELECT letter_id AS id, run_id::text AS run FROM dead_letter_run")).rows).toEqual([
+    { id: "dl_recent", run: kept[0] },
+  ]);
   for (const table of ["collect_item", "collect_waiting", "seen_key"])
     expect((await pool.query(`SELECT run_id::text AS run FROM ${table}`)).rows, table).toEqual([{ run: kept[0] }]);
   expect((await pool.query("SELECT key FROM held_part ORDER BY key")).rows).toEqual([{ key: "here" }, { key: "open" }]);

@@ -19,7 +19,7 @@ const CLAIM = `
   busy AS (UPDATE run SET state = 'waiting', wait_reason = 'flow-busy', resume_at = NULL
     FROM judged j WHERE run.id = j.id AND NOT j.free AND ${STILL("queued")} RETURNING run.id)
   SELECT ${CLAIMED}, false AS busy FROM claimed r LEFT JOIN checkpoint c ON c.run_id = r.id
-  UNION ALL SELECT b.id::text, ${Array.from({ length: 20 }, () => "NULL").join(", ")}, true FROM busy b`;
+  UNION ALL SELECT b.id::text, ${Array.from({ length: 21 }, () => "NULL").join(", ")}, true FROM busy b`;
 
 const UNIQUE_VIOLATION = "23505";
 

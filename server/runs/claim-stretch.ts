@@ -81,6 +81,7 @@ export async function claimStretch(
         ...{ range, attempt, failures, failingSince },
         lease: { runId, token, workspaceId, flowId, version, kind, mode, stretch: { number, firstPage } },
         checkpoint: { page, cursor, memory: {} },
+        openLetters: true, // it is looked up whether there are any: a stretch is long
         stretches: null,
       };
     });

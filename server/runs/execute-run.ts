@@ -22,6 +22,7 @@ import type { Db } from "../db/prisma.ts";
 import type { ClaimedRun } from "../db/run-store/claimed-run.ts";
 import { markAnswering } from "../db/run-store/end.ts";
 import { forgetUnsaved } from "../db/run-store/ledger.ts";
+import { openLetterKeys } from "../db/run-store/letters.ts";
 import { runStore } from "../db/run-store/store.ts";
 import type { Succession } from "../db/run-store/whole-run.ts";
 import { sideBySide } from "../db/together.ts";
@@ -216,6 +217,10 @@ async function attempt(
     return await executeRelease(job, ports, pages, plan);
   }
   job.watermark = watermark;
+  if (run.openLetters && job.mode === "live") {
+    const openLetters = await openLetterKeys(services.pool, lease);
+    if (openLetters) job.openLetters = openLetters;
+  }
   return await executeFlow(plan, job, ports);
 }
 

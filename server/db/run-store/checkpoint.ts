@@ -10,7 +10,7 @@ import { storeGroups } from "./groups.ts";
 import { storeContinued, storeHeld } from "./held.ts";
 import { byKeysOnly, inTransaction, type Lease } from "./lease.ts";
 import { fixLedger } from "./ledger.ts";
-import { resolveLetters, storeLetters } from "./letters.ts";
+import { resolveLetters, settleSeenAgain, storeLetters } from "./letters.ts";
 import { releaseParked, storeParked } from "./parked.ts";
 import { afterFinish, flowToGoOn, runEnd } from "./run-end.ts";
 import { storeStretchCheckpoint } from "./stretches.ts";
@@ -67,6 +67,7 @@ export async function storeRest(client: pg.PoolClient, lease: Lease, checkpoint:
   const settled = checkpoint.groups && (await storeGroups(client, lease, checkpoint.groups));
   await storeLetters(client, lease, checkpoint.letters);
   await resolveLetters(client, lease, checkpoint.resolvedLetters);
+  await settleSeenAgain(client, lease, checkpoint.seenAgain ?? []);
   await fixLedger(client, lease, checkpoint.fixes);
   await storeOutcomes(client, lease, checkpoint);
   await storeRemembered(client, lease, checkpoint);
@@ -84,7 +85,7 @@ export async function storeRest(client: pg.PoolClient, lease: Lease, checkpoint:
   }
   await storeParked(client, lease, checkpoint.parked ?? []);
   await releaseParked(client, lease, checkpoint.released ?? []);
-  if (checkpoint.letters.length + checkpoint.resolvedLetters.length > 0) {
+  if (checkpoint.letters.length + checkpoint.resolvedLetters.length + (checkpoint.seenAgain ?? []).length > 0) {
     await tell(client, lease, { type: "letters", flowId: lease.flowId });
   }
   return settled;
@@ -95,6 +96,7 @@ export function isPlain(checkpoint: Checkpoint): boolean {
   return (
     checkpoint.letters.length === 0 &&
     checkpoint.resolvedLetters.length === 0 &&
+    checkpoint.seenAgain === undefined &&
     checkpoint.fixes.length === 0 &&
     checkpoint.outcomes.length === 0 &&
     checkpoint.remembered.length === 0 &&

@@ -20,6 +20,8 @@ export type ClaimedRun = {
   totals: Totals;
   /** null before the first checkpoint */
   checkpoint: { page: number; cursor: Json; memory: { stoppedAt?: { read: number; dead: number } } } | null;
+  /** some letters of its flow are open */
+  openLetters: boolean;
   /** it is divided: its stretches are free to be worked on now, and there is nothing else to do */
   stretches: number | null;
 };
@@ -47,6 +49,7 @@ export const TAKE = (
 export const CLAIMED = `r.id::text AS "runId", r.lease_token AS token, r.workspace_id AS "workspaceId", r.flow_id AS "flowId",
   r.version, r.kind, r.mode, r.document, r.request, r.stop_request AS "stopRequest", r.parent_id::text AS "parentId", r.trigger,
   r.attempt, r.failures, r.failing_since AS "failingSince", r.started_at AS "startedAt", ${TOTALS} AS totals, r.stretches,
+  EXISTS (SELECT FROM dead_letter d WHERE d.flow_id = r.flow_id AND d.state = 'open') AS "openLetters",
   c.page, c.cursor, c.memory`;
 
 export function claimedRun(row: ClaimRow): ClaimedRun {

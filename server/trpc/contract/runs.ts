@@ -135,6 +135,14 @@ export type DeadLetterItem = {
   /** records of the same key that wait behind it (order: by-key) */
   parked: number;
   at: string;
+  /** when it failed first; `at` is the newest time */
+  firstSeen: string;
+  /** runs before `run` that read the same record and failed with it */
+  earlierRuns: number;
+  /** a later run of the flow wrote a record of this key: replaying would put what is older in its place */
+  newer?: { run: string; at: string };
+  /** the run that read the record again and had another outcome for it */
+  settledBy?: string;
 };
 
 export type DeadLetterGroup = {
