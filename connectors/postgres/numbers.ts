@@ -56,6 +56,8 @@ export function decimalText(precision: number | undefined, scale: number | undef
     if (typeof value !== "number" && typeof value !== "string")
       return new Refusal(`expected a number, found ${quote(value)}`);
     const text = String(value);
+    const quick = precision === undefined || scale === undefined ? undefined : quickDecimal(text, precision, scale);
+    if (quick !== undefined) return quick;
     if (special.test(text) && (precision === undefined || text === "NaN")) return text;
     const read = digits(text);
     if (!read) return new Refusal(`expected a number, found ${quote(value)}`);
@@ -66,8 +68,30 @@ export function decimalText(precision: number | undefined, scale: number | undef
       );
     if (read.whole.length > precision - scale)
       return new Refusal(`${declared} holds ${precision - scale} digits before the point, found ${quote(value)}`);
-    return scale > 0 ? `${plain({ ...read, part: "" })}.${read.part.padEnd(scale, "0")}` : plain(read);
+    const written = plain(read); // the sign belongs to all digits: -0.05 has none but zero before the point
+    if (scale <= 0) return written;
+    return `${read.part === "" ? `${written}.` : written}${"0".repeat(scale - read.part.length)}`;
   };
+}
+
+/** As `decimalText` writes it, for text in its usual form that surely fits; undefined: look closer. */
+function quickDecimal(text: string, precision: number, scale: number): string | undefined {
+  const start = text.charCodeAt(0) === 0x2d ? 1 : 0;
+  const head = text.charCodeAt(start);
+  let point = -1;
+  for (let at = start; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x2e && point < 0) point = at;
+    else if (!(code >= 0x30 && code <= 0x39)) return undefined;
+  }
+  const end = point < 0 ? text.length : point;
+  const part = point < 0 ? 0 : text.length - point - 1;
+  // no digit before the point or after it, a needless zero in front, or a zero that may have a sign
+  if (end === start || (part === 0 && point >= 0)) return undefined;
+  if (head === 0x30 && (end > start + 1 || start === 1)) return undefined;
+  if (end - start > precision - scale || part > scale) return undefined;
+  if (part === scale) return text;
+  return `${point < 0 ? `${text}.` : text}${"0".repeat(scale - part)}`;
 }
 
 /** A floating-point number that comes back as it was given. */
