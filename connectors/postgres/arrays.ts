@@ -3,9 +3,9 @@
 import type { Json } from "../sdk/types.ts";
 import { Refusal } from "./refusal.ts";
 
-/** One element quoted for an array literal. */
-export function quoted(text: string): string {
-  return /["\\]/.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : `"${text}"`;
+/** One element as it stands between the quotes of an array literal. */
+export function escaped(text: string): string {
+  return /["\\]/.test(text) ? text.replace(/["\\]/g, "\\$&") : text;
 }
 
 type Written = string | null | Refusal | Written[];
@@ -25,7 +25,7 @@ export function arrayLiteral(list: Json[], write: (value: Json) => Written, flat
     lengths.add(-1);
     const written = write(value);
     if (written instanceof Refusal) return new Refusal(`in the list: ${written.reason}`);
-    parts.push(written === null ? "NULL" : quoted(written as string));
+    parts.push(written === null ? "NULL" : `"${escaped(written as string)}"`);
   }
   if (lengths.size > 1) return new Refusal("expected lists of equal length inside the list");
   return `{${parts.join(",")}}`;

@@ -23,6 +23,9 @@ export const dropped = () =>
 /** Columns 0 to 2 of an answer's row are its kind, `n` and a count. */
 const first = 3;
 
+/** What a statement says it created: a line each, or their number and the one key that the database made of each. */
+type Made = { count: number; lines: Row[]; keys: string[] };
+
 export class GroupJob {
   readonly entries = new Map<number, LedgerEntry>();
   readonly #table: Table;
@@ -114,28 +117,40 @@ export class GroupJob {
     const { places, values } = this.#group;
     const parameters = places.map((place, at) => arrayParameter(values[at]!, rows, place.bare));
     const answer = await this.#transaction.query(this.#statement.text, parameters, this.#statement.name);
-    const open = new Set(rows);
+    return this.#read(rows, answer);
+  }
+
+  /** What the statement's answer says of the rows: those to ask for again, or undefined as `#settle` has it. */
+  #read(rows: number[], answer: Row[]): number[] | undefined {
+    const found = new Uint8Array(rows.length);
     const unsettled: number[] = [];
-    const made: Row[] = [];
+    const made: Made = { count: 0, lines: [], keys: [] };
     for (const line of answer) {
       const kind = line[0];
       if (kind === Kind.created) {
-        made.push(line);
+        made.lines.push(line);
+        made.count++;
         continue;
       }
-      const row = rows[Number(line[1]) - 1]!;
-      open.delete(row);
+      if (kind === Kind.allCreated) {
+        made.count = Number(line[1]);
+        if (line[2]) made.keys = line[2].slice(1, -1).split(",");
+        continue;
+      }
+      const n = Number(line[1]) - 1;
+      const row = rows[n]!;
+      found[n] = 1;
       if (kind === Kind.unchanged) this.#outcomes[row] = unchanged;
       else if (kind === Kind.updated) this.#updated(row, line);
       else if (kind === Kind.deleted) this.#deleted(row, line);
       else if (kind === Kind.unsettled) unsettled.push(row);
       else if (kind === Kind.ambiguous) this.fail(row, this.#ambiguous(row, Number(line[2])));
     }
+    const open = rows.filter((_, n) => found[n] === 0);
     if (!this.#creates()) for (const row of open) this.#absent(row);
     else {
-      if (made.length !== open.size) return undefined;
-      let at = 0;
-      for (const row of open) this.#created(row, made[at++]!); // a Set keeps the order in which rows were sent
+      if (made.count !== open.length) return undefined;
+      for (let at = 0; at < open.length; at++) this.#created(open[at]!, made.lines[at], made.keys[at]);
     }
     return unsettled;
   }
@@ -155,10 +170,12 @@ export class GroupJob {
     return ambiguous(this.#table, this.#request.match, this.#request.records[row]!.values, count);
   }
 
-  #created(row: number, line: Row): void {
+  /** @param line what was stored of it; or `key`, where only a key was made and that came with all others */
+  #created(row: number, line: Row | undefined, key: string | undefined): void {
     const { old, stored } = this.#statement;
     const after = this.#group.exact ? this.#sent(row) : {};
-    decodeInto(after, stored, line, first + old.length);
+    if (line) decodeInto(after, stored, line, first + old.length);
+    else if (key !== undefined) decodeInto(after, stored, [key], 0);
     const names = this.#request.operation === "insert" ? identityOf(this.#table, after) : this.#request.match;
     this.entries.set(row, { index: row, operation: "create", identity: picked(after, names), before: null, after });
     this.#outcomes[row] = created;

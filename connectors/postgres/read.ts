@@ -157,7 +157,8 @@ async function* pages(
   while (left > 0) {
     const { rows, last } = await untilAborted(next(), signal);
     const page: ReadPage = { records: [], cursor: null };
-    for (const row of rows) {
+    for (let at = 0; at < rows.length; at++) {
+      const row = rows[at]!;
       page.cursor = plan.advance(row);
       const record = decodeRow(places, row, 0);
       if (field !== undefined) {

@@ -15,6 +15,8 @@ export const Kind = {
   unsettled: "3",
   ambiguous: "4",
   deleted: "5",
+  /** all that were created, in input order: `n` is their number, `many` the list of the keys the database made */
+  allCreated: "6",
 } as const;
 
 export type Statement = {
@@ -48,9 +50,11 @@ export function buildStatement(table: Table, operation: Operation, group: Group)
   const t = (place: Place) => `t.${name(place.column.name)}`;
   const numbered = (list: Place[], prefix: string) => list.map((_, at) => `${prefix}${at}`);
   const blank = (list: Place[]) => list.map((place) => `NULL::${place.column.base}`);
-  const answer = (kind: string, n: string, rest: string[], from: string, many = "NULL::int") =>
-    `SELECT ${[`${kind}::int`, `${n}::int`, many, ...rest].join(", ")} FROM ${from}`;
+  const answer = (kind: string, n: string, rest: string[], from: string, many = "NULL") =>
+    `SELECT ${[`${kind}::int`, `${n}::int`, `${many}::text`, ...rest].join(", ")} FROM ${from}`;
   const nothing = [...blank(old), ...blank(stored)];
+  // one row for all of them costs both sides a fraction of a row for each
+  const gathered = returned.length === 0 && (stored.length === 0 || (stored.length === 1 && stored[0]?.bare === true));
 
   const withs = [`i AS (${unnested(places, 1, "c")})`];
   const answers: string[] = [];
@@ -100,7 +104,9 @@ export function buildStatement(table: Table, operation: Operation, group: Group)
     const back = stored.map((place, at) => `${name(place.column.name)} AS v${at}`).join(", ") || "1";
     const rows = `SELECT ${numbered(places, "c").join(", ")} FROM i${absent} ORDER BY n`;
     withs.push(`made AS (INSERT INTO ${target} (${names}) ${rows}${arbiter} RETURNING ${back})`);
-    answers.push(answer(Kind.created, "NULL", [...blank(old), ...numbered(stored, "v")], "made"));
+    const list = stored.length === 0 ? "NULL" : "array_agg(v0)";
+    if (gathered) answers.push(answer(Kind.allCreated, "count(*)", nothing, "made", list));
+    else answers.push(answer(Kind.created, "NULL", [...blank(old), ...numbered(stored, "v")], "made"));
   }
   const text = `WITH ${withs.join(",\n")}\n${answers.join("\nUNION ALL ")}`;
   return { text, name: guarded ? `plumbline_${++statementCount}` : undefined, guarded, old, stored };

@@ -257,6 +257,8 @@ function writeSite(
   step: CompiledStep,
 ): WritePlace {
   if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
+  const plain = !page.letters && !page.continued && !page.parked;
+  const prefix = plainPrefix(job, step.id, page);
   return {
     step: step.id,
     title: step.title,
@@ -265,9 +267,13 @@ function writeSite(
     ports,
     gate,
     ...(foreseen && { foreseen }),
-    idempotencyKey: (origin, key) => idempotencyKey(job, step.id, page, origin, key),
+    idempotencyKey: plain ? (_, key) => prefix + key : (origin, key) => idempotencyKey(job, step.id, page, origin, key),
+    keyedAlike: plain,
   };
 }
+
+const plainPrefix = (job: FlowJob, step: string, page: SourcePage) =>
+  `${job.flowId}/${step}/${job.state.runId}.${page.number}/`;
 
 function connectionOf(plan: Plan): string | undefined {
   const { step } = plan.trigger;
@@ -296,7 +302,7 @@ function idempotencyKey(job: FlowJob, step: string, page: SourcePage, origin: nu
   const parked = page.parked?.[origin];
   if (kept !== undefined) return `${job.flowId}/${step}/kept.${kept}/${key}`;
   if (parked !== undefined) return `${job.flowId}/${step}/parked.${parked}/${key}`;
-  if (!letter) return `${job.flowId}/${step}/${job.state.runId}.${page.number}/${key}`;
+  if (!letter) return plainPrefix(job, step, page) + key;
   return letter.sentAs ?? `${job.flowId}/${step}/${letter.id}.${letter.attempts}/${key}`;
 }
 

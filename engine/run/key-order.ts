@@ -97,6 +97,7 @@ function numberingSite(environment: PageEnvironment): PageEnvironment["writeSite
     const site = environment.writeSite(step);
     return {
       ...site,
+      keyedAlike: false,
       idempotencyKey(origin, key) {
         const first = site.idempotencyKey(origin, key);
         const nth = (sent.get(first) ?? 0) + 1;

@@ -65,7 +65,8 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
     } else {
       const again =
         attempt === 0 && outcomes.some(isRefusal) && (await site.gate?.earlierLanded(work.page.number)) === true;
-      for (const [index, item] of sent.entries()) {
+      for (let index = 0; index < sent.length; index++) {
+        const item = sent[index] as Item;
         const outcome = outcomes[index];
         if (!outcome) throw new Error(`Connector gave ${outcomes.length} outcomes for ${sent.length} records.`);
         if (again && isRefusal(outcome)) {
@@ -271,6 +272,7 @@ function keepOpen(site: WriteSite, { origin, write }: Item, { address, entry }: 
 
 /** Sent again under the same idempotency key: this entry stands for the change now, not the one before the crash. */
 function supersede(site: WriteSite, idempotencyKey: string, work: PageWork): void {
+  if (work.open.size === 0) return;
   const id = openKey(site.step, idempotencyKey);
   const before = work.open.get(id);
   if (!before) return;

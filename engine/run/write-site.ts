@@ -17,6 +17,8 @@ export type WritePlace = {
   mode: "live" | "dry";
   /** same key, at most one effect; it sets this write apart from others of the same record */
   idempotencyKey(origin: number, key: string): string;
+  /** the idempotency key says no more than the record's key: the n-th write of one is the n-th of the other */
+  keyedAlike?: boolean;
   ports: WritePorts;
   /** keeps pages that are written at once off each other's records; absent: this page is alone */
   gate?: KeyGate;

@@ -24,8 +24,8 @@ export function toWaves(site: WritePlace, batch: Batch, work: PageWork, ended: E
     times.set(key, time + 1);
     // numbered by what the site tells apart, so that an event keeps its key whatever others share its batch
     const first = site.idempotencyKey(origin, key);
-    const nth = (sent.get(first) ?? 0) + 1;
-    sent.set(first, nth);
+    const nth = site.keyedAlike ? time + 1 : (sent.get(first) ?? 0) + 1;
+    if (!site.keyedAlike) sent.set(first, nth);
     const idempotencyKey = nth === 1 ? first : `${first}#${nth}`;
     let wave = waves[time];
     if (!wave) {

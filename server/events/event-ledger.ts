@@ -45,9 +45,8 @@ export async function enterEventLedger(
   address: PartAddress,
   { drafts, runs, receipt }: { drafts: LedgerDraft[]; runs: string[]; receipt: Json | undefined },
 ): Promise<void> {
-  const plain = ({ key }: LedgerDraft, index: number) =>
-    plainKey(lease.flowId, address.step, runs[index] as string, key);
-  const { rows, separator } = ledgerRows(drafts, plain, [runs]);
+  const prefix = (index: number) => plainPrefix(lease.flowId, address.step, runs[index] as string);
+  const { rows, separator } = ledgerRows(drafts, prefix, [runs]);
   const numbers = runs.map(Number);
   const { rowCount } = await pool.query({
     name: "events-enter",
@@ -72,8 +71,8 @@ export async function enterEventLedger(
   if (rowCount !== drafts.length) await refused(pool, lease);
 }
 
-function plainKey(flowId: string, step: string, runId: string, key: string): string {
-  return `${flowId}/${step}/${runId}.0/${key}`;
+function plainPrefix(flowId: string, step: string, runId: string): string {
+  return `${flowId}/${step}/${runId}.0/`;
 }
 
 /** Corrections after the answers, to rows of these runs. */
@@ -189,7 +188,7 @@ function openEntry(
     ...entry,
     before: entry.before as JsonRecord | null,
     ...(remoteId === null ? {} : { remoteId }),
-    idempotencyKey: idempotencyKey ?? plainKey(flowId, step, run, entry.key),
+    idempotencyKey: idempotencyKey ?? plainPrefix(flowId, step, run) + entry.key,
     address: { step, connection, sink, page: 0, part },
     state: landed ? "done" : "sending",
   };

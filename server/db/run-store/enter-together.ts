@@ -6,7 +6,7 @@ import { STILL } from "../lanes.ts";
 import { storableJson } from "../storable.ts";
 import { together } from "../together.ts";
 import type { Lease } from "./lease.ts";
-import { LEDGER_COLUMNS, ledgerRows, plainKey } from "./ledger.ts";
+import { LEDGER_COLUMNS, ledgerRows, plainPrefix } from "./ledger.ts";
 
 /** $1 the parts; $2 … $11 the columns of their rows, and $12 the number of each row's part; $13 separator */
 const ENTER_TOGETHER = `
@@ -35,12 +35,10 @@ const enterParts = together<Part, boolean>({
   async work(lanes, parts) {
     /** the part of each row */
     const places = parts.flatMap(({ drafts }, n) => drafts.map(() => n));
-    const plain = (draft: LedgerDraft, row: number) => {
-      const { lease, address } = parts[places[row] as number] as Part;
-      return plainKey(lease, address, draft.key);
-    };
+    const prefixes = parts.map(({ lease, address }) => plainPrefix(lease, address));
     const all = parts.flatMap(({ drafts }) => drafts);
-    const { rows, separator } = ledgerRows(all, plain, [places.map(String)]);
+    const prefix = (row: number) => prefixes[places[row] as number] as string;
+    const { rows, separator } = ledgerRows(all, prefix, [places.map(String)]);
     const described = parts.map(({ lease, address, drafts, receipt }, n) => ({
       n,
       run: lease.runId,

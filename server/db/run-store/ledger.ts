@@ -11,9 +11,9 @@ import {
 import { storableJson } from "../storable.ts";
 import { type Lease, pageNumbers } from "./lease.ts";
 
-/** The idempotency key of a plain write follows from the row; only others are stored. */
-export function plainKey(lease: Lease, { step, page }: PartAddress, key: string): string {
-  return `${lease.flowId}/${step}/${lease.runId}.${page}/${key}`;
+/** The idempotency key of a plain write follows from the row, this and the record's key; only others are stored. */
+export function plainPrefix(lease: Lease, { step, page }: PartAddress): string {
+  return `${lease.flowId}/${step}/${lease.runId}.${page}/`;
 }
 
 export const LEDGER_COLUMNS = `workspace_id, run_id, flow_id, step_id, connection_id, sink, page, part, record_key, source_key, operation,
@@ -34,7 +34,8 @@ const SEPARATORS = ["\u001e", "\u001f", "\u001d", "\u001c"];
 
 function parameters(lease: Lease, address: PartAddress, drafts: LedgerDraft[]): unknown[] {
   const { step, connection, sink, page, part } = address;
-  const { rows, separator } = ledgerRows(drafts, ({ key }) => plainKey(lease, address, key));
+  const prefix = plainPrefix(lease, address);
+  const { rows, separator } = ledgerRows(drafts, () => prefix);
   return [
     lease.runId,
     lease.token,
@@ -54,12 +55,12 @@ function parameters(lease: Lease, address: PartAddress, drafts: LedgerDraft[]): 
 /**
  * The entries as texts for ROWS: key, operation, identity, before, after, source key, remote id, idempotency key, undoes, origin.
  *
- * @param plain the idempotency key that need not be stored, as it follows from the row
- * @param more further columns, behind those
+ * @param prefix what an idempotency key that need not be stored has before the record's key, for each row
+ * @param more further columns, behind those: numbers
  */
 export function ledgerRows(
   drafts: LedgerDraft[],
-  plain: (draft: LedgerDraft, index: number) => string,
+  prefix: (index: number) => string,
   more: string[][] = [],
 ): { rows: string[]; separator: string } {
   const json = (value: JsonRecord | null) => (value === null ? "" : storableJson(value));
@@ -71,17 +72,27 @@ export function ledgerRows(
     drafts.map(({ after }) => json(after)),
     drafts.map(({ key, sourceKey }) => (sourceKey === null || sourceKey === key ? "" : sourceKey)),
     drafts.map(({ remoteId }) => remoteId ?? ""),
-    drafts.map((draft, index) => (draft.idempotencyKey === plain(draft, index) ? "" : draft.idempotencyKey)),
+    drafts.map(({ key, idempotencyKey }, index) => (isPlain(idempotencyKey, prefix(index), key) ? "" : idempotencyKey)),
     drafts.map(({ undoes }) => undoes ?? ""),
     drafts.map(({ origin }) => (origin === undefined ? "" : String(origin))),
     ...more,
   ];
-  const separator = SEPARATORS.find((mark) => !columns.some((rows) => rows.some((text) => text.includes(mark))));
+  const free = [0, 5, 6, 7].map((column) => columns[column] as string[]); // JSON, numbers and words hold none of the marks
+  const separator = SEPARATORS.find((mark) => !free.some((rows) => rows.some((text) => text.includes(mark))));
   if (separator === undefined) throw new Error("A record key holds every separator the ledger knows.");
   return {
     rows: columns.map((texts) => (texts.every((text) => text === "") ? "" : texts.join(separator))),
     separator,
   };
+}
+
+/** Compares without putting the two together, once for every record that is written. */
+function isPlain(idempotencyKey: string, prefix: string, key: string): boolean {
+  return (
+    idempotencyKey.length === prefix.length + key.length &&
+    idempotencyKey.startsWith(prefix) &&
+    idempotencyKey.endsWith(key)
+  );
 }
 
 const RUN_HELD = `SELECT 1 FROM run WHERE id = $1::bigint AND lease_token = $2::int AND state = 'running' FOR SHARE`;
@@ -236,7 +247,7 @@ export async function openLedger(
       ...entry,
       ...(remoteId === null ? {} : { remoteId }),
       ...(undoes === null ? {} : { undoes }),
-      idempotencyKey: idempotencyKey ?? plainKey(lease, address, row.key),
+      idempotencyKey: idempotencyKey ?? plainPrefix(lease, address) + row.key,
       address,
       state: sending ? "sending" : "done",
     };
