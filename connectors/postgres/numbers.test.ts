@@ -1,6 +1,7 @@
+import { Decimal } from "decimal.js";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decimalText } from "./numbers.ts";
+import { decimalText, floatText, integerText } from "./numbers.ts";
 import { Refusal } from "./refusal.ts";
 
 const said = (outcome: string | Refusal) => (outcome instanceof Refusal ? "refused" : outcome);
@@ -22,6 +23,45 @@ test("a number in its usual form is written as one that is looked at closely", (
     }),
     { numRuns: 3_000 },
   );
+});
+
+const Exact = Decimal.clone({ precision: 60 });
+
+test("what a column takes is the number that was given, sign and all", () => {
+  const number = fc
+    .tuple(
+      fc.constantFrom("", "-", "+"),
+      fc.nat(99_999),
+      fc.nat(99_999),
+      fc.integer({ min: 0, max: 5 }),
+      fc.integer({ min: -7, max: 7 }),
+    )
+    .map(
+      ([sign, whole, part, zeros, exponent]) =>
+        `${sign}${whole}.${"0".repeat(zeros)}${part}${exponent === 0 ? "" : `e${exponent}`}`,
+    );
+  const takes = [
+    decimalText(undefined, undefined, "numeric"),
+    decimalText(30, 12, "numeric(30,12)"),
+    decimalText(12, 2, "numeric(12,2)"),
+    decimalText(9, 0, "numeric(9)"),
+    decimalText(9, -2, "numeric(9,-2)"),
+    integerText(-(2n ** 63n), 2n ** 63n - 1n, "bigint"),
+    floatText("double precision"),
+  ];
+  const taken = new Set<number>();
+  fc.assert(
+    fc.property(number, (text) => {
+      for (const [index, encode] of takes.entries()) {
+        const written = encode(text);
+        if (written instanceof Refusal) continue;
+        taken.add(index);
+        expect(new Exact(written).equals(new Exact(text)), `${text} written as ${written}`).toBe(true);
+      }
+    }),
+    { numRuns: 5_000 },
+  );
+  expect(taken.size).toBeGreaterThan(4);
 });
 
 test.each([
