@@ -83,7 +83,7 @@ async function halfway(name: string): Promise<string> {
       { id: "write", kind: "write", connection: "Target", sink: "orders", operation: "insert" },
     ],
     links: [{ from: "orders", to: "write" }],
-    settings: { pageSize: 100, retry: { attempts: 1, for: "1m" }, stopAt: { dead: 1 } },
+    settings: { pageSize: 100, retry: { attempts: 2, for: "1m" }, stopAt: { dead: 1 } },
   });
   const { id } = await startRun(ctx, { flowId, mode: "live" });
   await vi.waitUntil(async () => (await rowsThere()) > 1_000, wait);

@@ -212,7 +212,7 @@ it("records that a wait kept go on once", async () => {
 }, 180_000);
 
 it("a run that waits for its target goes on within 30 s of its return, whoever dies while it waits", async () => {
-  const flowId = await flow([], { settings: { retry: { attempts: 1, for: "1m" } } });
+  const flowId = await flow([], { settings: { retry: { attempts: 2, for: "1m" } } });
   const { id } = await startRun(world.ctx, { flowId, mode: "live" });
   let worker = startWorker(world.database.url);
   await vi.waitUntil(() => names().length > 50, { timeout: 60_000, interval: 4 });

@@ -190,13 +190,13 @@ describe("limits and refusals in the middle of a page", () => {
     ]);
   });
 
-  it("takes a 404 for a create at a fixed path as a wrong path, and stops there", async () => {
+  it("takes a 404 for a create at a fixed path as a wrong path, and stops when ten in a row fail so", async () => {
     const { session, fake } = await writing({ key: [], create: { path: "/custommers" }, concurrency: 1 });
-    const got = await write(session, "insert", people(5));
+    const got = await write(session, "insert", people(50));
     expect(got).toMatchObject(
-      Array(5).fill({ outcome: "failed", failure: { kind: "settings", code: "path-not-found" } }),
+      Array(50).fill({ outcome: "failed", failure: { kind: "settings", code: "path-not-found" } }),
     );
-    expect(fake.log).toHaveLength(1);
+    expect(fake.log).toHaveLength(10);
   });
 
   it("names the value a path needs and a record lacks", async () => {
@@ -221,6 +221,107 @@ describe("limits and refusals in the middle of a page", () => {
       kind: "settings",
       code: "match-not-key",
     });
+  });
+});
+
+describe("whose fault a failure is", () => {
+  /** One answer for these records, whatever is asked of them. */
+  const at =
+    (ids: string[], answer: { status: number; body?: JsonRecord } | "html"): FakeRestOptions["answers"] =>
+    (_, path, body) =>
+      ids.some((id) => path.endsWith(`/${id}`) || (body as JsonRecord | null)?.id === id) ? answer : undefined;
+  const posts = (fake: { log: { method: string }[] }) => fake.log.filter(({ method }) => method === "POST").length;
+
+  it.each([403, 404, 405, 410, 501])("a %i for single records is theirs, as the others are taken", async (status) => {
+    const answers = at(["c3", "c11", "c19"], { status, body: { message: "no such product" } });
+    const { session, held } = await writing({ key: [] }, { answers });
+    const got = await write(session, "insert", people(20));
+    expect(got.filter((one) => one.outcome !== "created")).toEqual(
+      Array(3).fill({
+        outcome: "failed",
+        failure: expect.objectContaining({
+          kind: "rejected",
+          message: expect.stringMatching(/\(\d+ for POST \/customers\): “no such product”.* took others/),
+        }),
+      }),
+    );
+    expect(names([got[3]!, got[11]!, got[19]!])).toEqual(["failed", "failed", "failed"]);
+    expect(held()).toHaveLength(17);
+  });
+
+  it("rights that were taken away in the middle are the connection's matter, for all that was not sent", async () => {
+    let taken = 0;
+    const { session, fake } = await writing(
+      { key: [], concurrency: 4 },
+      { answers: (method) => (method === "POST" && ++taken > 30 ? { status: 403 } : undefined) },
+    );
+    const got = await write(session, "insert", people(100));
+    const left = got.filter((one) => one.outcome !== "created");
+    expect(left).toHaveLength(70);
+    for (const one of left)
+      expect(one).toMatchObject({ outcome: "failed", failure: { kind: "credentials", code: "access-denied" } });
+    expect(posts(fake)).toBeLessThan(50);
+  });
+
+  it("a 500 that others sent later do not meet is one record's, which is said; one that all meet is not", async () => {
+    const { session, fake } = await writing({ ...whole, concurrency: 4 }, { answers: at(["c5"], { status: 500 }) });
+    const reads = fake.answers;
+    fake.answers = (method, path, body) => (method === "GET" ? undefined : reads?.(method, path, body));
+    const got = await write(session, "upsert", people(30));
+    expect(got.filter((one) => one.outcome !== "created")).toEqual([
+      expect.objectContaining({
+        lone: true,
+        failure: expect.objectContaining({
+          kind: "transient",
+          code: "server-error",
+          ofRecord: expect.objectContaining({ kind: "rejected" }),
+        }),
+      }),
+    ]);
+    fake.answers = (method, path) => (method !== "GET" && Number(path.slice(12)) > 9 ? { status: 500 } : undefined);
+    const changed = people(30).map((one) => ({ ...one, name: "new" }));
+    const after = await write(session, "upsert", changed);
+    const failed = after.filter((one) => one.outcome === "failed");
+    expect(failed.length).toBeGreaterThanOrEqual(20);
+    // those under way when it began may have been followed by others under way
+    expect(failed.filter((one) => one.lone).length).toBeLessThan(4);
+  });
+
+  it("a page of HTML for one record leaves open whether it arrived; reading back tells", async () => {
+    const answers: FakeRestOptions["answers"] = (method, _, body) =>
+      method === "POST" && (body as JsonRecord).id === "c4" ? "html" : undefined;
+    const blind = await writing({ key: [] }, { answers });
+    const got = await write(blind.session, "insert", people(10));
+    expect(names(got).filter((one) => one !== "created")).toEqual(["unknown"]);
+    expect(got[4]).toMatchObject({ failure: { kind: "rejected", code: "answer-not-json" } });
+    const seeing = await writing(whole, { answers });
+    expect((await write(seeing.session, "upsert", people(10)))[4]).toMatchObject({
+      outcome: "failed",
+      failure: { kind: "rejected", code: "answer-not-json" },
+    });
+    const all = await writing({ key: [] }, { answers: (method) => (method === "POST" ? "html" : undefined) });
+    const none = await write(all.session, "insert", people(30));
+    expect(none).toMatchObject(Array(30).fill({ outcome: "failed", failure: { kind: "settings" } }));
+  });
+
+  it("creates nobody can find out about are not risked on and on", async () => {
+    const { session, fake } = await writing({ key: [], concurrency: 2 }, { faults: { dropAfter: 1 } });
+    const got = await write(session, "insert", people(40));
+    const doubtful = got.filter((one) => one.outcome === "unknown").length;
+    expect(doubtful).toBeLessThanOrEqual(5);
+    expect(posts(fake)).toBe(doubtful);
+    for (const one of got.slice(10))
+      expect(one).toMatchObject({ outcome: "failed", notSent: true, failure: { kind: "transient" } });
+  });
+
+  it("what was held back says what was answered, as it was", async () => {
+    const { session, fake } = await writing({ ...whole, concurrency: 1 });
+    fake.answers = () => ({ status: 401 });
+    const got = await write(session, "upsert", people(3));
+    const failures = got.map((one) => ("failure" in one ? one.failure.message : ""));
+    expect(new Set(failures).size).toBe(1);
+    expect(failures[0]).toMatch(/^CRM refused the stored credentials/);
+    expect(got.map((one) => "notSent" in one)).toEqual([false, true, true]);
   });
 });
 

@@ -16,6 +16,8 @@ export type FailureInfo = {
   general?: string;
   field?: string;
   retryAfterMs?: number;
+  /** what this is when the system takes other records in the same way: a failure of the record alone (rejected) */
+  ofRecord?: FailureInfo;
 };
 
 type Options = {
@@ -25,6 +27,7 @@ type Options = {
   retry?: Retry;
   field?: string;
   general?: string;
+  ofRecord?: FailureInfo | undefined;
   cause?: unknown;
 };
 
@@ -36,8 +39,9 @@ export class IntegrationError extends Error {
   readonly retry: Retry;
   readonly field: string | undefined;
   readonly general: string | undefined;
+  readonly ofRecord: FailureInfo | undefined;
 
-  constructor(message: string, { kind, code, actor, retry, field, general, cause }: Options) {
+  constructor(message: string, { kind, code, actor, retry, field, general, ofRecord, cause }: Options) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "IntegrationError";
     this.kind = kind;
@@ -46,12 +50,14 @@ export class IntegrationError extends Error {
     this.retry = retry ?? (kind === "transient" ? "backoff" : "never");
     this.field = field;
     this.general = general;
+    this.ofRecord = ofRecord;
   }
 
   get info(): FailureInfo {
     const info: FailureInfo = { kind: this.kind, code: this.code, message: this.message };
     if (this.general !== undefined) info.general = this.general;
     if (this.field !== undefined) info.field = this.field;
+    if (this.ofRecord !== undefined) info.ofRecord = this.ofRecord;
     if (typeof this.retry === "object") info.retryAfterMs = this.retry.afterMs;
     return info;
   }

@@ -23,7 +23,8 @@ export function secretsOf(auth: HttpAuth): string[] {
 export function redacted(error: unknown, secrets: string[]): unknown {
   if (!(error instanceof IntegrationError) || !secrets.some((secret) => error.message.includes(secret))) return error;
   const hide = (said: string) => secrets.reduce((text, secret) => text.replaceAll(secret, "•••"), said);
-  const { kind, code, actor, retry, field } = error;
+  const { kind, code, actor, retry, field, ofRecord: own } = error;
   const general = error.general === undefined ? undefined : hide(error.general);
-  return new IntegrationError(hide(error.message), { kind, code, actor, retry, field, general }); // no `cause`: it holds the same text
+  const ofRecord = own && { ...own, message: hide(own.message), ...(own.general && { general: hide(own.general) }) };
+  return new IntegrationError(hide(error.message), { kind, code, actor, retry, field, general, ofRecord }); // no `cause`: it holds the same text
 }

@@ -3,7 +3,7 @@ import { pipeline } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import type { Dispatcher } from "undici";
 import type { z } from "zod";
-import { IntegrationError, quote } from "./errors.ts";
+import { type FailureInfo, IntegrationError, quote } from "./errors.ts";
 import type { Answered, Asked } from "./http-errors.ts";
 import { parseJson } from "./json.ts";
 import type { Json } from "./types.ts";
@@ -59,10 +59,17 @@ export function bodyOf<T>(asked: Asked, answer: Answered, schema: z.ZodType<T> |
     const kind = answer.headers["content-type"] ?? "no content type";
     // A cut or broken JSON may come whole the next time; a page of HTML means the wrong address.
     const broken = /json/.test(kind);
-    throw new IntegrationError(
-      `${asked.name} answered ${asked.method} ${asked.path} with ${kind}, not with ${broken ? "valid " : ""}JSON; it begins ${quote(answer.text.slice(0, 80))}. ${broken ? "" : "Check the base URL and the path."}`.trim(),
-      { kind: broken ? "transient" : "settings", code: "answer-not-json" },
-    );
+    const found = `${asked.name} answered ${asked.method} ${asked.path} with ${kind}, not with ${broken ? "valid " : ""}JSON; it begins ${quote(answer.text.slice(0, 80))}`;
+    const ofRecord: FailureInfo = {
+      kind: "rejected",
+      code: "answer-not-json",
+      message: `${found}. It answered others as expected. Look the record up there: dismiss this if it arrived, replay it if it did not.`,
+    };
+    throw new IntegrationError(`${found}.${broken ? "" : " Check the base URL and the path."}`, {
+      kind: broken ? "transient" : "settings",
+      code: "answer-not-json",
+      ofRecord,
+    });
   }
   if (!schema) return answer.body as T;
   const checked = schema.safeParse(answer.body);

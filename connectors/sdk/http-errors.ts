@@ -103,6 +103,14 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
       field,
       general: asked.pathTemplate && message.replace(where, () => `${method} ${asked.pathTemplate}`),
     });
+  /** what it is when others are taken */
+  const alone = () =>
+    ofRecord(
+      status >= 500
+        ? `${name} failed inside (${status} for ${where})${quoted} at this record, and took others. Look at the record, and at what that system says of it.`
+        : `${name} refused the record (${status} for ${where})${quoted === "" ? " without saying why" : quoted}, and took others.`,
+      "refused",
+    ).info;
   if (status === 401)
     return new IntegrationError(
       `${name} refused the stored credentials (401 for ${where})${quoted}. Enter new ones under Connections.`,
@@ -114,7 +122,7 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
   if (status === 403)
     return new IntegrationError(
       `${name} knows these credentials but does not allow ${where} (403)${quoted}. Give the account the right for it, or use another account.`,
-      { kind: "credentials", code: "access-denied" },
+      { kind: "credentials", code: "access-denied", ofRecord: alone() },
     );
   if (status === 429 || status === 503 || status === 425 || status === 408) {
     const afterMs = retryAfterMs(answer.headers);
@@ -136,10 +144,11 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
       `${name} has no space left (507 for ${where})${quoted}. Free space there; a run that waits goes on by itself.`,
       { kind: "transient", code: "disk-full", retry: { afterMs: retryAfterMs(answer.headers) ?? 30_000 } },
     );
-  if (status >= 500)
+  if (status >= 500 && status !== 501)
     return new IntegrationError(`${name} failed inside (${status} for ${where})${quoted}.`, {
       kind: "transient",
       code: "server-error",
+      ofRecord: alone(),
     });
   if (status >= 300 && status < 400)
     return new IntegrationError(
@@ -154,6 +163,7 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
       {
         kind: "settings",
         code: "path-not-found",
+        ofRecord: alone(),
       },
     );
   }
@@ -163,6 +173,7 @@ export function failedAnswer(asked: Asked, answer: Answered): IntegrationError {
       {
         kind: "settings",
         code: "method-not-allowed",
+        ofRecord: alone(),
       },
     );
   if (about === "list" && method === "GET")

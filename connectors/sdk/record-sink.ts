@@ -2,7 +2,7 @@
  * Writes pages to systems that take one record per request: read back, compare, enter in the ledger, send with bounded
  * concurrency, and settle lost answers. What the system can do is given as `RecordSink`; what it cannot is left out.
  */
-import { type FailureInfo, failureOf, IntegrationError } from "./errors.ts";
+import { type FailureInfo, failureOf } from "./errors.ts";
 import { sameValue } from "./json.ts";
 import { inLanes } from "./lanes.ts";
 import {
@@ -21,6 +21,7 @@ import {
   type Stored,
   type Target,
 } from "./plan-write.ts";
+import { Suspects } from "./suspects.ts";
 import type { JsonRecord } from "./types.ts";
 import type { WriteHooks, WriteOutcome, WriteRequest } from "./writing.ts";
 
@@ -39,7 +40,13 @@ export function endsPage(failure: FailureInfo): boolean {
 export const mayHaveLanded = (failure: FailureInfo) =>
   failure.code === "outcome-unknown" || failure.code === "server-error";
 
-/** Writes one page. Outcomes stand in the order of the records; throws only before anything was sent. */
+/** Creates in a row that nobody can find out about: then something is wrong with the system, and no more of them are risked. */
+const UNKNOWN_IN_A_ROW = 3;
+
+/**
+ * Writes one page. A failure that may be one record's or the whole system's is judged by what becomes of the others: see
+ * `Suspects`. Outcomes stand in the order of the records; throws only before anything was sent.
+ */
 export async function writeRecords(
   sink: RecordSink,
   request: WriteRequest,
@@ -56,21 +63,36 @@ export async function writeRecords(
     return hasKey(sink, values) ? JSON.stringify(pick(values, sink.key)) : `record ${key}`;
   };
   let stop: FailureInfo | undefined;
-  const fail = (error: unknown): WriteOutcome => {
-    const failure = failureOf(error);
-    if (endsPage(failure)) stop ??= failure;
-    return failed(failure);
+  const suspects = new Suspects();
+  /** Books a failure, which may be the reason to send nothing more. */
+  const fail = (kind: string, index: number, outcome: Extract<WriteOutcome, { failure: FailureInfo }>) => {
+    outcomes[index] = outcome;
+    const { failure } = outcome;
+    if (outcome.outcome === "unknown") {
+      if (suspects.failed(kind, index, UNKNOWN_IN_A_ROW)) stop ??= failure;
+    } else if (failure.ofRecord) {
+      if (suspects.failed(kind, index) && failure.kind !== "transient") stop ??= failure;
+    } else if (endsPage(failure)) stop ??= failure;
+  };
+  const ofTheirOwn = (failures: number[]) => {
+    for (const index of failures)
+      outcomes[index] = ofItsOwn(outcomes[index]!, plans[index]?.do === "create" && !sink.read);
+  };
+  const holdBack = (index: number, failure: FailureInfo) => {
+    outcomes[index] = { ...failed(passedOn(failure)), notSent: true };
   };
 
   await inLanes(indexes, laneOf, sink.concurrency, async (index) => {
     signal.throwIfAborted();
     const record = records[index]!;
+    if (halt?.aborted) stop ??= stopped;
+    const begunAt = suspects.begin();
     try {
-      if (halt?.aborted) stop ??= stopped;
       let stored = known.get(laneOf(index));
       if (stored === undefined && needsRead(sink, request.operation, record.values)) {
-        if (stop) throw notSent(stop);
+        if (stop) return holdBack(index, stop);
         stored = await sink.read!(sink.identify(record.values), signal);
+        ofTheirOwn(suspects.taken("read", begunAt));
       }
       const plan = planWrite(sink, request, record, stored);
       plans[index] = plan;
@@ -79,12 +101,11 @@ export async function writeRecords(
       if (held !== undefined) known.set(laneOf(index), held);
     } catch (error) {
       signal.throwIfAborted();
-      outcomes[index] = fail(error);
+      fail("read", index, failed(failureOf(error)));
     }
   });
 
   const open = indexes.filter((index) => outcomes[index] === undefined);
-  if (open.length === 0) return outcomes as WriteOutcome[];
   const blind = new Set(open.filter((index) => cannotTell(sink, plans[index]!, records[index]!.values)));
   if (!stop) {
     const entries = open.filter((index) => !blind.has(index)).map((index) => entryOf(index, plans[index]!));
@@ -93,10 +114,7 @@ export async function writeRecords(
   const broken = new Map<string, FailureInfo>();
   await inLanes(open, laneOf, sink.concurrency, async (index) => {
     const before = broken.get(laneOf(index));
-    if (stop || signal.aborted || halt?.aborted || before) {
-      outcomes[index] = failed(failureOf(notSent(stop ?? before ?? stopped)));
-      return;
-    }
+    if (stop || signal.aborted || halt?.aborted || before) return holdBack(index, stop ?? before ?? stopped);
     try {
       if (blind.has(index)) await hooks.enter([entryOf(index, plans[index]!)]);
     } catch (error) {
@@ -104,16 +122,35 @@ export async function writeRecords(
       outcomes[index] = failed(failureOf(error));
       return;
     }
-    try {
-      outcomes[index] = await sendPlan(sink, request, index, plans[index]!, hooks);
-    } catch (error) {
-      outcomes[index] = fail(error);
+    const kind = plans[index]!.do;
+    const begunAt = suspects.begin();
+    const outcome = await sendPlan(sink, request, index, plans[index]!, hooks).catch((error) =>
+      failed(failureOf(error)),
+    );
+    if (outcome.outcome === "failed" || outcome.outcome === "unknown") {
+      fail(kind, index, outcome);
+      // The next change of the same record was planned on this one; it may only follow when this one landed.
+      broken.set(laneOf(index), outcome.failure);
+      return;
     }
-    const outcome = outcomes[index]!;
-    // The next change of the same record was planned on this one; it may only follow when this one landed.
-    if (outcome.outcome === "failed" || outcome.outcome === "unknown") broken.set(laneOf(index), outcome.failure);
+    outcomes[index] = outcome;
+    ofTheirOwn(suspects.taken(kind, begunAt));
   });
+  // what may pass by itself may have begun with the last ones: only what came after them could tell
+  if (!stop) ofTheirOwn(suspects.rest().filter((index) => !mayPass(outcomes[index]!)));
   return outcomes as WriteOutcome[];
+}
+
+const mayPass = (outcome: WriteOutcome) => outcome.outcome === "failed" && outcome.failure.kind === "transient";
+
+/** A failure that turned out to be the record's alone. What may pass is asked again, and then given up. */
+function ofItsOwn(outcome: WriteOutcome, blindly: boolean): WriteOutcome {
+  if (outcome.outcome !== "failed" || !outcome.failure.ofRecord) return outcome;
+  const { failure } = outcome;
+  if (failure.kind === "transient") return { ...outcome, lone: true };
+  // it was taken, by its status: whether it arrived where it should is for a person to find out
+  if (failure.code === "answer-not-json" && blindly) return { outcome: "unknown", failure: failure.ofRecord! };
+  return { ...outcome, failure: failure.ofRecord! };
 }
 
 /**
@@ -126,16 +163,13 @@ function cannotTell(sink: RecordSink, plan: Plan, values: JsonRecord): boolean {
 
 const stopped: FailureInfo = { kind: "transient", code: "stopped", message: "The run was stopped." };
 
-/** The failure of a record that was held back because of another one's failure. */
-function notSent(failure: FailureInfo): IntegrationError {
-  const kind = failure.kind === "rejected" ? "transient" : failure.kind;
-  const retry = failure.retryAfterMs === undefined ? undefined : { afterMs: failure.retryAfterMs };
-  const message =
-    failure === stopped || failure.message.startsWith("Not sent")
-      ? failure.message
-      : `Not sent, because of an earlier answer: ${failure.message}`;
-  return new IntegrationError(message, { kind, code: failure.code, retry });
-}
+/** Another record's failure, as the reason to hold this one back: it is for later. */
+const passedOn = ({ kind, code, message, retryAfterMs }: FailureInfo): FailureInfo => ({
+  kind: kind === "rejected" ? "transient" : kind,
+  code,
+  message,
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
 
 async function sendPlan(
   sink: RecordSink,
@@ -152,6 +186,10 @@ async function sendPlan(
   } catch (error) {
     const failure = failureOf(error);
     if (mayHaveLanded(failure)) return settleLost(sink, plan, values, context, failure);
+    if (failure.code === "answer-not-json" && sink.read) {
+      const found = await lookUp(sink, plan, values, context, failure);
+      return found.outcome === "unknown" ? failed(failure) : found;
+    }
     if (plan.do === "delete" && failure.code === "record-not-found") return { outcome: "unchanged" };
     if (plan.do !== "create" || request.operation !== "upsert" || failure.code !== "conflict" || !sink.update)
       throw error;

@@ -44,9 +44,10 @@ export type WriteOutcome =
   | { outcome: "unchanged" }
   /**
    * this record failed; `failure.kind` says whether it is the record's fault (rejected) or may pass (transient). `sent`: it was
-   * sent before the failure, and may have arrived; sending it again does no harm
+   * sent before the failure, and may have arrived; sending it again does no harm. `lone`: the system took others of its kind that were
+   * sent after it. `notSent`: held back, because of another record's failure
    */
-  | { outcome: "failed"; failure: FailureInfo; sent?: true }
+  | { outcome: "failed"; failure: FailureInfo; sent?: true; lone?: true; notSent?: true }
   /** sent, but the answer was lost and cannot be found out here */
   | { outcome: "unknown"; failure: FailureInfo };
 

@@ -52,6 +52,8 @@ export type FakeRestOptions = {
   faults?: Partial<FakeFaults>;
   /** path → address it sends on to */
   redirects?: { [path: string]: string };
+  /** what it says instead, before a request takes effect; `html` is a page of HTML with status 200. undefined: as usual */
+  answers?: (method: string, path: string, body: Json) => { status: number; body?: Json } | "html" | undefined;
 };
 
 export type LoggedRequest = {
@@ -72,6 +74,8 @@ export type FakeRest = {
   log: LoggedRequest[];
   /** may be changed at any time */
   faults: FakeFaults;
+  /** likewise */
+  answers: FakeRestOptions["answers"];
   /** creates, updates and deletes that took effect */
   effects(): number;
   close(): Promise<void>;
@@ -248,6 +252,13 @@ export async function startFakeRest(options: FakeRestOptions = {}): Promise<Fake
         body: { message: "Down for a moment" },
         headers: faults.retryAfterS === null ? {} : { "retry-after": String(faults.retryAfterS) },
       });
+    const instead = fake.answers?.(entry.method, url.pathname, body);
+    if (instead === "html") {
+      entry.status = 200;
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8" });
+      return response.end("<!doctype html><title>Sign in</title>");
+    }
+    if (instead) return finish(instead);
     const answer = broken
       ? { status: 400, body: { message: "The body is not JSON" } }
       : handle(request.method ?? "GET", url, request.headers, body);
@@ -262,12 +273,13 @@ export async function startFakeRest(options: FakeRestOptions = {}): Promise<Fake
     socket.on("close", () => sockets.delete(socket));
   });
   await new Promise<void>((done, fail) => server.once("error", fail).listen(options.port ?? 0, "127.0.0.1", done));
-  return {
+  const fake: FakeRest = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     collections,
     collection,
     log,
     faults,
+    answers: options.answers,
     effects: () => effects,
     close: () =>
       new Promise((done) => {
@@ -275,6 +287,7 @@ export async function startFakeRest(options: FakeRestOptions = {}): Promise<Fake
         for (const socket of sockets) socket.destroy();
       }),
   };
+  return fake;
 }
 
 function cut(request: IncomingMessage, entry: LoggedRequest): void {

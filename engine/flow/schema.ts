@@ -93,7 +93,12 @@ export const settingsSchema = z
   .strictObject({
     retry: z
       .strictObject({
-        attempts: z.int().min(1).max(1_000).optional().meta({ title: "Attempts", description: "Most tries" }),
+        attempts: z
+          .int()
+          .min(1)
+          .max(1_000)
+          .optional()
+          .meta({ title: "Attempts", description: "Most tries, the first among them" }),
         for: duration.optional().meta({ title: "For", description: "Longest time to keep trying" }),
       })
       .optional()

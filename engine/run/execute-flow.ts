@@ -26,7 +26,7 @@ import {
 } from "./planned-pages.ts";
 import { landPage, type PageEnvironment, type PreparedPage, preparePage } from "./process-page.ts";
 import { recoverOpenEntries } from "./recover.ts";
-import type { RetryPolicy } from "./retry.ts";
+import { type RetryPolicy, USUAL_ATTEMPTS } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages } from "./run-pages.ts";
 import { stepContext, UnsavedKeys } from "./step-context.ts";
 import { stopCondition } from "./stop-condition.ts";
@@ -100,6 +100,9 @@ export async function executeContinuation(
   return await execute(entering, ports, { plan, reading: { step: plan.trigger.id }, pages: keptPages(kept, plan) });
 }
 
+/** A page is tried so often before the few records the target fails inside at are blamed: some 20 s. */
+const TRIES_BEFORE_BLAME = 3;
+
 /** Ledger parts of different attempts at one page must not share a number. */
 export const PARTS_PER_ATTEMPT = 100_000;
 
@@ -114,6 +117,8 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
   const writes = plan.order.filter((step) => step.write);
   const width = pagesAtOnce(job, plan, writes);
   const gate = new KeyGate();
+  const retry = retryPolicy(settings);
+  const blamesFew = () => job.state.failures + 1 >= Math.min(TRIES_BEFORE_BLAME, retry.attempts);
   const foreseen = job.mode === "dry" ? new ForeseenValues() : undefined;
   /** works of pages that may lack a checkpoint */
   const recent: PageWork[] = [];
@@ -129,7 +134,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
     ports: collects ? tellingWhatIsStored(ports, stored) : ports,
     pages: collects ? withGroups(pages, plan, job, ports, stored) : pages,
     reading,
-    retry: retryPolicy(settings),
+    retry,
     stop: stopCondition(settings),
     patient: job.mode === "live",
     sliceMs: job.sliceMs,
@@ -148,7 +153,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         work,
         connection: (name) => ports.connection(name),
         ...(job.openLetters && { openLetters: job.openLetters }),
-        writeSite: (step) => writeSite(job, ports, { page, gate, foreseen }, step),
+        writeSite: (step) => writeSite(job, ports, { page, gate, foreseen, blamesFew }, step),
         idempotencyKey: (step, origin, key) => idempotencyKey(job, step, page, origin, key),
       };
       // in order, whether a record may go on is known only when the page before it has landed
@@ -253,7 +258,12 @@ function pageWork(job: FlowJob, page: SourcePage, { keyOf }: Plan, open: PageWor
 function writeSite(
   job: FlowJob,
   ports: RunPorts,
-  { page, gate, foreseen }: { page: SourcePage; gate: KeyGate; foreseen: ForeseenValues | undefined },
+  {
+    page,
+    gate,
+    foreseen,
+    blamesFew,
+  }: { page: SourcePage; gate: KeyGate; foreseen: ForeseenValues | undefined; blamesFew: () => boolean },
   step: CompiledStep,
 ): WritePlace {
   if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
@@ -267,6 +277,7 @@ function writeSite(
     ports,
     gate,
     ...(foreseen && { foreseen }),
+    blamesFew,
     idempotencyKey: plain ? (_, key) => prefix + key : (origin, key) => idempotencyKey(job, step.id, page, origin, key),
     keyedAlike: plain,
   };
@@ -308,5 +319,5 @@ function idempotencyKey(job: FlowJob, step: string, page: SourcePage, origin: nu
 
 export function retryPolicy(settings: FlowSettings): RetryPolicy {
   const forMs = settings.retry?.for === undefined ? 24 * 3_600_000 : durationMs(settings.retry.for);
-  return { attempts: settings.retry?.attempts ?? 8, forMs };
+  return { attempts: settings.retry?.attempts ?? USUAL_ATTEMPTS, forMs };
 }

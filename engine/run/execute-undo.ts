@@ -6,6 +6,7 @@ import type { LedgerDraft, LedgerPlace, PartAddress, RunPorts } from "../ports.t
 import { noRunCounts } from "./counts.ts";
 import { PARTS_PER_ATTEMPT } from "./execute-flow.ts";
 import { recoverOpenEntries } from "./recover.ts";
+import { USUAL_ATTEMPTS } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type WorkedPage } from "./run-pages.ts";
 import { UndoChain } from "./undo-chain.ts";
 import { draftOf, undoGroup, undoThroughBlips } from "./undo-group.ts";
@@ -83,7 +84,7 @@ export async function executeUndo(job: UndoJob, ports: UndoPorts, pages: AsyncIt
     ports,
     pages: pages[Symbol.asyncIterator](),
     reading: { step: "undo" },
-    retry: { attempts: 8, forMs: 24 * 3_600_000 },
+    retry: { attempts: USUAL_ATTEMPTS, forMs: 24 * 3_600_000 },
     stop: {},
     patient: !job.preview,
     sliceMs: job.sliceMs,

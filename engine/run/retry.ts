@@ -4,14 +4,17 @@ import type { Json } from "../../connectors/sdk/types.ts";
 import type { RunPorts } from "../ports.ts";
 import { throwIfHalted } from "./page.ts";
 
+/** `attempts`: tries in all, the first among them. `forMs`: milliseconds since the first failure. */
 export type RetryPolicy = { attempts: number; forMs: number };
+
+export const USUAL_ATTEMPTS = 10;
 
 const BASE_MS = 2_000;
 const GROWTH = 4;
 const LONGEST_MS = 3_600_000;
 
 /**
- * Waits 2, 8, 32 s, 2, 9, 34 min, then 1 h: with the usual 8 attempts about 2 hours 45 minutes in all, less the jitter.
+ * Waits 2, 8, 32 s, 2, 9, 34 min, then 1 h: with the usual 10 attempts about 3 hours 45 minutes in all, less the jitter.
  *
  * @param failures consecutive failures so far, counting this one (≥ 1)
  * @param failingForMs time since the first of them
@@ -24,7 +27,7 @@ export function nextTry(
   failure: FailureInfo,
   random: number,
 ): number | null {
-  if (failures > policy.attempts || failingForMs >= policy.forMs) return null;
+  if (failures >= policy.attempts || failingForMs >= policy.forMs) return null;
   const backoff = Math.min(LONGEST_MS, BASE_MS * GROWTH ** (failures - 1)) * (0.5 + random / 2);
   const asked = failure.retryAfterMs === undefined ? 0 : jittered(failure.retryAfterMs, random);
   // the last try may come at the very end of the time budget, not after it

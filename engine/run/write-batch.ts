@@ -3,14 +3,15 @@
  * outcome. Safe to repeat: rows that an earlier attempt already landed are recognised and counted, not written again.
  */
 import { type FailureInfo, failureOf, IntegrationError } from "../../connectors/sdk/errors.ts";
-import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
+import type { Json } from "../../connectors/sdk/types.ts";
 import type { LedgerEntry, WriteOutcome } from "../../connectors/sdk/writing.ts";
-import { LeaseLost, type LedgerDraft, type OpenEntry } from "../ports.ts";
+import { LeaseLost, type LedgerDraft } from "../ports.ts";
 import type { Batch, Ended } from "../steps/define-step.ts";
 import { foreseeChunk } from "./foresee-chunk.ts";
 import { openKey, PageInterrupted, type PageWork, throwIfHalted } from "./page.ts";
 import { inPageWait, sleepInPage } from "./retry.ts";
 import { type Entered, keepAnswers, keepKnown, settleThrown } from "./write-answers.ts";
+import { adoptOpen, giveUp, keepOpen, supersede, withoutFaulty } from "./write-doubts.ts";
 import { addressOf, type Item, OUTCOME_OF, placed, requestOf, type WritePlace, type WriteSite } from "./write-site.ts";
 import { toWaves } from "./write-waves.ts";
 
@@ -51,46 +52,25 @@ export function giveUpBatch(site: WritePlace, batch: Batch, failure: FailureInfo
 
 async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended: Ended[]): Promise<void> {
   let pending = adoptOpen(site, chunk, work, ended);
-  // refused while a page before was still under way (its parent record, a unique value it gives free): asked once more
-  const waiting: Item[] = [];
+  /** what failed inside the target, which took others that were sent later */
+  const lone = new Map<Item, FailureInfo>();
   for (let attempt = 0; pending.length > 0; attempt++) {
     site.ports.signal.throwIfAborted();
-    const sent = pending;
-    const { outcomes, thrown, entered } = await send(site, sent, work);
-    pending = [];
-    let passing: FailureInfo | undefined = thrown;
-    if (thrown) {
-      await settleThrown(site, sent, entered, thrown, work);
-      pending = adoptOpen(site, sent, work, ended);
-    } else {
-      const again =
-        attempt === 0 && outcomes.some(isRefusal) && (await site.gate?.earlierLanded(work.page.number)) === true;
-      for (let index = 0; index < sent.length; index++) {
-        const item = sent[index] as Item;
-        const outcome = outcomes[index];
-        if (!outcome) throw new Error(`Connector gave ${outcomes.length} outcomes for ${sent.length} records.`);
-        if (again && isRefusal(outcome)) {
-          waiting.push(item);
-          continue;
-        }
-        const failure = take(site, item, outcome, entered.get(index), work, ended);
-        if (failure) {
-          pending.push(item);
-          passing ??= failure;
-        }
-      }
-      await keepAnswers(site, sent, outcomes, entered);
-    }
-    if (waiting.length > 0) {
-      await writeChunk(site, waiting.splice(0), work, ended);
-    }
+    const round = await writeRound(site, pending, attempt === 0, work, ended);
+    // refused while a page before was still under way (its parent record, a unique value it gives free): asked once more
+    if (round.waiting.length > 0) await writeChunk(site, round.waiting, work, ended);
+    for (const [item, failure] of round.lone) lone.set(item, failure);
+    pending = round.pending;
     if (pending.length === 0) return;
     throwIfHalted(site.ports);
-    const failure = passing ?? { kind: "transient", code: "unexpected", message: "The target took no record." };
-    const wait = inPageWait(failure, attempt);
-    // some of them landed: the target works, so this is not one of the tries that count
-    if (pending.length < sent.length) attempt = -1;
+    const failure = round.failure ?? { kind: "transient", code: "unexpected", message: "The target took no record." };
+    // another try would only leave more records of which nobody knows whether they arrived
+    const wait = round.onlyDoubt ? null : inPageWait(failure, attempt);
+    // some were answered: the target works, so this is not one of the tries that count
+    if (round.answered) attempt = -1;
     if (wait === null) {
+      pending = withoutFaulty(site, pending, lone, failure, work, ended);
+      if (pending.length === 0) return;
       if (!site.givesUp) throw new PageInterrupted(site.step, site.write.connection, failure);
       for (const item of pending) giveUp(site, item, failure, work, ended);
       return;
@@ -99,47 +79,69 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
   }
 }
 
-/** Records that an earlier try of this page landed for sure, and whose repetition the target could not recognise. */
-function adoptOpen(site: WritePlace, chunk: Item[], work: PageWork, ended: Ended[]): Item[] {
-  if (work.open.size === 0) return chunk;
-  return chunk.filter((item) => {
-    const open = work.open.get(openKey(site.step, item.write.idempotencyKey));
-    if (!open) return true;
-    if (open.state === "done") {
-      ended.push({ origin: item.origin, outcome: OUTCOME_OF[open.operation], record: item.record });
-      return false;
+/** What one write call left. */
+type Round = {
+  /** to be tried again */
+  pending: Item[];
+  waiting: Item[];
+  lone: Map<Item, FailureInfo>;
+  /** of the first record that was sent and failed in passing */
+  failure: FailureInfo | undefined;
+  /** some records have their outcome */
+  answered: boolean;
+  /** those that were sent were left in doubt, all of them */
+  onlyDoubt: boolean;
+};
+
+async function writeRound(
+  site: WriteSite,
+  sent: Item[],
+  first: boolean,
+  work: PageWork,
+  ended: Ended[],
+): Promise<Round> {
+  const { outcomes, thrown, entered } = await send(site, sent, work);
+  const round: Round = {
+    pending: [],
+    waiting: [],
+    lone: new Map(),
+    failure: thrown,
+    answered: false,
+    onlyDoubt: false,
+  };
+  if (thrown) {
+    await settleThrown(site, sent, entered, thrown, work);
+    round.pending = adoptOpen(site, sent, work, ended);
+    round.answered = round.pending.length < sent.length;
+    return round;
+  }
+  const again = first && outcomes.some(isRefusal) && (await site.gate?.earlierLanded(work.page.number)) === true;
+  let heldBack: FailureInfo | undefined;
+  let doubtful = false;
+  for (let index = 0; index < sent.length; index++) {
+    const item = sent[index] as Item;
+    const outcome = outcomes[index];
+    if (!outcome) throw new Error(`Connector gave ${outcomes.length} outcomes for ${sent.length} records.`);
+    if (again && isRefusal(outcome)) {
+      round.waiting.push(item);
+      continue;
     }
-    // sent before a crash, and neither a receipt nor reading back tells whether it arrived
-    if (repeatsHarmlessly(site, open)) {
-      // an idempotency key belongs to what was sent under it, also when the source has changed since; the next run sees that
-      const again = site.write.info?.idempotencyKeys === true && open.operation === "create" && open.after !== null;
-      if (again) item.write = { ...item.write, values: open.after as JsonRecord };
-      return true;
+    const failure = take(site, item, outcome, entered.get(index), work, ended);
+    if (!failure) {
+      if (outcome.outcome === "unknown") doubtful = true;
+      else round.answered = true;
+      continue;
     }
-    mayHaveArrived(site, item, open, work, ended);
-    return false;
-  });
-}
-
-function mayHaveArrived(site: WritePlace, { origin, record }: Item, open: OpenEntry, work: PageWork, ended: Ended[]) {
-  work.fixes.push({ ...open.address, key: open.key, landed: true, unknown: true });
-  const message = `${site.write.connection} was sent this record before, and cannot say whether it arrived. Look it up there: dismiss this if it is there, replay it if it is not.`;
-  const failure: FailureInfo = { kind: "rejected", code: "may-have-arrived", message };
-  ended.push({ origin, outcome: "dead", record, failure: placed(site, failure) });
-}
-
-/** Waiting for the target is over. What was sent before and never answered may be there all the same. */
-function giveUp(site: WritePlace, item: Item, failure: FailureInfo, work: PageWork, ended: Ended[]): void {
-  const open = work.open.get(openKey(site.step, item.write.idempotencyKey));
-  if (open?.state === "sending") mayHaveArrived(site, item, open, work, ended);
-  else ended.push({ origin: item.origin, outcome: "dead", record: item.record, failure: placed(site, failure) });
-}
-
-/** Whether sending a change once more has no further effect, should it have arrived before: the sink knows it again. */
-function repeatsHarmlessly({ write }: WritePlace, { operation, identity }: OpenEntry): boolean {
-  if (write.info?.effect !== "once") return false;
-  if (write.info.idempotencyKeys || operation !== "create" || write.operation === "upsert") return true;
-  return write.info.readBack && Object.keys(identity).length > 0;
+    round.pending.push(item);
+    const { lone = false, notSent = false } = outcome.outcome === "failed" ? outcome : {};
+    if (lone) round.lone.set(item, failure);
+    if (notSent) heldBack ??= failure;
+    else round.failure ??= failure;
+  }
+  round.failure ??= heldBack;
+  round.onlyDoubt = doubtful && !round.answered;
+  await keepAnswers(site, sent, outcomes, entered);
+  return round;
 }
 
 function isRefusal(outcome: WriteOutcome): boolean {
@@ -249,33 +251,4 @@ function take(
       return undefined;
     }
   }
-}
-
-/**
- * It failed after it had been sent: sent again it does no harm, but until then it may be there. Returns false where sending it
- * again would do harm, or the connector knows better.
- */
-function keepOpen(site: WriteSite, { origin, write }: Item, { address, entry }: Entered, work: PageWork): boolean {
-  const id = openKey(site.step, write.idempotencyKey);
-  if (work.open.has(id)) return false; // the entry before stands for the change
-  const { key, idempotencyKey } = write;
-  const sourceKey = work.keyOf(origin);
-  const open: OpenEntry = {
-    ...{ ...entry, key, idempotencyKey, sourceKey, address },
-    ...{ undo: "possible", state: "sending" },
-  };
-  if (!repeatsHarmlessly(site, open)) return false;
-  work.open.set(id, open);
-  work.fixes.push({ ...address, key, landed: true, unknown: true });
-  return true;
-}
-
-/** Sent again under the same idempotency key: this entry stands for the change now, not the one before the crash. */
-function supersede(site: WriteSite, idempotencyKey: string, work: PageWork): void {
-  if (work.open.size === 0) return;
-  const id = openKey(site.step, idempotencyKey);
-  const before = work.open.get(id);
-  if (!before) return;
-  work.fixes.push({ ...before.address, key: before.key, landed: false });
-  work.open.delete(id);
 }

@@ -24,6 +24,8 @@ export type WritePlace = {
   gate?: KeyGate;
   /** when the target cannot take the page: true makes dead letters of the rest instead of interrupting */
   givesUp?: boolean;
+  /** whether this was tried often enough: a few records the target fails inside at are to blame then, not the target */
+  blamesFew?(): boolean;
   /** of a dry run: what its pages have foreseen so far */
   foreseen?: ForeseenValues;
 };

@@ -129,7 +129,7 @@ function Settings() {
         <Field label="Tries at most" hint="After a failure that may pass">
           <Input
             inputMode="numeric"
-            placeholder="8"
+            placeholder="10"
             value={String(retry.attempts ?? "")}
             onChange={(text) => set({ retry: clean({ ...retry, attempts: whole(text, 1000) }) }, "attempts")}
           />

@@ -16,9 +16,10 @@ type Named = Pick<Connection, "id" | "name" | "workspaceId">;
 
 const CHECK_LIMIT_MS = 8_000;
 const FIRST_PROBE_S = 3;
-const LONGEST_PROBE_S = 60;
+/** What is back is noticed within half a minute, however long it was away. */
+const LONGEST_PROBE_S = 25;
 
-/** 3, 6, 12, … 60 s, ± 10 %, by the number of probes so far. */
+/** 3, 6, 12, 24, 25 s, ± 10 %, by the number of probes so far. */
 const NEXT_PROBE = (probes: string) =>
   `now() + least(${LONGEST_PROBE_S}, ${FIRST_PROBE_S} * 2 ^ least(10, ${probes})) * (0.9 + random() / 5) * interval '1 second'`;
 
