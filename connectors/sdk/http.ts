@@ -54,6 +54,8 @@ export type RequestOptions<T = Json> = {
   pathTemplate?: string;
   /** statuses taken as success beside 2xx */
   ok?: number[];
+  /** the status says all: whatever stands in the answer's body, also a page of HTML, is no failure */
+  statusOnly?: boolean;
   signal?: AbortSignal;
   /** ends waiting for another try of what was not taken (429, 503); the answer stands then */
   halt?: AbortSignal | undefined;
@@ -245,7 +247,7 @@ export function createHttp(options: HttpOptions): Http {
       return {
         status: answer.status,
         headers: answer.headers,
-        body: bodyOf(asked, answer, options.schema),
+        body: options.statusOnly ? (answer.body as T) : bodyOf(asked, answer, options.schema),
         url: url.href,
       };
     } catch (error) {

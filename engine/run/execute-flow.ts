@@ -10,7 +10,7 @@ import { ForeseenValues } from "./foreseen-values.ts";
 import { collectsOver, StoredPages } from "./group-pages.ts";
 import { KeyGate } from "./key-gate.ts";
 import { landInOrder, orderKeys } from "./key-order.ts";
-import type { PageResult, PageWork, SourcePage } from "./page.ts";
+import { openKey, type PageResult, type PageWork, type SourcePage } from "./page.ts";
 import {
   type FlowCursor,
   flowPages,
@@ -153,8 +153,8 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         work,
         connection: (name) => ports.connection(name),
         ...(job.openLetters && { openLetters: job.openLetters }),
-        writeSite: (step) => writeSite(job, ports, { page, gate, foreseen, blamesFew }, step),
-        idempotencyKey: (step, origin, key) => idempotencyKey(job, step, page, origin, key),
+        writeSite: (step) => writeSite(job, ports, { work, gate, foreseen, blamesFew }, step),
+        idempotencyKey: (step, origin, key) => idempotencyKey(job, step, work, origin, key),
       };
       // in order, whether a record may go on is known only when the page before it has landed
       const prepared = order ? environment : await preparePage(page, environment);
@@ -259,14 +259,15 @@ function writeSite(
   job: FlowJob,
   ports: RunPorts,
   {
-    page,
+    work,
     gate,
     foreseen,
     blamesFew,
-  }: { page: SourcePage; gate: KeyGate; foreseen: ForeseenValues | undefined; blamesFew: () => boolean },
+  }: { work: PageWork; gate: KeyGate; foreseen: ForeseenValues | undefined; blamesFew: () => boolean },
   step: CompiledStep,
 ): WritePlace {
   if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
+  const { page } = work;
   const plain = !page.letters && !page.continued && !page.parked;
   const prefix = plainPrefix(job, step.id, page);
   return {
@@ -278,7 +279,7 @@ function writeSite(
     gate,
     ...(foreseen && { foreseen }),
     blamesFew,
-    idempotencyKey: plain ? (_, key) => prefix + key : (origin, key) => idempotencyKey(job, step.id, page, origin, key),
+    idempotencyKey: plain ? (_, key) => prefix + key : (origin, key) => idempotencyKey(job, step.id, work, origin, key),
     keyedAlike: plain,
   };
 }
@@ -305,15 +306,18 @@ function pagesAtOnce(job: FlowJob, plan: Plan, writes: CompiledStep[]): number {
 /**
  * flow / step / what sets this write apart from an earlier one of the same record / its key. Apart are: run and page, or
  * for a replay the letter and how often it was tried. A letter that “may have arrived” is sent under its first key again.
- * What was parked or kept has one turn, whichever run gives it (server/db/run-store/turns.ts reads these keys).
+ * What was parked or kept has one turn, whichever run gives it (server/db/run-store/turns.ts reads these keys). Such turns were
+ * named by run and page once: what an attempt of that time entered goes on under its name, so that it is not sent again.
  */
-function idempotencyKey(job: FlowJob, step: string, page: SourcePage, origin: number, key: string): string {
+function idempotencyKey(job: FlowJob, step: string, { page, open }: PageWork, origin: number, key: string): string {
   const letter = page.letters?.[origin];
   const kept = page.continued?.parts[origin]?.id;
   const parked = page.parked?.[origin];
+  const byPage = plainPrefix(job, step, page) + key;
+  if ((kept !== undefined || parked !== undefined) && open.has(openKey(step, byPage))) return byPage;
   if (kept !== undefined) return `${job.flowId}/${step}/kept.${kept}/${key}`;
   if (parked !== undefined) return `${job.flowId}/${step}/parked.${parked}/${key}`;
-  if (!letter) return plainPrefix(job, step, page) + key;
+  if (!letter) return byPage;
   return letter.sentAs ?? `${job.flowId}/${step}/${letter.id}.${letter.attempts}/${key}`;
 }
 

@@ -72,6 +72,7 @@ export async function sendEvent(due: DueDelivery, now: Date): Promise<void> {
       },
       about: "list",
       ok: [410, ...GATEWAY],
+      statusOnly: true, // many frameworks answer “OK” as HTML
     });
     // Standard Webhooks, “Deliverability and reliability”: a receiver that answers 410 is not sent anything further
     if (status === 410) throw new SubscriberGone(name);

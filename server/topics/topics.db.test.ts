@@ -456,6 +456,19 @@ describe("a subscriber outside", () => {
     expect(new Set(got.map(({ headers }) => headers["webhook-id"])).size).toBe(30);
   }, 60_000);
 
+  test("may answer with any body: its status says that it took the event", async () => {
+    const page = createServer((_request, response) => {
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("OK");
+    });
+    await new Promise<void>((listening) => page.listen(0, "127.0.0.1", listening));
+    await subscribed({ url: `http://127.0.0.1:${(page.address() as AddressInfo).port}/` });
+    await published([1]);
+    await deliverDue(database.pool);
+    page.closeAllConnections();
+    page.close();
+    expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 1, pending: 0, lastError: null }]);
+  });
+
   test("behind a gateway that gets no answer is down too", async () => {
     await subscribed();
     await published([1]);
