@@ -113,8 +113,11 @@ async function integration() {
 /** @param {string} project @param {NodeJS.ProcessEnv} env @returns {Promise<Counts>} */
 async function vitest(project, env) {
   const report = freshReport(project);
-  const args = ["run", "--project", project, "--reporter=dot", "--reporter=json", `--outputFile.json=${report}`];
-  const { code } = await tool("vitest", commandScript.vitest, args, env);
+  // dots for whoever watches; a line a file, without colours, for who reads it later
+  const watched = process.stdout.isTTY === true;
+  const shown = watched ? "dot" : "default";
+  const args = ["run", "--project", project, `--reporter=${shown}`, "--reporter=json", `--outputFile.json=${report}`];
+  const { code } = await tool("vitest", commandScript.vitest, args, watched ? env : { NO_COLOR: "1", ...env });
   return countVitest(readJson(report), code);
 }
 
