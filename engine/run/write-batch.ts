@@ -155,31 +155,25 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
   /** the ledger refused: the hold is lost, or our own database is away. That is no failure of the target. */
   let own: Error | undefined;
   const undo = site.write.info?.undo === "none" ? "not possible" : "possible";
+  const draftOf = ({ operation, identity, before, after, remoteId }: LedgerEntry, { origin, write }: Item) => {
+    const { key, idempotencyKey } = write;
+    const sourceKey = work.keyOf(origin);
+    const draft: LedgerDraft = { operation, identity, before, after, key, sourceKey, idempotencyKey, undo, origin };
+    if (remoteId !== undefined) draft.remoteId = remoteId;
+    return draft;
+  };
   const enter = async (entries: LedgerEntry[], receipt?: Json) => {
     if (entries.length === 0) return;
     const address = addressOf(site, work);
-    const drafts = entries.map((entry): LedgerDraft => {
-      const item = items[entry.index] as Item;
-      return {
-        operation: entry.operation,
-        identity: entry.identity,
-        before: entry.before,
-        after: entry.after,
-        ...(entry.remoteId === undefined ? {} : { remoteId: entry.remoteId }),
-        key: item.write.key,
-        sourceKey: work.keyOf(item.origin),
-        idempotencyKey: item.write.idempotencyKey,
-        undo,
-        origin: item.origin,
-      };
-    });
+    const drafts = entries.map((entry) => draftOf(entry, items[entry.index] as Item));
     try {
       await site.ports.store.enter(address, drafts, receipt);
     } catch (error) {
       if (error instanceof LeaseLost || (error instanceof Error && site.ports.isOutage(error))) own = error;
       throw error;
     }
-    for (const entry of entries) {
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at] as LedgerEntry;
       // a second entry for one record (a create that turned out to be an update) replaces the first
       const earlier = entered.get(entry.index);
       if (earlier) work.fixes.push({ ...earlier.address, key: (items[entry.index] as Item).write.key, landed: false });
