@@ -264,7 +264,7 @@ async function interrupted<P, R>(loop: PageLoop<P, R>, error: unknown): Promise<
   const failingForMs = state.failingSince ? now.getTime() - state.failingSince.getTime() : 0;
   const waitMs = nextTry(loop.retry, state.failures + 1, failingForMs, info, ports.random());
   if (waitMs === null) {
-    const message = `${info.message} Given up after ${state.failures + 1} attempts. Start the flow again once this is mended; what was written stays in the ledger.`;
+    const message = `${info.message} Given up after ${state.failures === 0 ? "one attempt" : `${state.failures + 1} attempts`}. Start the flow again once this is mended; what was written stays in the ledger.`;
     return await fail(loop, { ...failure, message }, pages, connection);
   }
   const resumeAt = new Date(now.getTime() + waitMs);

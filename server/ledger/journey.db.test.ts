@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { joinKey } from "../../engine/steps/field-access.ts";
 import { callerAs } from "../testing/callers.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
@@ -67,4 +68,17 @@ it("tells what happened to a record across flows, newest last", async () => {
   expect(await callerAs(ctx).records.journey({ key: "47" })).toEqual([]);
   expect(await callerAs(await testContext(database)).records.journey({ key: "4711" })).toEqual([]);
   await expect(callerAs(ctx).records.journey({ key: "" })).rejects.toMatchObject({ code: "BAD_REQUEST" });
+});
+
+it("finds a record by its key as it stands in the record, whatever signs it holds", async () => {
+  const ctx = await testContext(database);
+  const flow_id = await insertFlow(ctx, { document: { name: "Orders" }, liveVersion: 1 });
+  const run_id = await insertRunRow(ctx, { flow_id });
+  const kept = joinKey(["EU|4711\\a"]);
+  await insertChange(ctx, { flow_id, run_id, record_key: "1", source_key: kept, after: { total: 5 } });
+  await insertLetter(ctx, { flow_id, run_id, key: kept, reason: "no" });
+  for (const key of ["EU|4711\\a", kept]) {
+    expect(await callerAs(ctx).records.journey({ key })).toHaveLength(2);
+    expect(await callerAs(ctx).search.all({ text: key })).toMatchObject([{ kind: "record" }]);
+  }
 });

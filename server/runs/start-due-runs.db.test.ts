@@ -67,6 +67,13 @@ it("queues as set, but no more than three: later times are skipped and shown", a
   await database.pool.query("UPDATE run SET state = 'running', slot = flow_id WHERE flow_id = $1", [flowId]);
   for (let minute = 1; minute <= 6; minute++) await startDueRuns(database.pool, minutes(minute));
   expect(await history(flowId)).toEqual(["running", "queued", "queued", "queued", "cancelled skipped-overlap 3"]);
+  const { rows } = await database.pool.query(
+    "SELECT error->>'message' AS said FROM run WHERE flow_id = $1 AND state = 'cancelled'",
+    [flowId],
+  );
+  expect(rows[0].said).toMatch(
+    /^Skipped 3 times: run \d+ was still at work, and 3 more were waiting, when the schedule came round\.$/,
+  );
 });
 
 it("leaves stopped flows alone", async () => {

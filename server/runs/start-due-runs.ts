@@ -72,21 +72,23 @@ async function startRun(client: pg.PoolClient, { flowId, workspaceId, version }:
 }
 
 /** Skipped times are in the history too: one row, counted up, until a run goes through again. */
-async function noteSkipped(client: pg.PoolClient, { flowId, workspaceId, version }: Due, busy: string): Promise<void> {
+async function noteSkipped(client: pg.PoolClient, due: Due, busy: string): Promise<void> {
+  const { flowId, workspaceId, version } = due;
+  const waiting = due.overlap === "queue" ? `, and ${due.queued} more were waiting,` : "";
   const { rowCount } = await client.query(
     `UPDATE run SET finished_at = now(), request = request || jsonb_build_object('skipped', (request->>'skipped')::int + 1),
        error = jsonb_build_object('code', 'skipped-overlap', 'message', format(
-         'Skipped %s times: run %s was still at work when the schedule came round.', (request->>'skipped')::int + 1, $2::text))
+         'Skipped %s times: run %s was still at work%s when the schedule came round.', (request->>'skipped')::int + 1, $2::text, $3::text))
      WHERE id = (SELECT max(id) FROM run WHERE flow_id = $1 AND kind = 'flow' AND mode = 'live' AND trigger = 'schedule')
        AND request->>'skipped' IS NOT NULL AND request->>'behind' = $2::text`,
-    [flowId, busy],
+    [flowId, busy, waiting],
   );
   if (rowCount === 1) return;
   await client.query(
     `INSERT INTO run (workspace_id, flow_id, version, kind, mode, trigger, started_by, state, finished_at, request, error)
      VALUES ($1, $2, $3, 'flow', 'live', 'schedule', 'schedule', 'cancelled', now(),
        jsonb_build_object('skipped', 1, 'behind', $4::text), jsonb_build_object('code', 'skipped-overlap', 'message',
-         format('Skipped: run %s was still at work when the schedule came round.', $4::text)))`,
-    [workspaceId, flowId, version, busy],
+         format('Skipped: run %s was still at work%s when the schedule came round.', $4::text, $5::text)))`,
+    [workspaceId, flowId, version, busy, waiting],
   );
 }

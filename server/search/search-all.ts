@@ -1,4 +1,5 @@
 import type { ServerContext } from "../context.ts";
+import { spellings } from "../ledger/journey.ts";
 import type { SearchHit } from "../trpc/contract/home.ts";
 
 const mostPerKind = 6;
@@ -67,12 +68,13 @@ async function searchRuns({ db, workspaceId }: ServerContext, text: string): Pro
 }
 
 async function searchRecords({ db, workspaceId }: ServerContext, text: string): Promise<SearchHit[]> {
+  const keys = spellings(text);
   const [row] = await db.$queryRaw<{ changes: number; letters: number }[]>`
     select
-      (select count(*)::int from (select 1 from change where workspace_id = ${workspaceId} and record_key = ${text}
-        union all select 1 from change where workspace_id = ${workspaceId} and source_key = ${text} and source_key <> record_key
+      (select count(*)::int from (select 1 from change where workspace_id = ${workspaceId} and record_key = ANY (${keys})
+        union all select 1 from change where workspace_id = ${workspaceId} and source_key = ANY (${keys}) and source_key <> record_key
         limit 100) as c) as changes,
-      (select count(*)::int from (select 1 from dead_letter where workspace_id = ${workspaceId} and key = ${text}
+      (select count(*)::int from (select 1 from dead_letter where workspace_id = ${workspaceId} and key = ANY (${keys})
         and state <> 'foreseen' limit 100) as l) as letters`;
   const { changes = 0, letters = 0 } = row ?? {};
   if (changes + letters === 0) return [];
