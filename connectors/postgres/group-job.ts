@@ -3,6 +3,7 @@ import type { FailureInfo } from "../sdk/errors.ts";
 import type { JsonRecord } from "../sdk/types.ts";
 import type { LedgerEntry, WriteOutcome, WriteRequest } from "../sdk/writing.ts";
 import { keysOf, primaryKey, type Table } from "./catalog.ts";
+import { keptValue } from "./kept.ts";
 import type { Group } from "./page.ts";
 import { ambiguous, notFound } from "./reasons.ts";
 import { arrayParameter, name, type Place, placeOf, relation, unnested } from "./sql.ts";
@@ -80,7 +81,7 @@ export class GroupJob {
     const { codec, column } = placeOf(ring.column);
     for (const { row, held } of aside) {
       const { before } = this.entries.get(row) ?? {};
-      if (before) before[column.name] = held === null ? null : codec.decode(held);
+      if (before) before[column.name] = held === null ? null : keptValue(codec, held);
     }
   }
 
@@ -174,8 +175,8 @@ export class GroupJob {
   #created(row: number, line: Row | undefined, key: string | undefined): void {
     const { old, stored } = this.#statement;
     const after = this.#group.exact ? this.#sent(row) : {};
-    if (line) decodeInto(after, stored, line, first + old.length);
-    else if (key !== undefined) decodeInto(after, stored, [key], 0);
+    if (line) decodeInto(after, stored, line, first + old.length, keptValue);
+    else if (key !== undefined) decodeInto(after, stored, [key], 0, keptValue);
     const names = this.#request.operation === "insert" ? identityOf(this.#table, after) : this.#request.match;
     this.entries.set(row, { index: row, operation: "create", identity: picked(after, names), before: null, after });
     this.#outcomes[row] = created;
@@ -186,7 +187,7 @@ export class GroupJob {
     const record: JsonRecord = {};
     for (let at = 0; at < places.length; at++) {
       const text = values[at]![row]!;
-      record[places[at]!.column.name] = text === null ? null : places[at]!.codec.decode(text);
+      record[places[at]!.column.name] = text === null ? null : keptValue(places[at]!.codec, text);
     }
     return record;
   }
@@ -208,8 +209,8 @@ export class GroupJob {
       }
       const was = line[oldFrom + at - matching]!;
       if (was === now) continue;
-      const old = was === null ? null : codec.decode(was);
-      const next = now === null ? null : codec.decode(now);
+      const old = was === null ? null : keptValue(codec, was);
+      const next = now === null ? null : keptValue(codec, now);
       if (old === next) continue; // char(n) fills up with blanks
       differences++;
       before[column.name] = old;
@@ -221,7 +222,7 @@ export class GroupJob {
   }
 
   #deleted(row: number, line: Row): void {
-    const before = decodeRow(this.#statement.old, line, first);
+    const before = keptRow(this.#statement.old, line, first);
     const identity = picked(before, this.#request.match);
     this.entries.set(row, { index: row, operation: "delete", identity, before, after: null });
     this.#outcomes[row] = deleted;
@@ -229,14 +230,25 @@ export class GroupJob {
 }
 
 export function decodeRow(places: Place[], line: Row, from: number): JsonRecord {
-  return decodeInto({}, places, line, from);
+  return decodeInto({}, places, line, from, (codec, raw) => codec.decode(raw));
 }
 
-function decodeInto(record: JsonRecord, places: Place[], line: Row, from: number): JsonRecord {
+/** The same as the ledger keeps it. */
+export function keptRow(places: Place[], line: Row, from: number): JsonRecord {
+  return decodeInto({}, places, line, from, keptValue);
+}
+
+function decodeInto(
+  record: JsonRecord,
+  places: Place[],
+  line: Row,
+  from: number,
+  decode: typeof keptValue,
+): JsonRecord {
   for (let at = 0; at < places.length; at++) {
     const { column, codec } = places[at]!;
     const raw = line[from + at]!;
-    record[column.name] = raw === null ? null : codec.decode(raw);
+    record[column.name] = raw === null ? null : decode(codec, raw);
   }
   return record;
 }

@@ -10,6 +10,7 @@ CREATE TABLE parties (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text
 CREATE UNIQUE INDEX parties_email_lower ON parties (lower(email));
 CREATE TABLE invoices (number text, line int, party text REFERENCES parties(code), total numeric(8,2) NOT NULL, PRIMARY KEY (number, line));
 CREATE TABLE loose (kind text, note text);
+CREATE TABLE docs (id int PRIMARY KEY, j json, b jsonb);
 CREATE TABLE deferred (id int PRIMARY KEY, parent int REFERENCES deferred DEFERRABLE INITIALLY DEFERRED, slot int UNIQUE DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE guarded (id int PRIMARY KEY, note text, touched timestamptz);
 CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -358,6 +359,39 @@ describe("rules of the target", () => {
       { outcome: "failed", failure: { kind: "rejected", message: expect.stringContaining("invoices") } },
     ]);
     expect(await db.sql("SELECT code FROM parties WHERE code IN ('P', 'Q')")).toEqual([{ code: "P" }]);
+  });
+
+  it("undo brings JSON back that no record can hold: its own null, and more digits than a number has", async () => {
+    const page = [1, 2, 3, 4, 5].map((id) => ({ id, j: { new: id }, b: { new: id } }));
+    await db.sql(`INSERT INTO docs VALUES (1, 'null', 'null'), (2, NULL, NULL), (4, '"text"', '[null, {"a": null}]'),
+      (3, '{"n":9007199254740993}', '{"n": [12345678901234567890.123456789, "9007199254740993"]}'), (5, '{"$json":"x"}', '{"$json": "null"}')`);
+    const stored = () => db.sql("SELECT id, j::text, b::text FROM docs ORDER BY id");
+    const before = await stored();
+    const changed = await db.write("docs", "upsert", ["id"], page);
+    expect((await db.undo("docs", changed.ledger)).short).toEqual(Array(5).fill("restored"));
+    expect(await stored()).toEqual(before);
+    const gone = await db.write(
+      "docs",
+      "delete",
+      ["id"],
+      page.map(({ id }) => ({ id })),
+    );
+    expect(await stored()).toEqual([]);
+    expect((await db.undo("docs", gone.ledger)).short).toEqual(Array(5).fill("restored"));
+    expect(await stored()).toEqual(before);
+    expect((await db.undo("docs", gone.ledger)).outcomes).toEqual(Array(5).fill({ outcome: "restored", entry: null }));
+  });
+
+  it("undo says of a field that is gone that it is gone", async () => {
+    await db.sql("TRUNCATE docs");
+    const made = await db.write("docs", "upsert", ["id"], [{ id: 1, j: 1, b: 1 }]);
+    await db.sql("ALTER TABLE docs RENAME b TO c");
+    expect((await db.undo("docs", made.ledger)).outcomes).toMatchObject([
+      { outcome: "conflict", message: expect.stringContaining("no longer has the field “b”") },
+    ]);
+    await db.sql("ALTER TABLE docs RENAME id TO nr");
+    await expect(db.undo("docs", made.ledger)).rejects.toMatchObject({ kind: "settings", code: "field-missing" });
+    await db.sql("ALTER TABLE docs RENAME nr TO id; ALTER TABLE docs RENAME c TO b");
   });
 
   it("undo of rows without any key removes as many as were written", async () => {

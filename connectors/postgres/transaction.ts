@@ -5,6 +5,7 @@ import type { Json } from "../sdk/types.ts";
 import type { LedgerEntry, WriteHooks } from "../sdk/writing.ts";
 import { type Clients, rawTypes } from "./client.ts";
 import { callFailure, serverTrouble, shapeChanged } from "./errors.ts";
+import { UnknownField } from "./page.ts";
 
 export type Row = (string | null)[];
 export type Transaction = {
@@ -97,7 +98,8 @@ export async function inTransaction(
 }
 
 function wholeFailure(clients: Clients, what: string, error: unknown): unknown {
-  if (error instanceof ShapeChanged || error instanceof IntegrationError) return error;
+  if (error instanceof ShapeChanged || error instanceof UnknownField || error instanceof IntegrationError) return error;
+  if (shapeChanged(error)) return new ShapeChanged(error);
   return callFailure(clients.access, error, what) ?? serverTrouble(clients.access, error, what);
 }
 

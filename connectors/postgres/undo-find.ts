@@ -3,7 +3,7 @@ import { IntegrationError } from "../sdk/errors.ts";
 import type { JsonRecord } from "../sdk/types.ts";
 import type { UndoRecord } from "../sdk/writing.ts";
 import type { Table } from "./catalog.ts";
-import { decodeRow } from "./group-job.ts";
+import { keptRow } from "./group-job.ts";
 import { UnknownField } from "./page.ts";
 import { Refusal } from "./refusal.ts";
 import { arrayParameter, name, type Place, placeOf, relation, unnested } from "./sql.ts";
@@ -30,7 +30,7 @@ export async function findNow(
     const parameters = places.map((place, at) => arrayParameter(values[at]!, rows, place.bare));
     const text = `WITH i AS (${unnested(places, 1, "c")}) SELECT i.n, t.tableoid::text, t.ctid::text, ${shown} FROM i JOIN ${relation(table)} t ON ${on} ORDER BY i.n, t.tableoid, t.ctid${lock ? " FOR UPDATE OF t" : ""}`;
     for (const [n, rel, tid, ...texts] of await transaction.query(text, parameters))
-      found[rows[Number(n) - 1]!]!.rows.push({ rel: rel!, tid: tid!, values: decodeRow(columns, texts, 0) });
+      found[rows[Number(n) - 1]!]!.rows.push({ rel: rel!, tid: tid!, values: keptRow(columns, texts, 0) });
   }
   return shareOut(found);
 }

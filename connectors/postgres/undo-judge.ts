@@ -76,6 +76,9 @@ function judgeDeleted(table: Table, record: UndoRecord, now: JsonRecord | undefi
 }
 
 function changedSince(table: Table, fields: string[], after: JsonRecord, now: JsonRecord): string {
+  const gone = fields.filter((field) => !table.columns.some((column) => column.name === field));
+  if (gone.length > 0)
+    return `${table.table} no longer has the ${gone.length === 1 ? "field" : "fields"} ${listed(gone)}, which the run wrote, so this record cannot be as it was.`;
   const [first] = fields as [string];
   const found = `“${first}” was ${quote(after[first] ?? null)} and is now ${quote(now[first] ?? null)}`;
   return `Someone changed this record of ${table.table} since: ${found}${fields.length > 1 ? `, also changed: ${listed(fields.slice(1))}` : ""}.`;

@@ -2,7 +2,8 @@
 import type { JsonRecord } from "../sdk/types.ts";
 import type { LedgerEntry, UndoRecord } from "../sdk/writing.ts";
 import { readOnly, type Table } from "./catalog.ts";
-import { decodeRow, dropped } from "./group-job.ts";
+import { dropped, keptRow } from "./group-job.ts";
+import { keptText } from "./kept.ts";
 import { unknownField, valueRefused } from "./reasons.ts";
 import { Refusal } from "./refusal.ts";
 import { arrayParameter, name, type Place, placeOf, relation, unnested } from "./sql.ts";
@@ -65,7 +66,7 @@ UPDATE ${relation(table)} t SET ${sets.join(", ")} FROM i WHERE t.ctid = i.c1 AN
   return lines.map((line) => {
     const at = Number(line[0]) - 1;
     const row = rows[at]!;
-    const stored = decodeRow(places, line, 1);
+    const stored = keptRow(places, line, 1);
     const now = found[row]!.rows[0]!.values;
     const before: JsonRecord = {};
     const after: JsonRecord = {};
@@ -124,7 +125,7 @@ OVERRIDING SYSTEM VALUE SELECT ${places.map((_, at) => `c${at}`).join(", ")} FRO
         operation: "create",
         identity: records[group[at]!]!.identity,
         before: null,
-        after: decodeRow(shown, line, 0),
+        after: keptRow(shown, line, 0),
       });
   }
   return entries;
@@ -146,7 +147,7 @@ function placesOf(table: Table, wanted: JsonRecord[]): Place[] {
 function encoded(table: Table, field: string, codec: Place["codec"], fields: JsonRecord): string | null {
   const value = fields[field] ?? null;
   if (value === null) return null;
-  const text = codec.encode(value);
+  const text = keptText(codec, value);
   if (text instanceof Refusal) throw refusing(valueRefused(table, field, text.reason).message);
   return text;
 }
