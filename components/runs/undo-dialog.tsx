@@ -1,10 +1,13 @@
 "use client";
 import { useMutation } from "@tanstack/react-query";
+import { TriangleAlert } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { useEffect } from "react";
 import type { RunDetail } from "../server/trpc.ts";
 import { useTRPC } from "../server/trpc.ts";
 import { count } from "../ui/format.ts";
+import { Notice } from "../ui/states.tsx";
+import { written } from "./run-words.ts";
 import { UndoAsk } from "./undo-ask.tsx";
 import { useUndoPreview } from "./undo-preview.tsx";
 
@@ -24,6 +27,8 @@ export function UndoDialog({ run, keys, onClose }: { run: RunDetail; keys?: stri
   useEffect(() => {
     look({ runId: run.id, preview: true, records: keys, onConflict: "skip" });
   }, [look, run.id, keys]);
+  const { possible, done, conflict, notPossible } = run.undo;
+  const forgotten = keys || run.kind === "undo" ? 0 : written(run.counts) - (possible + done + conflict + notPossible);
   return (
     <UndoAsk
       title={keys ? `Undo ${count(keys.length, "record")} of run ${run.id}` : `Undo run ${run.id}`}
@@ -37,6 +42,16 @@ export function UndoDialog({ run, keys, onClose }: { run: RunDetail; keys?: stri
       }}
       onUndo={() => undo.mutate({ runId: run.id, preview: false, records: keys, onConflict: "skip" })}
       onClose={onClose}
-    />
+    >
+      {forgotten > 0 && (
+        <div className="mb-3">
+          <Notice tone="warn" icon={TriangleAlert}>
+            {count(forgotten, "record")} this run wrote {forgotten === 1 ? "is" : "are"} kept in the ledger no longer,
+            and
+            {forgotten === 1 ? " stays" : " stay"} as {forgotten === 1 ? "it is" : "they are"}.
+          </Notice>
+        </div>
+      )}
+    </UndoAsk>
   );
 }

@@ -1,6 +1,6 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { CircleCheck, LoaderCircle } from "lucide-react";
+import { CircleCheck, EyeOff, LoaderCircle } from "lucide-react";
 import { useState } from "react";
 import { isFinal } from "../../engine/run/states.ts";
 import { readFailure } from "../server/failure.ts";
@@ -57,16 +57,24 @@ export function UndoPreview({
 
 function Found({ preview }: { preview: RunDetail }) {
   const trpc = useTRPC();
-  const changes = useQuery(trpc.runs.changes.queryOptions({ runId: preview.id, limit: 1 }));
+  const changes = useQuery(trpc.runs.changes.queryOptions({ runId: preview.id, refused: false, limit: 100 }));
+  const blind = changes.data?.items.find(({ refusal }) => refusal)?.refusal;
   const { conflict, failed, read } = preview.undoCounts;
   return (
     <div className="space-y-4">
       <StackedBar total={read} noun={read === 1 ? "change" : "changes"} segments={balanceSegments(preview)} />
-      {conflict + failed === 0 ? (
-        <Notice tone="ok" icon={CircleCheck}>
-          Nobody changed these records since.{" "}
-          {changes.data?.items[0] && "Open every change to see what goes back field by field."}
+      {blind && (
+        <Notice tone="warn" icon={EyeOff}>
+          {blind.message}
         </Notice>
+      )}
+      {conflict + failed === 0 ? (
+        !blind && (
+          <Notice tone="ok" icon={CircleCheck}>
+            Nobody changed these records since.{" "}
+            {changes.data?.items[0] && "Open every change to see what goes back field by field."}
+          </Notice>
+        )
       ) : (
         <>
           <p className="text-work text-muted">

@@ -111,7 +111,9 @@ export async function undoRecords(sink: RecordSink, request: UndoRequest, hooks:
   });
 
   const open = indexes.filter((index) => inverses[index] !== undefined && outcomes[index] === undefined);
-  if (request.preview) for (const index of open) outcomes[index] = restored(inverses[index]!.plan);
+  if (request.preview)
+    for (const index of open)
+      outcomes[index] = { ...restored(inverses[index]!.plan), ...(sink.read ? {} : { blind: true }) };
   else if (open.length > 0) {
     if (!stop) await hooks.enter(open.map((index) => entryOf(index, inverses[index]!.plan)));
     await inLanes(open, laneOf, sink.concurrency, async (index) => {
@@ -139,7 +141,7 @@ function restored(
   remoteId?: string,
   identity?: JsonRecord,
   after?: JsonRecord | null,
-): UndoOutcome {
+): Extract<UndoOutcome, { outcome: "restored" }> {
   const { index: _, ...entry } = entryOf(0, plan);
   const known: Omit<LedgerEntry, "index"> = {
     ...entry,

@@ -90,7 +90,8 @@ export type UndoRequest = {
 };
 
 export type UndoOutcome =
-  | { outcome: "restored"; entry: Omit<LedgerEntry, "index"> | null }
+  /** `blind`: the target cannot be read, so nobody knows whether somebody changed the record since */
+  | { outcome: "restored"; entry: Omit<LedgerEntry, "index"> | null; blind?: true }
   /** `now`: what the target holds instead of `after`; null = the record is gone. `fields`: those somebody changed, where known */
   | { outcome: "conflict"; now: JsonRecord | null; message: string; fields?: string[] }
   | { outcome: "failed"; failure: FailureInfo };

@@ -66,7 +66,8 @@ export type UndoJob = {
 export type UndoRefusal = Omit<ChangedBetween, "fields"> & {
   row: UndoRow;
   message: string;
-  kind: "conflict" | "failed";
+  /** blind: it would be put back, but there is no telling whether somebody changed it since */
+  kind: "conflict" | "failed" | "blind";
   fields?: string[];
 };
 
@@ -147,7 +148,10 @@ async function undoPage(
         } else if (counted(row)) counts.restored++;
         mark([row, ...covered], "done");
         mark(beyond, "conflict");
-        if (job.preview && outcome.entry) foreseen.push(draftOf(row, outcome.entry));
+        if (job.preview && outcome.entry && outcome.blind) {
+          const { before: now, after: old } = outcome.entry;
+          refusals.push({ row, wrote: row.after, now, old, message: NOT_COMPARED, kind: "blind" });
+        } else if (job.preview && outcome.entry) foreseen.push(draftOf(row, outcome.entry));
       } else if (outcome.outcome === "conflict") {
         if (counted(row)) counts.conflict++;
         mark([row, ...covered, ...beyond], "conflict");
@@ -169,6 +173,9 @@ const counted = ({ partOfRecord }: UndoRow) => !partOfRecord;
 
 const CHANGED_BETWEEN =
   "Somebody changed this record in between. It goes back to what they made of it, and no further.";
+
+const NOT_COMPARED =
+  "This system cannot be asked what it holds, so nothing was compared. What somebody changed in this record since would go with it.";
 
 async function foresee(
   chain: UndoChain,

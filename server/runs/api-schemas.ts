@@ -90,7 +90,7 @@ export const ChangeSchema = z.object({
     })
     .optional()
     .describe(
-      "Of an undo: why it left this record as it is (`undo` is then conflict or not possible), `before` being what is there now and `after` what it would be put back to",
+      "Of an undo: why it left this record as it is (`undo` is then conflict or not possible) or, with possible, that nothing could be compared, `before` being what is there now and `after` what it would be put back to",
     ),
 });
 

@@ -85,7 +85,7 @@ export function undoNotes(pool: pg.Pool, lease: Lease): UndoPorts["note"] {
       identity: row.identity,
       before: now,
       after: row.operation === "create" && !row.between ? null : old,
-      undo: kind === "conflict" ? "conflict" : "not possible",
+      undo: kind === "conflict" ? "conflict" : kind === "blind" ? "possible" : "not possible",
       undoes: row.id,
       refusal: { message, wrote, ...(fields && { fields }) },
     }));

@@ -97,7 +97,7 @@ async function refuseNothing(tx: Tx, runId: string, { createdAt }: Parent, recor
   if (!left?.some)
     throw new Conflict(
       "nothing-to-undo",
-      `Nothing ${records === undefined ? "" : "of these records "}is left to undo in run ${runId}: it changed nothing, its changes were put back already, or they cannot be undone.`,
+      `Nothing ${records === undefined ? "" : "of these records "}is left to undo in run ${runId}: it changed nothing, its changes were put back already, cannot be undone, or are kept in the ledger no longer.`,
     );
 }
 

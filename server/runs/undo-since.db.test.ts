@@ -266,6 +266,24 @@ describe("undoing all runs of a flow since a moment", () => {
     expect(await listCovered(ctx, { runId: second, limit: 10 })).toEqual({ items: [], next: null });
   });
 
+  test("an undo that was undone leaves its run as it was: that can be undone again", async () => {
+    await shop.query("INSERT INTO orders SELECT i, i, false FROM generate_series(1, 3) i");
+    const flowId = await publishedFlow(ctx, flow());
+    const first = await runFlow(database, ctx, flowId);
+    const put = async (runId: string, records?: string[]) => {
+      const { id } = await undoRun(ctx, { runId, preview: false, onConflict: "skip", ...(records && { records }) });
+      await runToEnd(database, id);
+      return id;
+    };
+    const back = await put(first);
+    await put(back, ["1", "2"]);
+    expect(await invoices()).toHaveLength(2);
+    expect((await getRunDetail(ctx, first)).undo).toMatchObject({ possible: 2, done: 1 });
+    await put(first);
+    expect(await invoices()).toEqual([]);
+    expect((await getRunDetail(ctx, first)).undo).toMatchObject({ possible: 0, done: 3 });
+  });
+
   test("puts records back that swapped a unique value, at once or in several runs", async () => {
     await books.query("ALTER TABLE invoices ADD CONSTRAINT net UNIQUE (net) ");
     await shop.query("INSERT INTO orders SELECT i, i, false FROM generate_series(1, 6) i");

@@ -194,6 +194,15 @@ async function markUndone(client: pg.ClientBase, lease: Lease, { undone }: Check
        WHERE c.run_id = (SELECT parent_id FROM run WHERE id = $3) AND c.id = u.id AND c.workspace_id = $4`,
       [own.map(({ id }) => id), own.map(({ undo }) => undo), lease.runId, lease.workspaceId],
     );
+  const back = own.filter(({ undo }) => undo === "done").map(({ id }) => id);
+  if (back.length > 0)
+    // an undo is put back: what it had put back is there again, and can be undone as before
+    await client.query(
+      `UPDATE change c SET undo = 'possible' FROM run r JOIN run u ON u.id = r.parent_id AND u.kind = 'undo'
+         JOIN change b ON b.run_id = u.id AND b.id = ANY($1::bigint[])
+       WHERE r.id = $2 AND c.run_id = u.parent_id AND c.id = b.undoes AND c.undo = 'done' AND c.workspace_id = $3`,
+      [back, lease.runId, lease.workspaceId],
+    );
   const others = undone.flatMap(({ id, undo, of }) => (of === undefined ? [] : [{ id, undo, ...of }]));
   if (others.length === 0) return;
   const times = others.map(({ at }) => Date.parse(at));

@@ -110,7 +110,7 @@ export type ChangeItem = {
   after: JsonRecord | null;
   undo: "possible" | "done" | "conflict" | "not possible";
   at: string;
-  /** of an undo: why it left the record as it is; `before` is then what is there now, `after` what it would be put back to */
+  /** of an undo: why it left the record as it is or, of one that would go back, that nothing could be compared; `before` is then what is there now, `after` what it would be put back to */
   refusal?: { message: string; fields: RefusedField[] };
 };
 
