@@ -248,7 +248,7 @@ export type WritePorts = Omit<RunPorts, "store" | "connection" | "connectionById
 };
 
 /** What settling the writes of a broken attempt needs. */
-export type RecoveryPorts = Pick<RunPorts, "connectionById" | "signal"> & {
+export type RecoveryPorts = Pick<RunPorts, "connectionById" | "sleep" | "signal"> & {
   store: Pick<RunStore, "openEntries" | "settleParts">;
 };
 

@@ -71,11 +71,11 @@ export const rules = [
   {
     area: "engine",
     files: /^engine\//,
-    folders: [/^engine\//, /^connectors\/sdk\/(types|errors|json|key-index)\.ts$/],
+    folders: [/^engine\//, /^connectors\/sdk\/(types|errors|json|key-index|under-way)\.ts$/],
     types: [/^connectors\/sdk\//],
     packages: [zod, /^decimal\.js$/, /^luxon$/, /^croner$/, /^yaml$/],
     allowed:
-      "engine, types, errors, values (json.ts) and keys (key-index.ts) of connectors/sdk, zod, decimal.js, luxon, croner, yaml; no node: modules, and no connector by name",
+      "engine, types, errors, values (json.ts), keys (key-index.ts) and times (under-way.ts) of connectors/sdk, zod, decimal.js, luxon, croner, yaml; no node: modules, and no connector by name",
   },
   {
     area: "server",

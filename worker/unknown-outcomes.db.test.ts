@@ -58,6 +58,42 @@ const sinks = {
   "neither of them": { key: [], create: { path: "/invoices" } },
 };
 
+it("what a server is still at work on when its worker dies is not sent again, though it is not there yet", async () => {
+  books = await startFakeRest({
+    collections: { invoices: { key: "id", assignIds: true, style: "none", maxPageSize: 1000 } },
+    idempotencyHeader: null,
+    faults: { workMs: 9_000 },
+  });
+  const sink = { name: "invoices", ...sinks["a read-back"] };
+  await createConnection(ctx, {
+    name: "Slow books",
+    connector: "http",
+    settings: { baseUrl: books.url, sinks: [sink] },
+  });
+  const flowId = await publishedFlow(ctx, {
+    format: "plumbline/1",
+    name: "Slow",
+    brief: TEST_BRIEF,
+    steps: [
+      { id: "orders", kind: "read", connection: "Shop", stream: "orders", sync: "full" },
+      { id: "books", kind: "write", connection: "Slow books", sink: "invoices", operation: "insert" },
+    ],
+    links: [{ from: "orders", to: "books" }],
+  });
+  const { id } = await startRun(ctx, { flowId, mode: "live", limit: 4 });
+  const worker = startWorker(database.url);
+  const sent = () => books?.log.filter(({ method }) => method === "POST").length ?? 0;
+  await vi.waitUntil(() => sent() > 0, { timeout: 60_000, interval: 5 });
+  await killProcess(worker);
+  // as `npm start` does it: nobody waits for the silence of the dead one
+  startWorker(database.url, { PLUMBLINE_FORMER_PID: String(worker.pid) });
+  await vi.waitUntil(async () => (await getRun(ctx, id)).run.state === "succeeded", { timeout: 120_000, interval: 50 });
+  expect((await getRun(ctx, id)).run.counts).toMatchObject({ created: 4, dead: 0 });
+  const numbers = [...books.collection("invoices").records.values()].map(({ number }) => String(number));
+  expect(numbers.length - new Set(numbers).size, "sent twice").toBe(0);
+  expect(numbers).toHaveLength(4);
+}, 240_000);
+
 describe.each(Object.entries(sinks))("with %s", (how, sink) => {
   it("what a lost answer or a killed worker leaves in doubt is never sent twice and never lost", async () => {
     const random = seededRandom(SEED);

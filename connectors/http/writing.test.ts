@@ -17,12 +17,13 @@ const whole = {
   read: { path: "/customers/{id}" },
 };
 
-async function writing(sink: JsonRecord, options: FakeRestOptions = {}) {
+async function writing(sink: JsonRecord, options: FakeRestOptions = {}, settings: JsonRecord = {}) {
   const fake = await startFakeRest({ collections: { customers: {} }, ...options });
   const session = await httpConnector.open({
     name: "CRM",
     settings: httpConnector.settings.parse({
       baseUrl: fake.url,
+      ...settings,
       sinks: [{ name: "customers", key: ["id"], create: { path: "/customers" }, ...sink }],
     }),
     credentials: {},
@@ -91,6 +92,18 @@ describe("lost answers", () => {
     expect([...outcomes.values()].filter((one) => one.outcome !== "created" && one.outcome !== "unchanged")).toEqual(
       [],
     );
+  });
+
+  it("does not send again what the server is still at work on, though it is not there yet", async () => {
+    const { session, fake, held } = await writing(
+      whole,
+      { idempotencyHeader: null, faults: { workMs: 2_000 } },
+      { timeoutMs: 500 },
+    );
+    const [outcome] = await write(session, "upsert", people(1));
+    expect(outcome).toMatchObject({ outcome: "created" });
+    expect(fake.log.filter(({ method }) => method === "POST")).toHaveLength(1);
+    expect(held()).toHaveLength(1);
   });
 
   it("knows its own creates again, however often their answers are lost", async () => {

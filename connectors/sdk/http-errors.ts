@@ -201,6 +201,12 @@ const notSent = new Set([
 ]);
 const tls = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|EPROTO/;
 
+/** Whether we gave up waiting, so that the system may be at work on the request still. One that closed the connection has let go of it. */
+export function tookTooLong(cause: unknown): boolean {
+  const { name, code } = (cause ?? {}) as { name?: string; code?: string };
+  return name === "TimeoutError" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT";
+}
+
 /**
  * The failure when no complete answer came. What was never sent has code "unreachable"; what was sent and may have taken
  * effect has code "outcome-unknown"; a GET, which has no effect, has "connection-lost".
@@ -243,7 +249,7 @@ export function noAnswer(asked: Asked, host: string, cause: unknown, timeoutMs: 
       },
     );
   }
-  const late = error.name === "TimeoutError" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT";
+  const late = tookTooLong(cause);
   const what = late
     ? `did not answer ${method} ${path} within ${Math.round(timeoutMs / 1000)} s`
     : error.name === "AbortError"

@@ -2,7 +2,8 @@
  * Writes pages to systems that take one record per request: read back, compare, enter in the ledger, send with bounded
  * concurrency, and settle lost answers. What the system can do is given as `RecordSink`; what it cannot is left out.
  */
-import { type FailureInfo, failureOf } from "./errors.ts";
+import { type FailureInfo, failureOf, IntegrationError } from "./errors.ts";
+import { tookTooLong } from "./http-errors.ts";
 import { sameValue } from "./json.ts";
 import { inLanes } from "./lanes.ts";
 import {
@@ -23,6 +24,7 @@ import {
 } from "./plan-write.ts";
 import { Suspects } from "./suspects.ts";
 import type { JsonRecord } from "./types.ts";
+import { UNDER_WAY_MS } from "./under-way.ts";
 import type { WriteHooks, WriteOutcome, WriteRequest } from "./writing.ts";
 
 /** Failures after which the rest of the page would fail too, so it is not sent. */
@@ -185,9 +187,10 @@ async function sendPlan(
     return await perform(sink, plan, values, context);
   } catch (error) {
     const failure = failureOf(error);
-    if (mayHaveLanded(failure)) return settleLost(sink, plan, values, context, failure);
+    const lost = { ...context, underWay: error instanceof IntegrationError && tookTooLong(error.cause) };
+    if (mayHaveLanded(failure)) return settleLost(sink, plan, values, lost, failure);
     if (failure.code === "answer-not-json" && sink.read) {
-      const found = await lookUp(sink, plan, values, context, failure);
+      const found = await lookUp(sink, plan, values, lost, failure);
       return found.outcome === "unknown" ? failed(failure) : found;
     }
     if (plan.do === "delete" && failure.code === "record-not-found") return { outcome: "unchanged" };
@@ -230,12 +233,15 @@ export async function perform(
   };
 }
 
+/** `underWay`: it may still be carried out, as it was we who gave up. */
+type LostContext = SendContext & { underWay: boolean };
+
 /** The answer was lost: looks whether the change landed; repeats a create only where the idempotency key makes that safe. */
 async function settleLost(
   sink: RecordSink,
   plan: Exclude<Plan, { do: "nothing" }>,
   values: JsonRecord,
-  context: SendContext,
+  context: LostContext,
   lost: FailureInfo,
 ): Promise<WriteOutcome> {
   for (let attempt = 0; plan.do === "create" && sink.idempotencyKeys && !context.signal.aborted; attempt++) {
@@ -256,26 +262,62 @@ async function settleLost(
   return plan.do === "create" ? { outcome: "unknown", failure: lost } : { ...failed(lost), sent: true };
 }
 
+/** Reads a record, through blips; undefined when that cannot be done now. */
+async function readSurely(
+  sink: RecordSink,
+  identity: JsonRecord,
+  signal: AbortSignal,
+): Promise<Stored | null | undefined> {
+  for (let attempt = 0; attempt < 4; attempt++) {
+    if (attempt > 0) await pause(50 * 4 ** (attempt - 1), signal);
+    if (signal.aborted) return undefined;
+    const stored = await sink.read!(identity, signal).catch(() => undefined);
+    if (stored !== undefined) return stored;
+  }
+  return undefined;
+}
+
+/** Ends early, without an error, when the signal does. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(end, ms);
+    function end() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      done();
+    }
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+  });
+}
+
 async function lookUp(
   sink: RecordSink,
   plan: Exclude<Plan, { do: "nothing" }>,
   values: JsonRecord,
-  { signal }: SendContext,
+  { signal, underWay }: LostContext,
   lost: FailureInfo,
 ): Promise<WriteOutcome> {
-  let stored: Stored | null | undefined;
-  for (let attempt = 0; stored === undefined && attempt < 4; attempt++) {
-    if (attempt > 0) await new Promise((done) => setTimeout(done, 50 * 4 ** (attempt - 1)));
-    if (signal.aborted) break;
-    stored = await sink.read!(plan.identity, signal).catch(() => undefined);
+  const wanted = plan.after ?? values;
+  const landed = (found: Stored | null) =>
+    plan.do === "delete"
+      ? found === null
+      : found !== null &&
+        (plan.do === "create" || Object.keys(wanted).every((name) => sameValue(wanted[name], found.record[name])));
+  let stored = await readSurely(sink, plan.identity, signal);
+  if (stored !== undefined && !landed(stored) && underWay && !sink.idempotencyKeys) {
+    // it may be carried out yet, and would be twice if it were sent again
+    await pause(UNDER_WAY_MS, signal);
+    stored = await readSurely(sink, plan.identity, signal);
   }
   if (stored === undefined)
-    return plan.do === "create" ? { outcome: "unknown", failure: lost } : { ...failed(lost), sent: true };
-  if (plan.do === "delete") return stored === null ? { outcome: "deleted", identity: plan.identity } : failed(lost);
-  const wanted = plan.after ?? values;
-  if (stored === null) return failed(lost);
-  if (plan.do === "update" && !Object.keys(wanted).every((name) => sameValue(wanted[name], stored.record[name])))
-    return failed(lost);
+    // the worker is stopping: whoever goes on looks again
+    return plan.do === "create" && !signal.aborted
+      ? { outcome: "unknown", failure: lost }
+      : { ...failed(lost), sent: true };
+  if (plan.do === "delete" && stored === null) return { outcome: "deleted", identity: plan.identity };
+  if (!landed(stored) || stored === null)
+    return sink.idempotencyKeys && plan.do === "create" ? { ...failed(lost), sent: true } : failed(lost);
   return {
     outcome: plan.do === "create" ? "created" : "updated",
     identity: sink.identify(values, stored),

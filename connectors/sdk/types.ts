@@ -113,7 +113,10 @@ export type SinkInfo = {
   refers?: string[];
   /** each `write` is one transaction of the target: nothing of it shows before all of it does */
   transactional?: boolean;
-  /** "once": after any crash the target holds each write once; "at-least-once": it may arrive twice */
+  /**
+   * "once": after any crash the target holds each write once (by reading back alone: unless a request is carried out long after its
+   * worker is gone, see docs/decisions/0001); "at-least-once": it may arrive twice
+   */
   effect: "once" | "at-least-once";
 };
 

@@ -20,6 +20,8 @@ export type FakeFaults = {
   /** share of answers that come only after `slowMs` */
   slow: number;
   slowMs: number;
+  /** so long it works on what changes something before it takes effect, also when nobody waits for the answer any more */
+  workMs: number;
   /** seconds in the Retry-After of a 503; null: none is sent */
   retryAfterS: number | null;
 };
@@ -108,6 +110,7 @@ export async function startFakeRest(options: FakeRestOptions = {}): Promise<Fake
     malformed: 0,
     slow: 0,
     slowMs: 200,
+    workMs: 0,
     retryAfterS: null,
     ...options.faults,
   };
@@ -259,6 +262,7 @@ export async function startFakeRest(options: FakeRestOptions = {}): Promise<Fake
       return response.end("<!doctype html><title>Sign in</title>");
     }
     if (instead) return finish(instead);
+    if (faults.workMs > 0 && request.method !== "GET") await new Promise((done) => setTimeout(done, faults.workMs));
     const answer = broken
       ? { status: 400, body: { message: "The body is not JSON" } }
       : handle(request.method ?? "GET", url, request.headers, body);

@@ -1,5 +1,5 @@
 /** Runs one attempt of a flow run or a replay: pages from the trigger (or from dead letters) through the plan. */
-import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
+import type { Json } from "../../connectors/sdk/types.ts";
 import type { CompiledStep, Plan } from "../flow/compile.ts";
 import { durationMs } from "../flow/duration.ts";
 import type { FlowSettings } from "../flow/schema.ts";
@@ -8,9 +8,13 @@ import { imbalance } from "./counts.ts";
 import { RecordFinder } from "./find-records.ts";
 import { ForeseenValues } from "./foreseen-values.ts";
 import { collectsOver, StoredPages } from "./group-pages.ts";
+import { Blocks } from "./key-blocks.ts";
 import { KeyGate } from "./key-gate.ts";
 import { landInOrder, orderKeys } from "./key-order.ts";
-import { openKey, type PageResult, type PageWork, type SourcePage } from "./page.ts";
+import { type Books, Passed, settleLeftBehind } from "./left-behind.ts";
+import { OpenEntries } from "./open-entries.ts";
+import type { PageResult, PageWork, SourcePage } from "./page.ts";
+import { idempotencyKey, namesPage, pageWork, writeSite } from "./page-sites.ts";
 import {
   type FlowCursor,
   flowPages,
@@ -30,7 +34,6 @@ import { type RetryPolicy, USUAL_ATTEMPTS } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages } from "./run-pages.ts";
 import { stepContext, UnsavedKeys } from "./step-context.ts";
 import { stopCondition } from "./stop-condition.ts";
-import type { WritePlace } from "./write-site.ts";
 
 export type { FlowCursor, KeptPage, ParkedPage, ReplayPage } from "./planned-pages.ts";
 
@@ -65,6 +68,7 @@ export async function executeFlow(plan: Plan, job: FlowJob, ports: RunPorts): Pr
     plan,
     reading: { step: plan.trigger.id, connection: connectionOf(plan) },
     pages: flowPages(plan, job, ports),
+    follows: true,
   });
 }
 
@@ -103,16 +107,25 @@ export async function executeContinuation(
 /** A page is tried so often before the few records the target fails inside at are blamed: some 20 s. */
 const TRIES_BEFORE_BLAME = 3;
 
-/** Ledger parts of different attempts at one page must not share a number. */
-export const PARTS_PER_ATTEMPT = 100_000;
-
 type Execution = {
   plan: Plan;
   reading: { step: string; connection?: string };
   pages: AsyncGenerator<PlannedPage>;
+  /** the pages are those of the source, which may change between two attempts */
+  follows?: boolean;
 };
 
-async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: Execution): Promise<AttemptEnd> {
+/** What comes up in a later page although it was inserted before is known by the run's cursor. */
+function withPassed(cursor: Json, { keys }: Passed): Json {
+  const { passed: _, ...rest } = cursor as FlowCursor;
+  return keys ? { ...rest, passed: keys } : rest;
+}
+
+async function execute(
+  job: FlowJob,
+  ports: RunPorts,
+  { plan, reading, pages, follows }: Execution,
+): Promise<AttemptEnd> {
   const settings = plan.flow.settings ?? {};
   const writes = plan.order.filter((step) => step.write);
   const width = pagesAtOnce(job, plan, writes);
@@ -122,7 +135,17 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
   const foreseen = job.mode === "dry" ? new ForeseenValues() : undefined;
   /** works of pages that may lack a checkpoint */
   const recent: PageWork[] = [];
-  let open: Awaited<ReturnType<typeof recoverOpenEntries>> | null = null;
+  let recovered: OpenEntries | null = null;
+  const recover = async () => {
+    recovered ??= job.attempt > 1 && job.mode === "live" ? await recoverOpenEntries(ports) : new OpenEntries();
+    return recovered;
+  };
+  const passed = new Passed(job.cursor?.passed);
+  const settleLeft = (open: OpenEntries, page: number, books: Books) =>
+    settleLeftBehind(open, page, books, passed, (id) => {
+      const { write, title } = writes.find((step) => step.id === id) ?? {};
+      return write && title !== undefined ? { step: id, title, write } : undefined;
+    });
   const unsaved = new UnsavedKeys();
   const order = keepsOrder(job, plan) ? new Blocks(ports) : null;
   const finder = new RecordFinder(ports);
@@ -140,9 +163,10 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
     sliceMs: job.sliceMs,
     ...(job.range === undefined ? {} : { stretch: true }),
     width,
+    ...(follows && { leftBehind: async (books) => settleLeft(await recover(), Number.POSITIVE_INFINITY, books) }),
     unfinished: () => recent,
     async prepare(planned, number) {
-      open ??= job.attempt > 1 && job.mode === "live" ? await recoverOpenEntries(ports) : new Map();
+      const open = await recover();
       const page: SourcePage = { ...planned.source, number, ...(planned.parked ? { parked: planned.parked } : {}) };
       const work = pageWork(job, page, planned.plan, open);
       const remembered: PageResult["remembered"] = [];
@@ -153,7 +177,7 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
         work,
         connection: (name) => ports.connection(name),
         ...(job.openLetters && { openLetters: job.openLetters }),
-        writeSite: (step) => writeSite(job, ports, { work, gate, foreseen, blamesFew }, step),
+        writeSite: (step) => writeSite(job, ports, { work, gate, foreseen, passed, blamesFew }, step),
         idempotencyKey: (step, origin, key) => idempotencyKey(job, step, work, origin, key),
       };
       // in order, whether a record may go on is known only when the page before it has landed
@@ -168,12 +192,15 @@ async function execute(job: FlowJob, ports: RunPorts, { plan, reading, pages }: 
       const { result, ...parking } = await landIt(prepared, work, planned, order).finally(() => gate.leave(number));
       const wrong = imbalance(result.counts, result.steps);
       if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
+      // where two pages land at once, one may still claim what the other left; an upsert counts it when it meets with it again
+      const settles = follows && width === 1 && namesPage(work.page);
+      if (settles) settleLeft(work.open, number, result);
       const { counts, steps, letters, resolvedLetters, seenAgain, outcomes, fixes, groups, published, held } = result;
       const collected = groups.items.length + groups.waiting.length + groups.settled.length > 0;
       return {
         ...nothing(),
         page: number,
-        cursor: planned.cursor,
+        cursor: settles ? withPassed(planned.cursor, passed) : planned.cursor,
         watermark: job.mode === "live" && !job.backfill ? planned.watermark : undefined,
         ...{ counts, steps, letters, resolvedLetters, outcomes, fixes, remembered },
         ...parking,
@@ -210,27 +237,6 @@ function keepsOrder(job: FlowJob, plan: Plan): boolean {
   return plan.flow.settings?.order === "by-key" && job.mode === "live" && job.entersByLetter !== true;
 }
 
-/** Keys that must wait, of pages whose checkpoint may not be stored yet, and as the store knows them. */
-class Blocks {
-  readonly #ports: RunPorts;
-  readonly #pages: { number: number; keys: ReadonlySet<string> }[] = [];
-
-  constructor(ports: RunPorts) {
-    this.#ports = ports;
-  }
-
-  async of(keys: string[], orParked: boolean): Promise<Set<string>> {
-    const blocked = await this.#ports.store.blocked(keys, orParked);
-    for (const key of keys) if (this.#pages.some((page) => page.keys.has(key))) blocked.add(key);
-    return blocked;
-  }
-
-  landed(number: number, keys: ReadonlySet<string>): void {
-    while (this.#pages[0] && this.#pages[0].number < number - 2) this.#pages.shift();
-    this.#pages.push({ number, keys });
-  }
-}
-
 type Prepared = {
   planned: PlannedPage;
   work: PageWork;
@@ -238,54 +244,6 @@ type Prepared = {
   prepared: PreparedPage | PageEnvironment;
   remembered: PageResult["remembered"];
 };
-
-function pageWork(job: FlowJob, page: SourcePage, { keyOf }: Plan, open: PageWork["open"]): PageWork {
-  return {
-    page,
-    nextPart: job.attempt * PARTS_PER_ATTEMPT,
-    unsettled: new Set(),
-    fixes: [],
-    open,
-    keyOf: (origin) =>
-      page.letters?.[origin]?.key ??
-      page.groups?.labels[origin] ??
-      page.continued?.parts[origin]?.key ??
-      keyOf(page.records[origin] as JsonRecord) ??
-      `${page.number}.${origin + 1}`,
-  };
-}
-
-function writeSite(
-  job: FlowJob,
-  ports: RunPorts,
-  {
-    work,
-    gate,
-    foreseen,
-    blamesFew,
-  }: { work: PageWork; gate: KeyGate; foreseen: ForeseenValues | undefined; blamesFew: () => boolean },
-  step: CompiledStep,
-): WritePlace {
-  if (!step.write) throw new Error(`Step “${step.id}” does not write.`);
-  const { page } = work;
-  const plain = !page.letters && !page.continued && !page.parked;
-  const prefix = plainPrefix(job, step.id, page);
-  return {
-    step: step.id,
-    title: step.title,
-    write: step.write,
-    mode: job.mode,
-    ports,
-    gate,
-    ...(foreseen && { foreseen }),
-    blamesFew,
-    idempotencyKey: plain ? (_, key) => prefix + key : (origin, key) => idempotencyKey(job, step.id, work, origin, key),
-    keyedAlike: plain,
-  };
-}
-
-const plainPrefix = (job: FlowJob, step: string, page: SourcePage) =>
-  `${job.flowId}/${step}/${job.state.runId}.${page.number}/`;
 
 function connectionOf(plan: Plan): string | undefined {
   const { step } = plan.trigger;
@@ -301,24 +259,6 @@ function pagesAtOnce(job: FlowJob, plan: Plan, writes: CompiledStep[]): number {
   const exact = plan.flow.settings?.stopAt !== undefined; // halts at the very page
   const free = !exact && !keepsOrder(job, plan);
   return job.mode === "live" && apart && writes.length > 0 && free ? 2 : 1;
-}
-
-/**
- * flow / step / what sets this write apart from an earlier one of the same record / its key. Apart are: run and page, or
- * for a replay the letter and how often it was tried. A letter that “may have arrived” is sent under its first key again.
- * What was parked or kept has one turn, whichever run gives it (server/db/run-store/turns.ts reads these keys). Such turns were
- * named by run and page once: what an attempt of that time entered goes on under its name, so that it is not sent again.
- */
-function idempotencyKey(job: FlowJob, step: string, { page, open }: PageWork, origin: number, key: string): string {
-  const letter = page.letters?.[origin];
-  const kept = page.continued?.parts[origin]?.id;
-  const parked = page.parked?.[origin];
-  const byPage = plainPrefix(job, step, page) + key;
-  if ((kept !== undefined || parked !== undefined) && open.has(openKey(step, byPage))) return byPage;
-  if (kept !== undefined) return `${job.flowId}/${step}/kept.${kept}/${key}`;
-  if (parked !== undefined) return `${job.flowId}/${step}/parked.${parked}/${key}`;
-  if (!letter) return byPage;
-  return letter.sentAs ?? `${job.flowId}/${step}/${letter.id}.${letter.attempts}/${key}`;
 }
 
 export function retryPolicy(settings: FlowSettings): RetryPolicy {

@@ -4,7 +4,7 @@ import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import type { UndoOutcome } from "../../connectors/sdk/writing.ts";
 import type { LedgerDraft, LedgerPlace, PartAddress, RunPorts } from "../ports.ts";
 import { noRunCounts } from "./counts.ts";
-import { PARTS_PER_ATTEMPT } from "./execute-flow.ts";
+import { PARTS_PER_ATTEMPT } from "./page-sites.ts";
 import { recoverOpenEntries } from "./recover.ts";
 import { USUAL_ATTEMPTS } from "./retry.ts";
 import { type AttemptEnd, type AttemptState, nothing, runPages, type WorkedPage } from "./run-pages.ts";

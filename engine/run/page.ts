@@ -6,13 +6,13 @@ import type {
   HeldDraft,
   LedgerFix,
   LetterDraft,
-  OpenEntry,
   OutcomeKeys,
   PublishedEvent,
   RunCounts,
   SeenAgain,
   StepCounts,
 } from "../ports.ts";
+import type { OpenEntries } from "./open-entries.ts";
 
 /** A page as its source hands it over. */
 export type SourcePage = {
@@ -73,14 +73,10 @@ export type PageWork = {
   unsettled: Set<number>;
   /** sum of corrections the checkpoint must store */
   fixes: LedgerFix[];
-  /** ledger rows of earlier attempts at this page, by step and idempotency key */
-  open: Map<string, OpenEntry>;
+  /** ledger rows of earlier attempts that lack a checkpoint */
+  open: OpenEntries;
   keyOf(origin: number): string;
 };
-
-export function openKey(step: string, idempotencyKey: string): string {
-  return `${step}\u0000${idempotencyKey}`;
-}
 
 /** Somebody wants the run to stop, and the page under way takes long: it is left where it stands. */
 export class RunHalted extends Error {

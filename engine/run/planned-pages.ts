@@ -8,6 +8,7 @@ import { changesPosition, storedChanges, watermarkPosition } from "../steps/read
 import type { ReadStep } from "../steps/read/schema.ts";
 import type { FlowJob } from "./execute-flow.ts";
 import { type GroupCursor, groupPages, type StoredPages } from "./group-pages.ts";
+import type { PassedKeys } from "./left-behind.ts";
 import type { ReplayedLetter, SourcePage } from "./page.ts";
 import { readThroughBlips } from "./retry.ts";
 
@@ -19,6 +20,8 @@ export type FlowCursor = {
   groups?: GroupCursor | "done";
   /** collect over the run: the watermark to store when its groups have left */
   mark?: { step: string; value: Json };
+  /** inserted, and counted, before their turn in the pages that are left */
+  passed?: PassedKeys;
 };
 
 /** A page with the plan it goes through and what its checkpoint moves. */

@@ -1,19 +1,22 @@
 /** After a crash: finds out what became of writes that were being sent, before anything is sent again. */
 import { IntegrationError } from "../../connectors/sdk/errors.ts";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import { UNDER_WAY_MS } from "../../connectors/sdk/under-way.ts";
 import type { LedgerFix, OpenEntry, PartAddress, RecoveryPorts } from "../ports.ts";
 import { findSink } from "../steps/connection.ts";
-import { openKey } from "./page.ts";
+import { OpenEntries } from "./open-entries.ts";
 
 type Verdict = "landed" | "absent" | "unknown";
 
 /**
  * Settles the open ledger rows of earlier attempts: by receipt (a transaction id), else by reading the target back and
- * comparing, else they stay "sending" and the write step decides (idempotency key, or a person).
+ * comparing, else they stay "sending" and the write step decides (idempotency key, or a person). A create whose key the target
+ * knows is not looked for in vain: it is sent again under its key, whether it is still on its way or not.
  *
- * @returns rows that landed or may have, by step and idempotency key
+ * @param ends nothing is sent again: what is not there counts as not written
+ * @returns rows that landed or may have, one for each change
  */
-export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<string, OpenEntry>> {
+export async function recoverOpenEntries(ports: RecoveryPorts, ends = false): Promise<OpenEntries> {
   const { entries, receipts } = await ports.store.openEntries();
   const open = new Map<string, OpenEntry>();
   const byPart = new Map<string, Verdict>();
@@ -24,7 +27,7 @@ export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<stri
   const fixes: LedgerFix[] = [];
   // one idempotency key stands for one change: of several entries for it, the first that landed is the one that counts
   const keep = (entry: OpenEntry) => {
-    const id = openKey(entry.address.step, entry.idempotencyKey);
+    const id = `${entry.address.step}\u0000${entry.idempotencyKey}`;
     const known = open.get(id);
     const better = !known || (known.state === "sending" && entry.state === "done");
     const loser = better ? known : entry;
@@ -49,8 +52,8 @@ export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<stri
   }
   const doubtful = new Set<string>();
   const looked = new Map<string, PartAddress>();
-  for (const group of toRead.values()) {
-    for (const { entry, verdict } of await readVerdicts(ports, group)) {
+  for (const group of await readAll(ports, [...toRead.values()], ends)) {
+    for (const { entry, verdict } of group) {
       looked.set(partKey(entry.address), entry.address);
       if (verdict === "unknown") doubtful.add(partKey(entry.address));
       if (verdict === "absent") fixes.push({ ...entry.address, key: entry.key, landed: false });
@@ -63,7 +66,7 @@ export async function recoverOpenEntries(ports: RecoveryPorts): Promise<Map<stri
   // whole again: what did not land is among the fixes
   for (const [key, address] of looked) if (!doubtful.has(key)) settledParts.set(key, { address, landed: true });
   if (settledParts.size > 0 || fixes.length > 0) await ports.store.settleParts([...settledParts.values()], fixes);
-  return open;
+  return new OpenEntries(open.values());
 }
 
 /**
@@ -78,7 +81,7 @@ export async function recoverWhatAnswers(ports: RecoveryPorts): Promise<void> {
       all.filter(({ address }) => address.connection === connection);
     const openEntries = async () => ({ entries: of(entries), receipts: of(receipts) });
     try {
-      await recoverOpenEntries({ ...ports, store: { ...ports.store, openEntries } });
+      await recoverOpenEntries({ ...ports, store: { ...ports.store, openEntries } }, true);
     } catch (error) {
       if (!(error instanceof IntegrationError)) throw error;
     }
@@ -89,11 +92,38 @@ function partKey({ step, page, part }: PartAddress): string {
   return `${step}/${page}/${part}`;
 }
 
+type Judged = { entry: OpenEntry; verdict: Verdict };
+
+/** Reads back, and once more after a while what was not found: the worker that sent it is gone, its request may not be. */
+async function readAll(ports: RecoveryPorts, groups: OpenEntry[][], ends: boolean): Promise<Judged[][]> {
+  const judged: Judged[][] = [];
+  for (const group of groups) {
+    const found = await readVerdicts(ports, group);
+    judged.push(ends ? found : await leftToKeys(ports, found));
+  }
+  const absent = ({ verdict }: Judged) => verdict === "absent";
+  if (!judged.some((group) => group.some(absent))) return judged;
+  await ports.sleep(UNDER_WAY_MS, ports.signal);
+  for (const [at, group] of judged.entries()) {
+    if (!group.some(absent)) continue;
+    const again = await readVerdicts(ports, groups[at] as OpenEntry[]);
+    judged[at] = group.map((one, index) => (absent(one) ? (again[index] as Judged) : one));
+  }
+  return judged;
+}
+
+async function leftToKeys({ connectionById }: RecoveryPorts, judged: Judged[]): Promise<Judged[]> {
+  const [first] = judged;
+  if (!first) return judged;
+  const { connection, sink } = first.entry.address;
+  if (!findSink((await connectionById(connection)).sinks, sink)?.idempotencyKeys) return judged;
+  return judged.map(({ entry, verdict }) => {
+    return { entry, verdict: verdict === "absent" && entry.operation === "create" ? "unknown" : verdict };
+  });
+}
+
 /** Compares what was entered with what the target holds. The target as the entry wanted it: landed. */
-async function readVerdicts(
-  ports: RecoveryPorts,
-  group: OpenEntry[],
-): Promise<{ entry: OpenEntry; verdict: Verdict }[]> {
+async function readVerdicts(ports: RecoveryPorts, group: OpenEntry[]): Promise<Judged[]> {
   const first = group[0] as OpenEntry;
   const connection = await ports.connectionById(first.address.connection);
   const sink = findSink(connection.sinks, first.address.sink);

@@ -14,6 +14,7 @@ import {
 import { ahead } from "./ahead.ts";
 import { settled } from "./counts.ts";
 import { Lander } from "./lander.ts";
+import type { Books } from "./left-behind.ts";
 import { PageInterrupted, type PageWork, RunHalted } from "./page.ts";
 import { afterTry, asksForTime, jittered, nextTry, type RetryPolicy } from "./retry.ts";
 import { runStopped, type StopCondition } from "./stop-condition.ts";
@@ -48,6 +49,8 @@ export type PageLoop<P, R> = {
   land(prepared: R, number: number): Promise<WorkedPage>;
   /** pages that may be written at once */
   width: number;
+  /** with the last page: what earlier attempts left that no page has met with */
+  leftBehind?(books: Books): Promise<void>;
   /** pages that were being written, or have landed without a checkpoint, when the attempt was interrupted */
   unfinished(): PageWork[];
   /** step and connection that reading belongs to, for failures while reading */
@@ -92,9 +95,12 @@ export async function runPages<P, R>(loop: PageLoop<P, R>): Promise<AttemptEnd> 
       saving = null;
       if (!landed) {
         const empty: WorkedPage = { page: state.page, cursor: null, counts: {}, steps: {}, ...nothing() };
+        await loop.leftBehind?.(empty);
+        add(state.totals, empty.counts);
         await ports.store.checkpoint({ ...empty, after: end(loop) });
         return "finished";
       }
+      if (landed.last) await loop.leftBehind?.(landed.worked);
       add(state.totals, landed.worked.counts);
       const workedMs = ports.clock().getTime() - startedAt;
       late = workedMs >= loop.sliceMs || workedMs < 0; // below 0: the clock was set back

@@ -2,12 +2,22 @@
 import type { FailureInfo } from "../../connectors/sdk/errors.ts";
 import type { Json } from "../../connectors/sdk/types.ts";
 import type { LedgerEntry, WriteOutcome } from "../../connectors/sdk/writing.ts";
-import type { LedgerFix, PartAddress } from "../ports.ts";
-import { openKey, PageInterrupted, type PageWork } from "./page.ts";
+import type { LedgerFix, OpenEntry, PartAddress } from "../ports.ts";
+import { PageInterrupted, type PageWork } from "./page.ts";
 import type { Item, WriteSite } from "./write-site.ts";
 
 /** An entry of a write call, as it stands in the ledger. */
 export type Entered = { address: PartAddress; entry: LedgerEntry; receipt: Json | undefined };
+
+/** An entry of this attempt as a later try of the record finds it. */
+export function openEntry(
+  { origin, write: { key, idempotencyKey } }: Item,
+  { address, entry }: Pick<Entered, "address" | "entry">,
+  { keyOf }: PageWork,
+  state: OpenEntry["state"],
+): OpenEntry {
+  return { ...entry, key, idempotencyKey, sourceKey: keyOf(origin), undo: "possible", address, state };
+}
 
 /**
  * Where nobody can find out later what arrived, the answers are kept at once: a crash then leaves in doubt only what was
@@ -90,17 +100,7 @@ export async function settleThrown(
   }
   for (const [index, { address, entry }] of entered) {
     const item = items[index] as Item;
-    if (verdicts.get(address.part) === "landed") {
-      const { key, idempotencyKey } = item.write;
-      work.open.set(openKey(site.step, idempotencyKey), {
-        ...entry,
-        key,
-        idempotencyKey,
-        sourceKey: work.keyOf(item.origin),
-        undo: "possible",
-        address,
-        state: "done",
-      });
-    } else work.fixes.push({ ...address, key: item.write.key, landed: false });
+    if (verdicts.get(address.part) === "landed") work.open.set(openEntry(item, { address, entry }, work, "done"));
+    else work.fixes.push({ ...address, key: item.write.key, landed: false });
   }
 }

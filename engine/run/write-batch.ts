@@ -8,11 +8,11 @@ import type { LedgerEntry, WriteOutcome } from "../../connectors/sdk/writing.ts"
 import { LeaseLost, type LedgerDraft } from "../ports.ts";
 import type { Batch, Ended } from "../steps/define-step.ts";
 import { foreseeChunk } from "./foresee-chunk.ts";
-import { openKey, PageInterrupted, type PageWork, throwIfHalted } from "./page.ts";
+import { PageInterrupted, type PageWork, throwIfHalted } from "./page.ts";
 import { inPageWait, sleepInPage } from "./retry.ts";
-import { type Entered, keepAnswers, keepKnown, settleThrown } from "./write-answers.ts";
-import { adoptOpen, giveUp, keepOpen, supersede, withoutFaulty } from "./write-doubts.ts";
-import { addressOf, type Item, OUTCOME_OF, placed, requestOf, type WritePlace, type WriteSite } from "./write-site.ts";
+import { type Entered, keepAnswers, keepKnown, openEntry, settleThrown } from "./write-answers.ts";
+import { adoptOpen, giveUp, keepOpen, outcomeOf, supersede, wantedNow, withoutFaulty } from "./write-doubts.ts";
+import { addressOf, type Item, placed, requestOf, type WritePlace, type WriteSite } from "./write-site.ts";
 import { toWaves } from "./write-waves.ts";
 
 /** Records per call where a crash leaves in doubt what a call has sent. */
@@ -57,7 +57,8 @@ async function writeChunk(site: WriteSite, chunk: Item[], work: PageWork, ended:
   for (let attempt = 0; pending.length > 0; attempt++) {
     site.ports.signal.throwIfAborted();
     const round = await writeRound(site, pending, attempt === 0, work, ended);
-    // refused while a page before was still under way (its parent record, a unique value it gives free): asked once more
+    // refused while a page before was still under way (its parent record, a unique value it gives free): asked once more; and
+    // those whose source changed since they were sent
     if (round.waiting.length > 0) await writeChunk(site, round.waiting, work, ended);
     for (const [item, failure] of round.lone) lone.set(item, failure);
     pending = round.pending;
@@ -111,7 +112,7 @@ async function writeRound(
   };
   if (thrown) {
     await settleThrown(site, sent, entered, thrown, work);
-    round.pending = adoptOpen(site, sent, work, ended);
+    round.pending = adoptOpen(site, sent, work, ended, "as sent");
     round.answered = round.pending.length < sent.length;
     return round;
   }
@@ -127,6 +128,11 @@ async function writeRound(
       continue;
     }
     const failure = take(site, item, outcome, entered.get(index), work, ended);
+    if (failure === "follows") {
+      round.waiting.push(wantedNow(item));
+      round.answered = true;
+      continue;
+    }
     if (!failure) {
       if (outcome.outcome === "unknown") doubtful = true;
       else round.answered = true;
@@ -198,7 +204,7 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
   }
 }
 
-/** Books one outcome. Returns the failure when the record is to be tried again. */
+/** Books one outcome. Returns the failure when the record is to be tried again; "follows" when what is wanted now is still to be sent. */
 function take(
   site: WriteSite,
   item: Item,
@@ -206,7 +212,7 @@ function take(
   entered: Entered | undefined,
   work: PageWork,
   ended: Ended[],
-): FailureInfo | undefined {
+): FailureInfo | "follows" | undefined {
   const { origin, record, write } = item;
   const fix = (correction: { landed: boolean; unknown?: boolean }) => {
     if (entered) work.fixes.push({ ...entered.address, key: write.key, ...correction });
@@ -221,13 +227,21 @@ function take(
         work.fixes.push({ ...entered.address, key: write.key, landed: true, remoteId, identity, after });
       }
       supersede(site, write.idempotencyKey, work);
-      ended.push({ origin, outcome: outcome.outcome, record });
+      if (item.wanted) {
+        item.landed ??= openEntry(item, entered, work, "done");
+        return "follows";
+      }
+      ended.push({ origin, outcome: outcomeOf(item, entered.entry), record });
       return undefined;
     }
     case "unchanged": {
       fix({ landed: false });
-      const open = work.open.get(openKey(site.step, write.idempotencyKey));
-      ended.push({ origin, outcome: open ? OUTCOME_OF[open.operation] : "unchanged", record });
+      const open = work.open.get(site.step, write.idempotencyKey) ?? item.landed;
+      if (item.wanted && open) {
+        item.landed ??= open;
+        return "follows";
+      }
+      ended.push({ origin, outcome: open ? outcomeOf(item, open) : "unchanged", record });
       return undefined;
     }
     case "unknown": {

@@ -3,10 +3,11 @@ import type { FailureInfo } from "../../connectors/sdk/errors.ts";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { LedgerEntry, WriteRecord } from "../../connectors/sdk/writing.ts";
 import type { CompiledWrite } from "../flow/compile.ts";
-import type { PartAddress, RunConnection, WritePorts } from "../ports.ts";
+import type { OpenEntry, PartAddress, RunConnection, WritePorts } from "../ports.ts";
 import type { Outcome } from "../steps/define-step.ts";
 import type { ForeseenValues } from "./foreseen-values.ts";
 import type { KeyGate } from "./key-gate.ts";
+import type { Passed } from "./left-behind.ts";
 import type { PageWork } from "./page.ts";
 
 /** Where a batch is written, and by which rules. */
@@ -15,6 +16,8 @@ export type WritePlace = {
   title: string;
   write: CompiledWrite;
   mode: "live" | "dry";
+  /** inserted in a page before; absent where that cannot be */
+  passed?: Passed;
   /** same key, at most one effect; it sets this write apart from others of the same record */
   idempotencyKey(origin: number, key: string): string;
   /** the idempotency key says no more than the record's key: the n-th write of one is the n-th of the other */
@@ -32,8 +35,17 @@ export type WritePlace = {
 
 export type WriteSite = WritePlace & { connection: RunConnection };
 
-/** One part to write. */
-export type Item = { origin: number; record: JsonRecord; write: WriteRecord };
+/**
+ * One part to write. `landed`: an earlier attempt wrote it, in a state it may not have any more. `wanted`: its values, while those
+ * of an earlier attempt are sent once more.
+ */
+export type Item = {
+  origin: number;
+  record: JsonRecord;
+  write: WriteRecord;
+  landed?: OpenEntry;
+  wanted?: JsonRecord;
+};
 
 export const OUTCOME_OF: Record<LedgerEntry["operation"], Outcome> = {
   create: "created",
@@ -62,8 +74,15 @@ export function addressOf(site: WriteSite, work: PageWork): PartAddress {
   };
 }
 
+/** Of a record that was sent, and nobody can find out what became of it. */
+export function mayHaveArrived(site: Pick<WritePlace, "title" | "write">, answer?: FailureInfo): FailureInfo {
+  const said = answer === undefined ? "" : `${answer.message} `;
+  const message = `${said}${site.write.connection} was sent this record before, and cannot say whether it arrived. Look it up there: dismiss this if it is there, replay it if it is not.`;
+  return placed(site, { kind: "rejected", code: "may-have-arrived", message });
+}
+
 /** The failure with the step's name in front, unless the connector put a place there itself. */
-export function placed(site: WritePlace, failure: FailureInfo): FailureInfo {
+export function placed(site: Pick<WritePlace, "title">, failure: FailureInfo): FailureInfo {
   if (failure.message.startsWith("Step “")) return failure;
   const at = (said: string) => `Step “${site.title}”: ${said}`;
   return { ...failure, message: at(failure.message), general: failure.general && at(failure.general) };

@@ -3,6 +3,7 @@
  * sends and settles nothing more; then it ends what was not sent and asks for the rest. The drain's side ends the rest: what
  * was sent is looked up, and counted or handed to a person.
  */
+import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { LeaseLost } from "../../engine/ports.ts";
 import { recoverWhatAnswers } from "../../engine/run/recover.ts";
@@ -18,6 +19,8 @@ import type { EventLease } from "./event-lease.ts";
 import { eventRecovery } from "./event-ledger.ts";
 import { dropSettledParts } from "./wait-events.ts";
 import type { EventsSite } from "./work-on-events.ts";
+
+const sleep = (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal });
 
 /**
  * Lets no batch that was claimed before send or settle any of its events, and gives events nobody has worked on yet their
@@ -92,7 +95,7 @@ export async function endCancelled(site: EventsSite, cancels: number): Promise<v
   const asked = runs.filter((run) => run.asked);
   if (asked.length > 0) {
     const { connectionById } = connections;
-    await recoverWhatAnswers({ store: eventRecovery(pool, lease), connectionById, signal });
+    await recoverWhatAnswers({ store: eventRecovery(pool, lease), connectionById, sleep, signal });
     site.open = null; // of events that are not cancelled nothing is decided yet
   }
   for (const run of asked) await endRun(pool, lease, run);

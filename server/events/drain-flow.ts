@@ -1,6 +1,7 @@
 /** Works through a flow's events, batch after batch, for as long as there are any. */
 import { LeaseLost } from "../../engine/ports.ts";
 import { nextLimit } from "../../engine/run/event-batch.ts";
+import { OpenEntries } from "../../engine/run/open-entries.ts";
 import { stopCondition } from "../../engine/run/stop-condition.ts";
 import type { Database } from "../db/prisma.ts";
 import { settingsOf, stepsOf } from "../flows/read-document.ts";
@@ -97,7 +98,7 @@ export class FlowDrain {
       return true;
     }
     if (claim.events.length === 0) return false;
-    if (!claim.unsettled) site.open = new Map();
+    if (!claim.unsettled) site.open = new OpenEntries();
     this.#refreshConnections(site);
     const worked = await workOnEvents(site, claim, await this.#flow(site, claim.version ?? 0));
     if (worked === "one-by-one") this.#alone = true;

@@ -1,5 +1,6 @@
 /** What PostgreSQL keeps of a run beside its cursor, for the models of the protocol: each method is one transaction. */
 import type { Json } from "../../../connectors/sdk/types.ts";
+import { UNDER_WAY_MS } from "../../../connectors/sdk/under-way.ts";
 import type { Checkpoint, LedgerDraft, LedgerFix, OpenEntry, PartAddress, RunPorts, RunStore } from "../../ports.ts";
 import { noRunCounts } from "../counts.ts";
 import { Crash, type Fate, type Kind, type MemoryTarget, sinkInfo } from "./protocol-model.ts";
@@ -65,6 +66,18 @@ export class MemoryBooks {
     for (const { key, failure } of letters) this.letters.push({ key, code: failure.code });
   }
 
+  /** The run ends in the middle of these pages: what landed counts, what is in doubt is a person's (server/db/run-store/half-page.ts). */
+  closeHalf(covers: (address: PartAddress) => boolean): void {
+    for (const change of this.changes) {
+      if (!covers(change.address) || change.state === "void") continue;
+      if (this.isSending(change.address)) change.state = "unknown";
+      this.totals.read++;
+      this.totals[change.state === "done" ? "created" : "dead"]++;
+      if (change.state === "unknown") this.letters.push({ key: change.key, code: "may-have-arrived" });
+    }
+    this.sending = this.sending.filter(({ address }) => !covers(address));
+  }
+
   #fix(fixes: LedgerFix[]): void {
     for (const fix of fixes)
       for (const change of this.changes)
@@ -75,7 +88,15 @@ export class MemoryBooks {
 
 /** What the engine is given in an attempt of the model: reads by `read`, writes to the target, and a clock that stands still. */
 export function portsOf(
-  world: { kind: Kind; target: MemoryTarget; fate: Fate; flaky: () => boolean; lost?: () => boolean },
+  world: {
+    kind: Kind;
+    target: MemoryTarget;
+    fate: Fate;
+    flaky: () => boolean;
+    lost?: () => boolean;
+    /** false: requests may be on their way for longer than anybody waits */
+    waits?: boolean;
+  },
   store: RunStore,
   read: ReturnType<MemoryTarget["session"]>["read"],
   attempt: number,
@@ -89,7 +110,10 @@ export function portsOf(
     connection: async (name) => (name === "From" ? from : to),
     connectionById: async () => to,
     clock: () => new Date(attempt * 1000),
-    sleep: async () => {},
+    sleep: async (ms) => {
+      // what is on its way is there by then, or it is later than anybody can wait for
+      if (ms >= UNDER_WAY_MS && world.waits !== false) fate.arrive();
+    },
     isOutage: (error) => error instanceof Crash || fate.dead,
     isDown: async () => false,
     report: (error) => {

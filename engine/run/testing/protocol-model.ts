@@ -10,20 +10,20 @@ import { readDraft } from "../../flow/read-draft.ts";
 
 export class Crash extends Error {}
 
+/** `late`: what the attempt was about to do is on its way when it dies, and is done so many effects later. */
+export type CrashPlan = { at: number; after: boolean; takeover: boolean; late?: number };
+
 /** Kills the attempt at the effects with these numbers; the next attempt lives on until the next. */
 export class Fate {
-  readonly #crashes: { at: number; after: boolean; takeover: boolean }[];
+  readonly #crashes: CrashPlan[];
+  #underWay: { left: number; work: () => unknown }[] = [];
   readonly #onTakeover: () => void;
   readonly #turn: () => Promise<unknown>;
   #count = 0;
   dead = false;
   readonly trail: string[] = [];
 
-  constructor(
-    crashes: { at: number; after: boolean; takeover: boolean }[],
-    onTakeover: () => void,
-    turn: () => Promise<unknown> = () => Promise.resolve(),
-  ) {
+  constructor(crashes: CrashPlan[], onTakeover: () => void, turn: () => Promise<unknown> = () => Promise.resolve()) {
     this.#turn = turn;
     this.#crashes = [...crashes];
     this.#onTakeover = onTakeover;
@@ -32,13 +32,32 @@ export class Fate {
   async effect<T>(name: string, work: () => T): Promise<T> {
     await this.#turn();
     if (this.dead) throw new Crash();
+    this.arrive((one) => --one.left <= 0);
     const crash = this.#count++ === this.#crashes[0]?.at ? this.#crashes.shift() : undefined;
     if (crash?.takeover) this.#onTakeover(); // this attempt does not die; it finds out that it lost the run
+    if (crash?.late !== undefined && (name === "create" || name === "update")) {
+      this.#underWay.push({ left: crash.late, work });
+      return this.#die(`† with ${name} on its way`);
+    }
     if (crash && !crash.takeover && !crash.after) return this.#die(`† before ${name}`);
     const result = work();
     this.trail.push(name);
     if (crash && !crash.takeover) return this.#die(`† after ${name}`);
     return result;
+  }
+
+  /** Requests of attempts that are gone get there: these, otherwise all. */
+  arrive(which: (one: { left: number }) => boolean = () => true): void {
+    const arriving = this.#underWay.filter(which);
+    this.#underWay = this.#underWay.filter((one) => !arriving.includes(one));
+    for (const { work } of arriving) {
+      this.trail.push("late request arrives");
+      try {
+        work();
+      } catch {
+        // nobody waits for its answer
+      }
+    }
   }
 
   #die(where: string): never {
@@ -55,21 +74,27 @@ export class Fate {
 
 /** What targets can do: the four ways in which an outcome can be found out, or not. */
 export const targets = ["transaction", "keys", "read-back", "neither"] as const;
-export type Kind = (typeof targets)[number];
+export type Kind = (typeof targets)[number] | "both";
+const knowsKeys = (kind: Kind) => kind === "keys" || kind === "both";
+const readsBack = (kind: Kind) => kind === "read-back" || kind === "both" || kind === "transaction";
 
 export class MemoryTarget {
-  /** every change that took effect, in order */
+  /** every record that was created, in order */
   effects: string[] = [];
+  /** every change that took effect, as the record's key and version, in order */
+  versions: string[] = [];
   readonly records = new Map<string, JsonRecord>();
   readonly #committed = new Set<string>();
   /** transactions that are going on; who asks for their fate waits, as with a real server */
   readonly #open = new Map<string, Promise<unknown>>();
   readonly #remembered = new Map<string, JsonRecord>();
   readonly #kind: Kind;
+  readonly #operation: Operation;
   #transactions = 0;
 
-  constructor(kind: Kind) {
+  constructor(kind: Kind, operation: Operation = usualOperation(kind)) {
     this.#kind = kind;
+    this.#operation = operation;
   }
 
   /** @param lost whether the answer to what just took effect gets lost */
@@ -110,23 +135,26 @@ export class MemoryTarget {
   ): Promise<WriteOutcome[]> {
     if (flaky()) throw passing();
     const good = records.flatMap((record, index) => (record.values.bad === true ? [] : [{ record, index }]));
-    const fresh = good.filter(({ record }) => !this.records.has(record.key));
+    const upsert = this.#operation === "upsert";
+    const changed = good.filter(({ record }) => !upsert || !same(this.records.get(record.key), record.values));
+    const operationOf = ({ key }: { key: string }) => (upsert && this.records.has(key) ? "update" : "create");
+    const planned = new Map(changed.map(({ record, index }) => [index, operationOf(record)] as const));
     const receipt = `tx${++this.#transactions}`;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#open.set(receipt, promise);
     try {
       await enter(
-        fresh.map(({ record, index }) => ({
+        changed.map(({ record, index }) => ({
           index,
-          operation: "create" as const,
+          operation: planned.get(index) ?? "create",
           identity: { id: record.key },
-          before: null,
+          before: this.records.get(record.key) ?? null,
           after: record.values,
         })),
         receipt,
       );
       await fate.effect("commit", () => {
-        for (const { record } of fresh) this.#create(record.key, record.values);
+        for (const { record, index } of changed) this.#take(record.key, record.values, planned.get(index));
         this.#committed.add(receipt);
       });
       if (lost()) throw unanswered();
@@ -134,9 +162,10 @@ export class MemoryTarget {
       resolve();
       this.#open.delete(receipt);
     }
-    return records.map((record): WriteOutcome => {
+    return records.map((record, index): WriteOutcome => {
       if (record.values.bad === true) return { outcome: "failed", failure: refusal };
-      return { outcome: fresh.some((one) => one.record === record) ? "created" : "unchanged" };
+      const done = planned.get(index);
+      return { outcome: done === undefined ? "unchanged" : `${done}d` };
     });
   }
 
@@ -145,9 +174,9 @@ export class MemoryTarget {
       name: "orders",
       key: ["id"],
       concurrency: 2,
-      idempotencyKeys: this.#kind === "keys",
+      idempotencyKeys: knowsKeys(this.#kind),
       identify: ({ id = null }) => ({ id }),
-      ...(this.#kind === "read-back" || this.#kind === "transaction"
+      ...(readsBack(this.#kind)
         ? {
             read: ({ id }: JsonRecord) =>
               fate.effect("read", () => {
@@ -160,7 +189,7 @@ export class MemoryTarget {
         if (flaky()) throw passing();
         const created = await fate.effect("create", () => {
           if (values.bad === true) throw new IntegrationError("no", { kind: "rejected", code: "refused" });
-          if (this.#kind === "keys") {
+          if (knowsKeys(this.#kind)) {
             const before = this.#remembered.get(idempotencyKey);
             if (before) {
               // as payment gateways do: a key belongs to one request, to the letter
@@ -169,20 +198,40 @@ export class MemoryTarget {
             }
             this.#remembered.set(idempotencyKey, values);
           }
-          this.#create(String(values.id), values);
+          this.#take(String(values.id), values, "create");
           return { record: values };
         });
         if (lost()) throw unanswered();
         return created;
       },
+      ...(this.#operation === "upsert" ? { update: this.#update(fate, flaky, lost) } : {}),
     };
   }
 
-  #create(key: string, values: JsonRecord): void {
-    this.effects.push(key);
+  #update(fate: Fate, flaky: () => boolean, lost: () => boolean): RecordSink["update"] {
+    return async ({ identity }, _, values) => {
+      if (flaky()) throw passing();
+      const saved = await fate.effect("update", () => {
+        if (values.bad === true) throw new IntegrationError("no", { kind: "rejected", code: "refused" });
+        this.#take(String(identity.id), values, "update");
+        return { record: values };
+      });
+      if (lost()) throw unanswered();
+      return saved;
+    };
+  }
+
+  #take(key: string, values: JsonRecord, operation: "create" | "update" = "create"): void {
+    if (operation === "create") this.effects.push(key);
+    this.versions.push(`${key}@${values.version}`);
     this.records.set(key, values);
   }
 }
+
+export type Operation = "insert" | "upsert";
+const usualOperation = (kind: Kind): Operation => (kind === "transaction" ? "upsert" : "insert");
+
+const same = (a: JsonRecord | undefined, b: JsonRecord) => JSON.stringify(a) === JSON.stringify(b);
 
 export const refusal = { kind: "rejected", code: "refused", message: "no" } as const;
 export const passing = () => new IntegrationError("busy", { kind: "transient", code: "unavailable" });
@@ -197,26 +246,34 @@ export const sinkInfo = (kind: Kind): SinkInfo => ({
   matchKeys: [["id"]],
   operations: ["insert", "upsert"],
   batchSize: 4,
-  readBack: kind === "read-back" || kind === "transaction",
+  readBack: readsBack(kind),
   undo: "none",
-  idempotencyKeys: kind === "keys",
+  idempotencyKeys: knowsKeys(kind),
   ...(kind === "transaction" ? { transactional: true } : {}),
   effect: kind === "neither" ? "at-least-once" : "once",
 });
 
-export function planOf(kind: Kind, pageSize: number): Plan {
+/** @param how how it reads and writes; otherwise it reads in full, and writes as suits the target */
+export function planOf(kind: Kind, pageSize: number, how: { follows?: boolean; operation?: Operation } = {}): Plan {
+  const { follows = false, operation = usualOperation(kind) } = how;
   const { flow } = readDraft({
     format: "plumbline/1",
     name: "Model",
     steps: [
-      { id: "read", kind: "read", connection: "From", stream: "orders", sync: "full" },
+      {
+        id: "read",
+        kind: "read",
+        connection: "From",
+        stream: "orders",
+        ...(follows ? { sync: "incremental", watermark: "changed" } : { sync: "full" }),
+      },
       {
         id: "write",
         kind: "write",
         connection: "To",
         sink: "orders",
-        operation: kind === "transaction" ? "upsert" : "insert",
-        ...(kind === "transaction" ? { match: ["id"] } : {}),
+        operation,
+        ...(operation === "upsert" ? { match: ["id"] } : {}),
       },
     ],
     links: [{ from: "read", to: "write" }],
@@ -226,6 +283,7 @@ export function planOf(kind: Kind, pageSize: number): Plan {
     { name: "id", type: "text" as const, key: true },
     { name: "bad", type: "boolean" as const },
     { name: "version", type: "integer" as const },
+    { name: "changed", type: "integer" as const },
   ];
   const { plan, problems } = compileFlow(flow, {
     connections: new Map([
@@ -234,7 +292,7 @@ export function planOf(kind: Kind, pageSize: number): Plan {
         {
           name: "From",
           connector: "x",
-          streams: [{ name: "orders", title: "", fields, key: ["id"], watermarks: [] }],
+          streams: [{ name: "orders", title: "", fields, key: ["id"], watermarks: ["changed"] }],
           sinks: [],
         },
       ],

@@ -1,0 +1,91 @@
+/** Ledger rows that earlier attempts left without a checkpoint, and which of them belongs to a write that comes up again. */
+import { sameValue } from "../../connectors/sdk/json.ts";
+import type { JsonRecord } from "../../connectors/sdk/types.ts";
+import type { LedgerEntry, WriteRequest } from "../../connectors/sdk/writing.ts";
+import type { OpenEntry } from "../ports.ts";
+
+/** Rows that landed or may have: one for each change that was begun. */
+export class OpenEntries {
+  readonly #byChange = new Map<string, OpenEntry>();
+  /** those that nobody has asked for yet, in the order they were entered */
+  readonly #unclaimed = new Map<string, OpenEntry[]>();
+
+  constructor(entries: Iterable<OpenEntry> = []) {
+    for (const entry of entries) {
+      const { step } = entry.address;
+      this.set(entry);
+      const record = nameOf(step, entry.key);
+      const known = this.#unclaimed.get(record);
+      if (known) known.push(entry);
+      else this.#unclaimed.set(record, [entry]);
+    }
+  }
+
+  get size(): number {
+    return this.#byChange.size;
+  }
+
+  get(step: string, idempotencyKey: string): OpenEntry | undefined {
+    return this.#byChange.get(nameOf(step, idempotencyKey));
+  }
+
+  set(entry: OpenEntry): void {
+    this.#byChange.set(nameOf(entry.address.step, entry.idempotencyKey), entry);
+  }
+
+  delete(step: string, idempotencyKey: string): void {
+    this.#byChange.delete(nameOf(step, idempotencyKey));
+  }
+
+  /** The row of a write that comes up again. What nobody claims is left behind. */
+  claim(step: string, { key, idempotencyKey }: Pick<OpenEntry, "key" | "idempotencyKey">): OpenEntry | undefined {
+    const found = this.get(step, idempotencyKey);
+    const waiting = this.#unclaimed.get(nameOf(step, key));
+    const at = found && waiting ? waiting.indexOf(found) : -1;
+    if (at >= 0) waiting?.splice(at, 1);
+    return found;
+  }
+
+  /** Those of pages up to this one that nobody has asked for. They are not given again. */
+  leaveBehind(page: number): OpenEntry[] {
+    const left: OpenEntry[] = [];
+    for (const [record, entries] of this.#unclaimed) {
+      const later = entries.filter(({ address }) => address.page > page);
+      left.push(...entries.filter(({ address }) => address.page <= page));
+      if (later.length > 0) this.#unclaimed.set(record, later);
+      else this.#unclaimed.delete(record);
+    }
+    return left;
+  }
+
+  /** Whether a later change of the same record was begun, which comes up again after this one. */
+  isFollowed({ address, key, idempotencyKey }: OpenEntry): boolean {
+    const others = this.#unclaimed.get(nameOf(address.step, key)) ?? [];
+    return others.some((other) => !other.idempotencyKey.startsWith(followUp(idempotencyKey)));
+  }
+}
+
+/** The idempotency key of what is to be written to a record after a change that landed, as its source has changed since. */
+export const followUp = (idempotencyKey: string): string => `${idempotencyKey}#after`;
+
+function nameOf(step: string, key: string): string {
+  return `${step}\u0000${key}`;
+}
+
+/**
+ * Whether what is wanted now may differ from what an entry has sent. An update names only the fields that differed then, so of
+ * the others nothing is known.
+ *
+ * @param comparing the sink is asked what it holds before it is sent anything, so asking in vain does no harm
+ */
+export function mayDiffer(
+  { operation, after }: Pick<LedgerEntry, "operation" | "after">,
+  wanted: { operation: WriteRequest["operation"]; values: JsonRecord },
+  comparing: boolean,
+): boolean {
+  if (operation === "delete" || wanted.operation === "delete") return operation !== wanted.operation;
+  const names = Object.keys(wanted.values);
+  const sent = after ?? {};
+  if (names.some((name) => Object.hasOwn(sent, name) && !sameValue(wanted.values[name], sent[name]))) return true;
+  return comparing && operation === "update" && names.some((name) => !Object.hasOwn(sent, name));
+}
