@@ -26,12 +26,15 @@ export class ChangingSource {
   }
 
   /** Reads one snapshot: in the order of the key, or by the watermark what is not in the mark, oldest first. */
-  readonly read: ConnectorSession["read"] = ({ cursor, pageSize, watermark }) =>
-    watermark ? this.#newer(cursor, pageSize, watermark.after) : this.#all(cursor, pageSize);
+  readonly read: ConnectorSession["read"] = ({ cursor, pageSize, watermark, range }) =>
+    watermark ? this.#newer(cursor, pageSize, watermark.after) : this.#all(cursor, pageSize, range);
 
-  async *#all(cursor: Json, pageSize: number): AsyncGenerator<ReadPage> {
+  /** @param range keys from … up to, exclusive; null: no end */
+  async *#all(cursor: Json, pageSize: number, range: Json = [null, null]): AsyncGenerator<ReadPage> {
     const from = cursor as string | null;
-    const rows = [...this.rows.values()].filter(({ id }) => from === null || id > from);
+    const [begin, end] = range as [string | null, string | null];
+    const inRange = (id: string) => (begin === null || id >= begin) && (end === null || id < end);
+    const rows = [...this.rows.values()].filter(({ id }) => inRange(id) && (from === null || id > from));
     rows.sort((a, b) => (a.id < b.id ? -1 : 1));
     for (let at = 0; at < rows.length; at += pageSize) {
       await Promise.resolve();
