@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createConnection, createServer } from "node:net";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../testing/postgres-database.ts";
@@ -19,10 +21,10 @@ afterAll(async () => {
 });
 
 /** The tables of a new session, and how often they asked the server. */
-function counted() {
+function counted(port = database.port) {
   const { password, ...place } = database;
   const rule = { allowPrivateNetwork: true };
-  const clients = openClients({ ...place, name: "Books", password: () => password, ssl: "disable", rule });
+  const clients = openClients({ ...place, port, name: "Books", password: () => password, ssl: "disable", rule });
   const asked = { times: 0 };
   const use: typeof clients.use = (work) => {
     asked.times++;
@@ -57,4 +59,23 @@ test("what is forgotten is looked at anew, also when a look before is still unde
   await admin.query("ALTER TABLE books ADD COLUMN isbn text");
   expect(columns(await tables.get("books"))).toEqual(["id", "title", "price", "isbn"]);
   await close();
+});
+
+test("a server that could not be reached is asked again", async () => {
+  const way = createServer((socket) => {
+    const far = createConnection(database.port, database.host);
+    socket.pipe(far).pipe(socket);
+    for (const one of [socket, far]) one.on("error", () => {});
+  });
+  await once(way.listen(0, "127.0.0.1"), "listening");
+  const { port } = way.address() as AddressInfo;
+  await new Promise((done) => way.close(done));
+  const { tables, close } = counted(port);
+  await expect(tables.all()).rejects.toMatchObject({ kind: "transient" });
+  await expect(tables.get("books")).rejects.toMatchObject({ kind: "transient" });
+  await once(way.listen(port, "127.0.0.1"), "listening");
+  expect(columns(await tables.get("books"))).toContain("title");
+  expect(await tables.all()).toHaveLength(2);
+  await close();
+  await new Promise((done) => way.close(done));
 });

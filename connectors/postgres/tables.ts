@@ -19,16 +19,16 @@ export function openTables(clients: Clients, schema: string) {
     const underWay = looking;
     const known = underWay.get(name);
     if (known) return known;
-    const found = clients.use(async (client) => {
-      try {
-        return await readCatalog(client, schema, name);
-      } catch (error) {
-        const what = "looking at its tables";
-        throw callFailure(clients.access, error, what) ?? serverTrouble(clients.access, error, what);
-      } finally {
-        underWay.delete(name);
-      }
-    });
+    const found = clients
+      .use(async (client) => {
+        try {
+          return await readCatalog(client, schema, name);
+        } catch (error) {
+          const what = "looking at its tables";
+          throw callFailure(clients.access, error, what) ?? serverTrouble(clients.access, error, what);
+        }
+      })
+      .finally(() => underWay.delete(name)); // also when no connection was to be had
     underWay.set(name, found);
     return found;
   };
