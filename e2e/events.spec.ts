@@ -126,6 +126,8 @@ test("a webhook is drawn from a sample, mapped and published, and has an address
   await expect(live.getByRole("button", { name: "Run now" })).toHaveCount(0); // it runs when something arrives
   await live.getByRole("link", { name: "Deliveries" }).click();
   await expect(page.getByText("Nothing has arrived yet")).toBeVisible();
+  await page.getByRole("button", { name: "Copy address" }).click();
+  await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
 });
 
 test("events are seen with body and headers, secrets hidden; a repeat counts once; broken ones are refused", async () => {
@@ -148,6 +150,13 @@ test("events are seen with body and headers, secrets hidden; a repeat counts onc
   await expectAccessible(page, "a delivery");
   await page.keyboard.press("Escape");
   expect(await refunds()).toEqual([]);
+  // what waits says for what, where it is looked for
+  await page.goto(`${product.url}/runs/${first.body.id}`);
+  await expect(page.getByText("1 record waits until somebody says yes or no.")).toBeVisible();
+  await expectAccessible(page, "a run that holds a record back");
+  await page.goto(product.url);
+  await page.getByRole("link", { name: /Records wait for your yes or no/ }).click();
+  await expect(page.getByText("3 records, the oldest first")).toBeVisible();
 });
 
 test("a person answers on a phone; the records go on, each in a run whose balance closes", async () => {
@@ -271,12 +280,69 @@ test("a flow that stops because too many of its events fail says so at home and 
     return state.pausedReason?.startsWith(why);
   });
   await page.goto(product.url);
-  const item = page.getByRole("link", { name: /“Stops itself” is stopped/ });
+  const item = page.getByRole("link", { name: /“Stops itself” has stopped itself/ });
   await expect(item).toContainText(why);
   await item.click();
   await expect(page.getByTitle(why)).toBeVisible();
   await expectAccessible(page, "a flow that stopped itself");
-  await page.getByRole("button", { name: "More", exact: true }).click();
-  await page.getByRole("menuitem", { name: "Resume" }).click();
+  await page.getByRole("button", { name: "Resume the flow" }).click();
   await expect(page.getByTitle(why)).toBeHidden();
+});
+
+test("a record that may have arrived is sent again only when somebody says so", async () => {
+  let posts = 0;
+  const mailer: Server = createServer((request) => {
+    request.resume().on("end", () => {
+      posts++;
+      request.socket.destroy(); // it may have done it; nobody hears
+    });
+  });
+  await new Promise<void>((listening) => mailer.listen(0, "127.0.0.1", listening));
+  const baseUrl = `http://127.0.0.1:${(mailer.address() as AddressInfo).port}`;
+  const sinks = [{ name: "mails", key: ["number"], create: { path: "/mails" } }];
+  try {
+    await call(product, "POST", "/connections", { name: "Mailer", connector: "http", settings: { baseUrl, sinks } });
+    const { id } = await call<{ id: string }>(product, "POST", "/flows", {
+      format: "plumbline/1",
+      name: "Mails",
+      brief: {
+        ...{ moves: "mails", direction: "one-way", timing: "real-time", onFailure: "a person looks" },
+        ...{ owner: "ana@example.com", rollback: "not possible" },
+      },
+      steps: [
+        { id: "hook", kind: "webhook" },
+        { id: "map", kind: "map", fields: [{ to: "number", from: "id" }] },
+        { id: "mail", kind: "write", connection: "Mailer", sink: "mails", operation: "insert" },
+      ],
+      links: [
+        { from: "hook", to: "map" },
+        { from: "map", to: "mail" },
+      ],
+    });
+    const published = await call<{ hook: string }>(product, "POST", `/flows/${id}/publish`, { note: "first" });
+    await fetch(`${product.url}${published.hook}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(event("M-1")),
+    });
+    await until("the letter", 40, async () => {
+      const { items } = await call<{ items: object[] }>(product, "GET", `/dead-letters?flow=${id}`);
+      return items.length > 0 ? true : undefined;
+    });
+    const before = posts;
+    await page.goto(`${product.url}/failed?flow=${id}`);
+    await expect(page.getByText("It may have arrived.")).toBeVisible();
+    await expectAccessible(page, "records that may have arrived");
+    await page.getByRole("button", { name: "Send 1 record again…" }).click();
+    const question = page.getByRole("alertdialog", { name: /if it did arrive, it will be there twice/ });
+    await expectAccessible(page, "the question before something is sent again");
+    await question.getByRole("button", { name: "Leave it" }).click();
+    expect(posts).toBe(before);
+    await page.getByRole("button", { name: "Send 1 record again…" }).click();
+    await question.getByRole("button", { name: "Send 1 record again" }).click();
+    await until("the second try", 40, async () => (posts > before ? true : undefined));
+  } finally {
+    mailer.closeAllConnections();
+    mailer.close();
+  }
 });

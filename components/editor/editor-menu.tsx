@@ -1,6 +1,7 @@
 "use client";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import {
+  CalendarClock,
   CirclePause,
   CirclePlay,
   Download,
@@ -14,11 +15,14 @@ import {
 } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
+import { readDraft } from "../../engine/flow/read-draft.ts";
 import type { Flow } from "../../engine/flow/schema.ts";
 import { flowToYaml, readDraftText } from "../../engine/flow/text.ts";
+import type { Shape } from "../../engine/steps/define-step.ts";
 import { withPlaces } from "../canvas/arrange.ts";
 import { sayLeftRecorders } from "../connections/left-recorders.ts";
 import { DocumentInput } from "../flows/document-input.tsx";
+import { PastRangeDialog } from "../runs/past-range-dialog.tsx";
 import { UndoSinceDialog } from "../runs/undo-since-dialog.tsx";
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
@@ -41,14 +45,23 @@ export function EditorMenu({
   onArrange: () => void;
   onImport: (flow: Flow) => void;
 }) {
-  const { flow, flowId, readOnly } = useEditor();
+  const { flow, flowId, readOnly, shapes } = useEditor();
+  const mayBuild = useMay("builder");
   const trpc = useTRPC();
   const queries = useQueryClient();
   const router = useRouter();
   const mayOperate = useMay("operator");
   const mayRemove = useMay("admin");
   const file = useRef<HTMLInputElement>(null);
-  const [open, setOpen] = useState<"stop" | "undo" | "remove" | "versions" | null>(null);
+  const [open, setOpen] = useState<"stop" | "undo" | "range" | "remove" | "versions" | null>(null);
+  const live = useQuery(
+    trpc.flows.version.queryOptions(
+      { flowId, version: detail.live?.version ?? 1 },
+      { enabled: detail.live !== null, staleTime: Number.POSITIVE_INFINITY },
+    ),
+  );
+  const liveRead = live.data && readDraft(live.data.document).flow.steps.find(({ kind }) => kind === "read");
+  const watermark = liveRead?.kind === "read" && liveRead.sync !== "full" ? liveRead.watermark : undefined;
   const refresh = () => {
     setOpen(null);
     return queries.invalidateQueries(trpc.flows.pathFilter());
@@ -127,6 +140,11 @@ export function EditorMenu({
                 Stop…
               </MenuItem>
             )}
+            {watermark !== undefined && !detail.paused && mayBuild && (
+              <MenuItem icon={CalendarClock} onSelect={() => setOpen("range")}>
+                Read a past range again…
+              </MenuItem>
+            )}
             <MenuItem icon={Undo2} onSelect={() => setOpen("undo")}>
               Undo everything since…
             </MenuItem>
@@ -142,6 +160,14 @@ export function EditorMenu({
         )}
       </Menu>
       {open === "versions" && <VersionsDialog onClose={() => setOpen(null)} live={detail.live?.version ?? null} />}
+      {open === "range" && watermark !== undefined && liveRead && (
+        <PastRangeDialog
+          flowId={flowId}
+          watermark={watermark}
+          type={fieldType(watermark, shapes[liveRead.id]?.output)}
+          onClose={() => setOpen(null)}
+        />
+      )}
       {open === "undo" && (
         <UndoSinceDialog flow={{ id: flowId, name: flow.name, paused: detail.paused }} onClose={() => setOpen(null)} />
       )}
@@ -168,6 +194,11 @@ export function EditorMenu({
       </ConfirmDialog>
     </>
   );
+}
+
+/** What a field of the trigger holds, as far as it is known. */
+function fieldType(name: string, output: { [port: string]: Shape } | undefined): string | undefined {
+  return Object.values(output ?? {})[0]?.fields.find((field) => field.name === name)?.type;
 }
 
 function download(name: string, ending: "yaml" | "json", text: string) {

@@ -14,6 +14,7 @@ import {
 } from "lucide-react";
 import Link from "next/link";
 import { type ReactNode, useEffect, useState } from "react";
+import { ResumeFlow } from "../flows/resume-flow.tsx";
 import { TRY_AT_MOST } from "../runs/run-words.ts";
 import { useMay } from "../server/me.tsx";
 import { Button, ButtonLink, IconButton } from "../ui/button.tsx";
@@ -138,7 +139,7 @@ export function EditorHeader({
             />
           </>
         )}
-        {mayOperate && <Actions {...actions} live={live} readOnly={readOnly} />}
+        {mayOperate && <Actions {...actions} live={live} paused={paused} readOnly={readOnly} />}
         {menu}
       </span>
     </header>
@@ -147,6 +148,7 @@ export function EditorHeader({
 
 function Actions({
   live,
+  paused,
   readOnly,
   onTry,
   trying,
@@ -154,9 +156,10 @@ function Actions({
   onRun,
   running,
   deliveries,
-}: Pick<Props, "live" | "onTry" | "trying" | "onPublish" | "onRun" | "running" | "deliveries"> & {
+}: Pick<Props, "live" | "paused" | "onTry" | "trying" | "onPublish" | "onRun" | "running" | "deliveries"> & {
   readOnly: boolean;
 }) {
+  const { flowId } = useEditor();
   return (
     <>
       <span className="inline-flex">
@@ -188,7 +191,8 @@ function Actions({
           </MenuItem>
         </Menu>
       </span>
-      {live && !deliveries && (
+      {live && paused && <ResumeFlow flowId={flowId} large />}
+      {live && !paused && !deliveries && (
         <Button large icon={Play} busy={running} onClick={onRun} aria-label="Run now">
           <span className="max-md:hidden">Run now</span>
           <span className="md:hidden">Run</span>

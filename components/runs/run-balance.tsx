@@ -2,6 +2,7 @@ import { CircleAlert, FlaskConical, Hourglass, OctagonX, SkipForward } from "luc
 import Link from "next/link";
 import { isFinal } from "../../engine/run/states.ts";
 import { ConnectionOutage } from "../connections/outage-notice.tsx";
+import { ResumeFlow } from "../flows/resume-flow.tsx";
 import type { RunDetail } from "../server/trpc.ts";
 import { count, formatNumber } from "../ui/format.ts";
 import { Card } from "../ui/page.tsx";
@@ -54,7 +55,11 @@ export function RunBalance({ run, noun }: { run: RunDetail; noun: Noun }) {
         <ConnectionOutage connectionId={run.waiting.connectionId} why={run.waiting.reason} />
       )}
       {waits && run.waiting && run.waiting.connectionId === undefined && (
-        <Notice tone="warn" icon={Hourglass}>
+        <Notice
+          tone="warn"
+          icon={Hourglass}
+          action={run.waiting.flowStopped && !run.flowRemoved && <ResumeFlow flowId={run.flowId} />}
+        >
           {run.waiting.reason}
           {run.waiting.until && (
             <>

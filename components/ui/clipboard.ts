@@ -1,6 +1,12 @@
 /** By http from another machine a page has no clipboard of its own; a selection can still be copied. */
 export async function intoClipboard(text: string): Promise<void> {
-  if (window.isSecureContext) return navigator.clipboard.writeText(text);
+  const written =
+    window.isSecureContext &&
+    (await navigator.clipboard.writeText(text).then(
+      () => true,
+      () => false, // it was not allowed to
+    ));
+  if (written) return;
   const pressed = document.activeElement as HTMLElement | null;
   const box = document.createElement("textarea");
   box.value = text;

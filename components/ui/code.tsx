@@ -30,7 +30,7 @@ export function CodeBlock({
 }) {
   return (
     <div className={cx("relative rounded-control border border-line bg-sunken", className)}>
-      <div className="absolute top-1 right-1">
+      <div className="absolute top-1 right-1 z-10">
         <CopyButton text={text} label={label ? `Copy ${label}` : "Copy"} />
       </div>
       <pre

@@ -75,6 +75,7 @@ function toFlowSummary(row: Row): FlowSummary {
     liveVersion: row.liveVersion,
     draftChanged: row.draftChanged,
     paused: row.paused,
+    stoppedItself: row.paused && row.pausedReason !== null,
     timing: timingOfRow(row),
     connections: [...new Set(row.connections.filter((name) => typeof name === "string"))],
     nextRunAt,

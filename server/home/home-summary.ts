@@ -22,13 +22,17 @@ export async function homeSummary(ctx: ServerContext): Promise<HomeSummary> {
     countWorkers(ctx),
     sampleState(ctx),
   ]);
-  const attention = [...connections, ...approvals, ...flows.flatMap(attentionOf)].slice(0, MOST_ATTENTION);
+  const ofFlows = flows.toSorted((one, other) => urgency(one) - urgency(other)).flatMap(attentionOf);
+  const attention = [...connections, ...approvals, ...ofFlows].slice(0, MOST_ATTENTION);
   return { flows, lastRuns: lastRuns.items, attention, today, workersAlive, sample };
 }
 
+/** Flows that stopped themselves come first, those that a person stopped last. */
+const urgency = ({ stoppedItself, health }: FlowSummary) => (stoppedItself ? 0 : health === "paused" ? 2 : 1);
+
 type Attention = HomeSummary["attention"][number];
 
-function attentionOf({ id, name, lastRun, openLetters, healthText, health }: FlowSummary): Attention[] {
+function attentionOf({ id, name, lastRun, openLetters, healthText, health, stoppedItself }: FlowSummary): Attention[] {
   const items: Attention[] = [];
   if (lastRun?.state === "failed" && health === "attention")
     items.push({ kind: "run", title: `A run of “${name}” failed`, detail: healthText, href: `/runs/${lastRun.id}` });
@@ -43,13 +47,10 @@ function attentionOf({ id, name, lastRun, openLetters, healthText, health }: Flo
       href: `/failed?flow=${encodeURIComponent(id)}`,
       count: openLetters,
     });
-  if (health === "paused")
-    items.push({
-      kind: "flow",
-      title: `“${name}” is stopped`,
-      detail: healthText,
-      href: `/flows/${encodeURIComponent(id)}`,
-    });
+  const href = `/flows/${encodeURIComponent(id)}`;
+  // what stopped by itself needs somebody first; what a person stopped is known to somebody
+  if (stoppedItself) items.unshift({ kind: "flow", title: `“${name}” has stopped itself`, detail: healthText, href });
+  else if (health === "paused") items.push({ kind: "flow", title: `“${name}” is stopped`, detail: healthText, href });
   return items;
 }
 

@@ -39,6 +39,7 @@ export const RunSchema = z.object({
       reason: z.string(),
       until: z.iso.datetime().nullable(),
       connectionId: z.string().optional().describe("The connection whose system does not answer"),
+      flowStopped: z.literal(true).optional().describe("The flow is stopped; the run goes on when it is resumed"),
     })
     .optional(),
   trigger: z.string(),

@@ -27,7 +27,7 @@ export const runRoutes = [
     params: ById,
     body: RunOptions,
     response: NewRun,
-    failures: { "not-published": 409, paused: 409, "waits-for-events": 422 },
+    failures: { "not-published": 409, paused: 409, "waits-for-events": 422, "no-range": 422 },
     example: { body: { mode: "dry", limit: 100 }, response: { id: "17" } },
     handle: (ctx, { params, body }) => startRun(ctx, { ...body, flowId: params.id }),
   }),

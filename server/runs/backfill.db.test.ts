@@ -84,3 +84,19 @@ it("a stopped flow halts at a page, holds no worker, and goes on there", async (
     run: { state: "succeeded", counts: { read: 100, created: 100 } },
   });
 });
+
+it("a backfill of a flow that reads all records each time is refused: it would read all of them", async () => {
+  const flowId = await publishedFlow(ctx, {
+    format: "plumbline/1",
+    name: `All copies ${++count}`,
+    brief: TEST_BRIEF,
+    steps: [
+      { id: "orders", kind: "read", connection: "Shop", stream: "orders", sync: "full" },
+      { id: "copies", kind: "write", connection: "Shop", sink: "copies", operation: "upsert", match: ["id"] },
+    ],
+    links: [{ from: "orders", to: "copies" }],
+  });
+  const range = { backfill: { from: "2026-01-16" } };
+  await expect(startRun(ctx, { flowId, mode: "live", ...range })).rejects.toMatchObject({ code: "no-range" });
+  await expect(startRun(ctx, { flowId, mode: "dry", ...range })).rejects.toMatchObject({ code: "no-range" });
+});

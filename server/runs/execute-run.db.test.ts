@@ -429,6 +429,7 @@ describe("a run that cannot go on", () => {
     const id = await runFlow(database, ctx, flowId);
     const stopped = await getRun(ctx, id);
     expect(stopped).toMatchObject({ state: "waiting", error: { code: "stop-condition" }, counts: { read: 50 } });
+    expect(stopped.waiting).toMatchObject({ flowStopped: true });
     const { resumeFlow } = await import("../flows/resume-flow.ts");
     await resumeFlow(ctx, flowId);
     await runToEnd(database, id);

@@ -7,7 +7,7 @@ import { replayLetters } from "../dead-letters/replay-letters.ts";
 import type { TestDatabase } from "../testing/database.ts";
 import { type FlowWorld, flowWorld } from "../testing/flow-world.ts";
 import { publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
-import { getRun } from "./get-run.ts";
+import { getRun, getRunDetail } from "./get-run.ts";
 import { startReleases } from "./run-parked.ts";
 
 let world: FlowWorld;
@@ -99,8 +99,9 @@ describe.each([1000, 2])("order by key, with pages of %i", (pageSize) => {
   it("parks what follows a dead record of the same key, within a run and across runs; replaying it lets them go in order", async () => {
     const flowId = await orderedFlow("by-key", pageSize);
     await happen(["ann", "a1"], ["bob", "b1"], ["ann", null], ["ann", "a3"], ["bob", "b2"], ["ann", "a4"]);
-    const first = await countsOf(await runFlow(database, ctx, flowId));
-    expect(first).toMatchObject({ read: 6, dead: 1, held: 2, created: 2, updated: 1 });
+    const firstId = await runFlow(database, ctx, flowId);
+    expect(await countsOf(firstId)).toMatchObject({ read: 6, dead: 1, held: 2, created: 2, updated: 1 });
+    expect((await getRunDetail(ctx, firstId)).holding).toMatchObject({ parked: 2, approvals: 0, waits: 0 });
     expect(await trails()).toEqual({ ann: "a1", bob: "b1 b2" });
 
     await happen(["ann", "a5"], ["bob", "b3"]);
@@ -119,6 +120,8 @@ describe.each([1000, 2])("order by key, with pages of %i", (pageSize) => {
     await runToEnd(database, id);
     const [released] = await release();
     expect(await countsOf(released ?? "")).toMatchObject({ read: 3, updated: 3, held: 0 });
+    // what went on waits no more, though that run held it back
+    expect(await getRunDetail(ctx, firstId)).toMatchObject({ counts: { held: 2 }, holding: { parked: 0 } });
     expect((await getRun(ctx, released ?? "")).run.kind).toBe("replay");
     expect(await trails()).toEqual({ ann: "a1 a2 a3 a4 a5", bob: "b1 b2 b3" });
     expect((await database.pool.query("SELECT FROM parked_record WHERE flow_id = $1", [flowId])).rowCount).toBe(0);

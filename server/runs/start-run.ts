@@ -27,14 +27,33 @@ export type StartRun = z.output<typeof StartRun>;
  *
  * @throws NotFound no such flow
  * @throws Conflict `not-published`, `paused` (live runs only)
- * @throws Unprocessable `waits-for-events`: the flow starts with a webhook (live runs only)
+ * @throws Unprocessable `waits-for-events`: the flow starts with a webhook (live runs only); `no-range`: a backfill of a flow
+ *   that reads all records each time
  */
 export async function startRun(
   ctx: ServerContext,
   { flowId, mode, limit, backfill }: StartRun,
 ): Promise<{ id: string }> {
+  if (backfill !== undefined) await refuseWithoutRange(ctx, flowId, mode);
   const request = { ...(limit === undefined ? {} : { limit }), ...(backfill === undefined ? {} : { backfill }) };
   return mode === "dry" ? await startDry(ctx, flowId, request) : await startLive(ctx, flowId, request);
+}
+
+/** A flow that reads all records each time would take no notice of the range and read all of them. */
+async function refuseWithoutRange({ pool, workspaceId }: ServerContext, flowId: string, mode: StartRun["mode"]) {
+  const { rows } = await pool.query<{ name: string; ranged: boolean | null }>(
+    `SELECT f.name, jsonb_path_exists(${mode === "dry" ? "d.document" : "v.document"},
+       '$.steps[*] ? (@.kind == "read" && (@.sync == "incremental" || @.sync == "changes") && exists(@.watermark))') AS ranged
+     FROM flow f JOIN draft d ON d.flow_id = f.id
+     LEFT JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version
+     WHERE f.id = $2 AND f.workspace_id = $1 AND f.deleted_at IS NULL`,
+    [workspaceId, flowId],
+  );
+  if (rows[0]?.ranged === false)
+    throw new Unprocessable(
+      "no-range",
+      `“${rows[0].name}” has no field that tells what changed, so there is no range of it to read. Start a run without a range; it reads all records.`,
+    );
 }
 
 async function startDry(ctx: ServerContext, flowId: string, request: JsonRecord): Promise<{ id: string }> {

@@ -1,4 +1,5 @@
 /** Says in a sentence why a run waits. The reasons are those of the column `run.wait_reason`. */
+import type { RunSummary } from "../trpc/contract/runs.ts";
 
 const REASONS: { [reason: string]: string } = {
   retry: "The last attempt failed in a way that may pass by itself; the run goes on from its last checkpoint.",
@@ -25,7 +26,7 @@ const TOLD_BY_FAILURE = new Set(["retry", "target", "credentials", "stopped"]);
 export function waitingSentence(
   run: { state: string; waitReason: string | null; resumeAt: Date | null; waitConnection: string | null },
   failure?: { message: string } | null,
-): { reason: string; until: string | null; connectionId?: string } | null {
+): RunSummary["waiting"] {
   if (run.state !== "waiting") return null;
   const general = REASONS[run.waitReason ?? ""] ?? "The run waits for its next attempt.";
   const told = failure && TOLD_BY_FAILURE.has(run.waitReason ?? "");
@@ -35,5 +36,10 @@ export function waitingSentence(
       : `${failure.message} ${AFTER_FAILURE[run.waitReason ?? ""] ?? general}`
     : general;
   const connectionId = run.waitReason === "target" ? run.waitConnection : null;
-  return { reason, until: run.resumeAt?.toISOString() ?? null, ...(connectionId === null ? {} : { connectionId }) };
+  return {
+    reason,
+    until: run.resumeAt?.toISOString() ?? null,
+    ...(connectionId === null ? {} : { connectionId }),
+    ...((run.waitReason === "stopped" || run.waitReason === "paused") && { flowStopped: true as const }),
+  };
 }

@@ -6,7 +6,7 @@ import type { Shape } from "../../../engine/steps/define-step.ts";
 import { definitionOf } from "../../../engine/steps/registry.ts";
 import { labels } from "../../connections/schema-field.tsx";
 import { SchemaFields } from "../../connections/schema-fields.tsx";
-import { readForm } from "../../connections/schema-form.ts";
+import { type FormField, readForm } from "../../connections/schema-form.ts";
 import { cleanValues, type Values } from "../../connections/schema-values.ts";
 import { Combobox } from "../../ui/combobox.tsx";
 import { Field } from "../../ui/field.tsx";
@@ -21,6 +21,34 @@ const namesFields: { [kind: string]: { [setting: string]: "one" | "many" } } = {
   approve: { show: "many" },
   publish: { subject: "one" },
 };
+
+/** What may be chosen, as the words of a sentence that begins with the setting's title. The first is what holds when nothing is chosen. */
+const choiceWords: { [kind: string]: { [setting: string]: { [value: string]: string } } } = {
+  lookup: {
+    notFound: {
+      dead: "the record fails",
+      null: "it passes, and the fields stay empty",
+      port: "it leaves by “not found”",
+    },
+    multiple: { dead: "the record fails", first: "the first of them is taken" },
+  },
+  split: {
+    emptyList: {
+      filter: "the record is filtered out",
+      pass: "it passes as one part without an item",
+      dead: "the record fails",
+    },
+  },
+  collect: { within: { record: "the parts of one record", run: "all records of a run" } },
+  approve: { otherwise: { no: "no", yes: "yes" } },
+};
+
+function inWords(kind: string, field: FormField): FormField {
+  const words = choiceWords[kind]?.[field.name];
+  if (!words || field.node.kind !== "choice") return field;
+  const options = Object.entries(words).map(([value, label]) => ({ value, label }));
+  return { ...field, node: { ...field.node, options, hint: `Nothing chosen: ${options[0]?.label}.` } };
+}
 
 /**
  * Settings of a step kind that has no form of its own, drawn from its schema. What cannot be used yet stays on the screen with
@@ -43,8 +71,10 @@ export function GenericForm({
   const hidden = useMemo(() => new Set(["id", "kind", "title", ...without]), [without]);
   const fields = useMemo(() => {
     const schema = z.toJSONSchema(definition.schema, { io: "input", unrepresentable: "any" });
-    return readForm(schema).filter(({ name }) => !hidden.has(name));
-  }, [definition, hidden]);
+    return readForm(schema)
+      .filter(({ name }) => !hidden.has(name))
+      .map((field) => inWords(step.kind, field));
+  }, [definition, hidden, step.kind]);
   const [values, setValues] = useState<Values>(() => ({ ...step }));
   const [refused, setRefused] = useState<{ [path: string]: string }>({});
   const problems = useMemo(() => {

@@ -14,6 +14,8 @@ export type FlowSummary = {
   liveVersion: number | null;
   draftChanged: boolean;
   paused: boolean;
+  /** it is stopped because too much failed, and not by a person */
+  stoppedItself: boolean;
   timing: string;
   connections: string[];
   nextRunAt: string | null;

@@ -61,8 +61,8 @@ export type RunSummary = {
   finishedAt: string | null;
   counts: Counts;
   undoCounts: UndoCounts;
-  /** why it waits, as a sentence, and until when */
-  waiting: { reason: string; until: string | null; connectionId?: string } | null;
+  /** why it waits, as a sentence, and until when; `flowStopped`: until somebody resumes the flow */
+  waiting: { reason: string; until: string | null; connectionId?: string; flowStopped?: true } | null;
   error: RunError | null;
   parentId: string | null;
   /** of an undo of all runs since a moment: that moment */
