@@ -46,7 +46,9 @@ const Subscription = z
     down: z
       .object({ since: Instant, nextTryAt: Instant.nullable() })
       .nullable()
-      .describe("It does not answer: what is pending waits without losing attempts, and goes on when it is back"),
+      .describe(
+        "It does not answer, or allows no more just now: what is pending waits without losing attempts, and goes on when it is back",
+      ),
   })
   .meta({ id: "Subscription" });
 
@@ -113,7 +115,7 @@ export const topicRoutes = [
     role: "admin",
     summary: "Send a topic's events to an address, as signed webhooks",
     description:
-      "Each event is one POST of a CloudEvent (`application/cloudevents+json`), signed as Standard Webhooks describe; anything but 2xx is tried again for about three days; while the address cannot be reached or answers 502, 503 or 504, events wait without losing attempts and go on when it is back. An answer of 410 pauses the subscription. The secret is shown this once.",
+      "Each event is one POST of a CloudEvent (`application/cloudevents+json`), signed as Standard Webhooks describe; anything but 2xx is tried again for about three days; while the address cannot be reached or answers 429, 502, 503 or 504, events wait without losing attempts and go on when it is back. An answer of 410 pauses the subscription. The secret is shown this once.",
     status: 201,
     body: CreateSubscription,
     response: Id.extend({ secret: z.string() }),

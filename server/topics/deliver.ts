@@ -1,7 +1,7 @@
 /**
  * Sends events of topics to subscribers outside, tried again with growing pauses. Any worker may deliver; a delivery being
  * sent is left alone for a minute, then taken over. One subscriber never takes all the room: it gets a few at once, and one
- * at a time while it fails, so that a system that hangs holds up nobody else. While one is down its deliveries wait without
+ * at a time while it fails, so that a system that hangs holds up nobody else. While one is down, or allows no more, its deliveries wait without
  * losing attempts, and one of them is tried from time to time; when that gets through, all go on.
  */
 import type pg from "pg";
@@ -25,8 +25,11 @@ const KEPT_DAYS = 7;
 const HELD_FOR_S = PAUSES_S.reduce((sum, pause) => sum + pause, 0);
 const FIRST_PROBE_S = 3;
 const LONGEST_PROBE_S = 60;
+/** What a subscriber asks us to wait is obeyed within these. */
+const LEAST_ASKED_S = 1;
+const MOST_ASKED_S = 3_600;
 /** Nothing was sent, or it was turned away at the door: this tells nothing of the event. */
-const isDown = ({ code }: FailureInfo) => code === "unreachable" || code === "unavailable";
+const isDown = ({ code }: FailureInfo) => code === "unreachable" || code === "unavailable" || code === "rate-limited";
 
 /** How this process gets on with a subscriber. */
 type Relation = { underWay: number; failing: boolean };
@@ -132,7 +135,7 @@ async function claimDue(
 /** @returns whether the subscriber took it */
 async function deliver(pool: pg.Pool, due: DueDelivery, now: Date): Promise<boolean> {
   let error: string | null = null;
-  let waitMs = 0;
+  let asksMs: number | undefined;
   let down = false;
   try {
     await sendEvent(due, now);
@@ -141,13 +144,13 @@ async function deliver(pool: pg.Pool, due: DueDelivery, now: Date): Promise<bool
     const failure = failureOf(thrown);
     if (failure.code === "unexpected") logUnexpected(thrown, { subscription: due.subscription });
     error = failure.message.slice(0, 1_000);
-    waitMs = failure.retryAfterMs ?? 0;
+    asksMs = failure.retryAfterMs;
     down = isDown(failure);
   }
-  if (down) return await hold(pool, due, error ?? "", now);
+  if (down) return await hold(pool, due, { error: error ?? "", asksMs }, now);
   const pause = PAUSES_S[due.attempts - 1];
   const state = error === null ? "delivered" : pause === undefined ? "failed" : "pending";
-  const wait = Math.max(waitMs, (pause ?? 0) * 1_000 * (0.8 + Math.random() * 0.4));
+  const wait = Math.max(asksMs ?? 0, (pause ?? 0) * 1_000 * (0.8 + Math.random() * 0.4));
   await pool.query(
     `WITH back AS (UPDATE topic_subscription SET down_since = NULL, probes = 0, next_probe_at = NULL WHERE id = $1 AND down_since IS NOT NULL)
      UPDATE topic_delivery SET state = $3, last_error = $4, next_at = $5, ended_at = CASE WHEN $3 <> 'pending' THEN now() END
@@ -158,12 +161,18 @@ async function deliver(pool: pg.Pool, due: DueDelivery, now: Date): Promise<bool
 }
 
 /**
- * The subscriber is down: the delivery costs no attempt and waits with the others until one gets through. What is too old by
- * then is given up.
+ * The subscriber is down, or allows no more just now: the delivery costs no attempt and waits with the others until one gets
+ * through, for as long as it asks. What is too old by then is given up.
  */
-async function hold(pool: pg.Pool, { subscription, event, attempts, probe }: DueDelivery, error: string, now: Date) {
+async function hold(
+  pool: pg.Pool,
+  { subscription, event, attempts, probe }: DueDelivery,
+  { error, asksMs }: { error: string; asksMs: number | undefined },
+  now: Date,
+) {
+  const askedS = asksMs === undefined ? null : Math.min(MOST_ASKED_S, Math.max(LEAST_ASKED_S, asksMs / 1_000));
   const later = (probes: string) =>
-    `$2::timestamptz + least(${LONGEST_PROBE_S}, ${FIRST_PROBE_S} * 2 ^ least(10, ${probes})) * (0.9 + random() / 5) * interval '1 second'`;
+    `$2::timestamptz + coalesce($7::float8 * interval '1 second', least(${LONGEST_PROBE_S}, ${FIRST_PROBE_S} * 2 ^ least(10, ${probes})) * (0.9 + random() / 5) * interval '1 second')`;
   await pool.query(
     `WITH held AS (UPDATE topic_subscription SET down_since = coalesce(down_since, $2::timestamptz),
          probes = CASE WHEN down_since IS NULL THEN 0 ELSE probes + 1 END,
@@ -176,7 +185,7 @@ async function hold(pool: pg.Pool, { subscription, event, attempts, probe }: Due
        state = CASE WHEN e.stored_at < $2::timestamptz - interval '${HELD_FOR_S} seconds' THEN 'failed' ELSE 'pending' END,
        ended_at = CASE WHEN e.stored_at < $2::timestamptz - interval '${HELD_FOR_S} seconds' THEN now() END
      FROM topic_event e WHERE d.subscription_id = $1 AND d.event_id = $5 AND e.id = d.event_id AND d.state = 'pending' AND d.attempts = $6`,
-    [subscription, now, probe, error, event, attempts],
+    [subscription, now, probe, error, event, attempts, askedS],
   );
   return false;
 }

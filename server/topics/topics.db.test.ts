@@ -484,6 +484,26 @@ describe("a subscriber outside", () => {
     expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 1, down: null }]);
   });
 
+  test("that allows no more just now is given the time it asks for, at no cost of attempts", async () => {
+    await subscribed();
+    await published([1, 2]);
+    let now = Date.now();
+    for (let round = 0; round < 20; round++, now += 2_000) {
+      answers = [429, 429];
+      expect(await deliverDue(database.pool, new Date(now))).toBe(round === 0 ? 2 : 1);
+      expect(await deliverDue(database.pool, new Date(now + 1_900))).toBe(0); // it asks for two seconds
+    }
+    const { rows } = await database.pool.query("SELECT attempts, state FROM topic_delivery");
+    expect(rows).toEqual([
+      { attempts: 0, state: "pending" },
+      { attempts: 0, state: "pending" },
+    ]);
+    answers = [];
+    await deliverDue(database.pool, new Date(now));
+    await deliverDue(database.pool, new Date(now));
+    expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 2, pending: 0, down: null }]);
+  });
+
   test("that answers 410 is paused, and keeps what waits until a person decides", async () => {
     const { id } = await subscribed();
     await published([1, 2]);
