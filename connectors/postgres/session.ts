@@ -82,10 +82,16 @@ export function openSession(options: OpenOptions<PostgresSettings, PostgresCrede
       onTable(request.sink, (table) =>
         foreseePage(clients, sinkTable(options.name, settings.schema, request.sink, table), request),
       ),
-    undo: (request, hooks) =>
-      onTable(request.sink, (table) =>
+    async undo(request, hooks) {
+      // a field the table as last seen lacks may be there again
+      const { columns } = await tables.get(request.sink);
+      const known = new Set(columns.map((column) => column.name));
+      const fields = request.records.flatMap(({ before, after }) => Object.keys({ ...before, ...after }));
+      if (fields.some((field) => !known.has(field))) tables.forget(request.sink);
+      return await onTable(request.sink, (table) =>
         undoPage(clients, sinkTable(options.name, settings.schema, request.sink, table), request, hooks),
-      ),
+      );
+    },
     watching: openWatching(clients, tables, onTable),
     settle: (receipt, signal) => settleReceipt(clients, receipt, signal),
     close: () => clients.close(),
