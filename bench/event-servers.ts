@@ -1,6 +1,7 @@
 /**
  * The two servers of the webhook benchmark, each a process of its own: `product` is the product's HTTP server without the
- * pages; `raw` is what one writes by hand, one durable INSERT per request and no history. Prints its port when it listens.
+ * pages; `raw` is what one writes by hand, one durable INSERT per request and no history. Prints its port when it listens: the
+ * one named behind it, or a free one.
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -30,5 +31,7 @@ function raw(): Server {
 }
 
 const server = process.argv[2] === "raw" ? raw() : createApiServer(getDatabase()).server;
-server.listen(0, "127.0.0.1", () => console.log(`listening ${(server.address() as AddressInfo).port}`));
+server.listen(Number(process.argv[3] ?? 0), "127.0.0.1", () =>
+  console.log(`listening ${(server.address() as AddressInfo).port}`),
+);
 process.on("SIGTERM", () => process.exit(0));

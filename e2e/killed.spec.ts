@@ -1,6 +1,6 @@
 /**
  * The whole product, as `npm start` runs it, with its web process, its worker, its PostgreSQL and all of them at once killed by
- * SIGKILL at random moments. The order of kills follows from the seed: PLUMBLINE_TEST_SEED.
+ * SIGKILL at random moments, while flows run and webhooks arrive. The order of kills follows from the seed: PLUMBLINE_TEST_SEED.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import {
   queryDatabase,
   type TestDatabase,
 } from "../connectors/testing/postgres-database.ts";
+import { type EventSenders, sendEvents } from "../server/testing/event-senders.ts";
 import { call, type Product, startProduct, until } from "./product.ts";
 
 const SEED = Number(process.env.PLUMBLINE_TEST_SEED ?? Math.floor(Math.random() * 1e9));
@@ -118,35 +119,38 @@ const brief = {
   rollback: "Undo the run",
 };
 
-async function publish(name: string, key: string, write: object, pageSize: number): Promise<string> {
+type Published = { id: string; hook: string };
+async function publish(
+  name: string,
+  { trigger = readOrders, fields, write }: { trigger?: object; fields: object[]; write: object },
+  pageSize = 50,
+): Promise<Published> {
   const { id } = await ask<{ id: string }>("POST", "/flows", {
     format: "plumbline/1",
     name,
     brief,
     steps: [
-      { id: "rows", kind: "read", connection: "Source", stream: "orders", sync: "full" },
-      {
-        id: "map",
-        kind: "map",
-        fields: [
-          { to: key, from: "id" },
-          { to: "name", from: "name" },
-          { to: "round", from: "round" },
-        ],
-      },
+      { id: "trigger", ...trigger },
+      { id: "map", kind: "map", fields },
       { id: "write", kind: "write", ...write },
     ],
     links: [
-      { from: "rows", to: "map" },
+      { from: "trigger", to: "map" },
       { from: "map", to: "write" },
     ],
     settings: { pageSize, retry: { attempts: 50, for: "1h" } },
   });
-  await ask("POST", `/flows/${id}/publish`, { note: "first" });
-  return id;
+  const { hook } = await ask<{ hook: string }>("POST", `/flows/${id}/publish`, { note: "first" });
+  return { id, hook };
 }
+const readOrders = { kind: "read", connection: "Source", stream: "orders", sync: "full" };
+const under = (key: string) => [
+  { to: key, from: "id" },
+  { to: "name", from: "name" },
+  { to: "round", from: "round" },
+];
 
-async function prepare(): Promise<{ table: string; http: string }> {
+async function prepare(): Promise<{ table: string; http: string; events: Published }> {
   await queryDatabase(source, "CREATE TABLE orders (id int PRIMARY KEY, name text, round int)");
   await queryDatabase(
     source,
@@ -171,15 +175,21 @@ async function prepare(): Promise<{ table: string; http: string }> {
     settings: { baseUrl: books.url, sinks },
     credentials: {},
   });
-  return {
-    table: await publish(
-      "To a table",
-      "id",
-      { connection: "Target", sink: "orders", operation: "upsert", match: ["id"] },
-      25,
-    ),
-    http: await publish("To invoices", "number", { connection: "Invoices", sink: "invoices", operation: "insert" }, 50),
-  };
+  // no unique constraint: what is written twice is there twice
+  await queryDatabase(
+    target,
+    "CREATE TABLE arrivals (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event text NOT NULL)",
+  );
+  const toTable = { connection: "Target", sink: "orders", operation: "upsert", match: ["id"] };
+  const toInvoices = { connection: "Invoices", sink: "invoices", operation: "insert" };
+  const table = await publish("To a table", { fields: under("id"), write: toTable }, 25);
+  const http = await publish("To invoices", { fields: under("number"), write: toInvoices });
+  const events = await publish("From a webhook", {
+    trigger: { kind: "webhook" },
+    fields: [{ to: "event", from: "id" }],
+    write: { connection: "Target", sink: "arrivals", operation: "insert" },
+  });
+  return { table: table.id, http: http.id, events };
 }
 
 /** Every change of a run that is listed, by its key. */
@@ -249,6 +259,34 @@ async function httpRound(flow: string, round: number): Promise<void> {
   expect(await keysOf(id), about).toHaveLength(250);
 }
 
+/** Every event that was accepted is written once, by a run of its own, however often it was sent. */
+async function eventsArrived(flow: string, senders: EventSenders): Promise<void> {
+  const about = `seed ${SEED}`;
+  const events = senders.accepted.size;
+  const arrivals = () =>
+    queryDatabase<{ rows: number; events: number }>(
+      target,
+      "SELECT count(*)::int AS rows, count(DISTINCT event)::int AS events FROM arrivals",
+    );
+  await until(`all of ${events} events to be written, ${about}`, 120, async () => {
+    const [there] = await arrivals();
+    return (there?.rows ?? 0) >= events ? true : undefined;
+  });
+  const left = () => query("plumbline", "SELECT FROM inbox_queue");
+  await until(`all events to be settled, ${about}`, 60, async () => ((await left()).length === 0 ? true : undefined));
+  expect(await arrivals(), about).toEqual([{ rows: events, events }]);
+  const runs = `SELECT count(*)::int AS runs, count(*) FILTER (WHERE state = 'succeeded' AND read = 1 AND created = 1)::int AS written
+    FROM run WHERE flow_id = $1`;
+  expect(await query("plumbline", runs, [flow]), about).toEqual([{ runs: events, written: events }]);
+  expect(senders.mistaken, about).toEqual([]);
+  // refused only because the database is away; and some were cut off by the end of web
+  expect(senders.answers.get("cut"), about).toBeGreaterThan(0);
+  expect(
+    [...senders.answers.keys()].filter((status) => ![202, 503, "cut"].includes(status)),
+    about,
+  ).toEqual([]);
+}
+
 test("whatever is killed, and when: work goes on by itself, and everything is written once", async () => {
   test.setTimeout(900_000);
   console.log(`killed: seed ${SEED}`);
@@ -257,6 +295,10 @@ test("whatever is killed, and when: work goes on by itself, and everything is wr
   const faultsEnd = Date.now() + FAULTS_FOR_MS;
   const counts: { [kind: string]: number } = {};
   const gaps: number[] = [];
+  const senders = sendEvents(`${product.url}${flows.events.hook}`, seededRandom(SEED + 1), {
+    senders: 3,
+    pauseMs: 100,
+  });
   const faults = (async () => {
     for (let strikes = 0; Date.now() < faultsEnd || strikes < KINDS.length; strikes++) {
       await sleep(500 + random() * 5_000);
@@ -268,9 +310,11 @@ test("whatever is killed, and when: work goes on by itself, and everything is wr
       await strike(kind);
       counts[kind] = (counts[kind] ?? 0) + 1;
       const before = await written();
+      const accepted = senders.accepted.size;
       await until(`work to go on after the end of ${kind}, seed ${SEED}`, RESUMES_WITHIN_S, async () => {
         const health = await call<{ status: string }>(product, "GET", "/health").catch(() => undefined);
-        return health?.status === "ok" && (await written()) > before ? health : undefined;
+        const goesOn = senders.accepted.size > accepted && (await written()) > before;
+        return health?.status === "ok" && goesOn ? health : undefined;
       });
       gaps.push(Date.now() - struckAt);
     }
@@ -291,8 +335,11 @@ test("whatever is killed, and when: work goes on by itself, and everything is wr
     })(),
   ]);
   await faults;
+  await senders.stop();
+  await eventsArrived(flows.events.id, senders);
   console.log(
-    `killed: ${JSON.stringify(counts)}; rounds ${rounds.join(", ")}; back after at most ${Math.max(...gaps)} ms`,
+    `killed: ${JSON.stringify(counts)}; rounds ${rounds.join(", ")}; back after at most ${Math.max(...gaps)} ms; ` +
+      `events ${senders.accepted.size}, answers ${JSON.stringify([...senders.answers])}, stored before their sender was cut off ${senders.storedUnanswered()}`,
   );
 });
 

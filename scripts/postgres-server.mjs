@@ -123,7 +123,7 @@ function serverSettings(port, durable) {
     max_wal_size: "4GB",
     wal_compression: "on",
     wal_level: "logical", // logical decoding of changes stays possible
-    synchronous_commit: durable ? "on" : "off",
+    synchronous_commit: "on", // what was committed outlives a server that is killed, also in tests
     fsync: durable ? "on" : "off",
     full_page_writes: durable ? "on" : "off",
     jit: "off",

@@ -1,23 +1,21 @@
-import type { ChildProcess } from "node:child_process";
-import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { type FakeRest, seededRandom, startFakeRest } from "../connectors/testing/fake-rest.ts";
-import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../connectors/testing/postgres-database.ts";
-import { startPostgres } from "../scripts/embedded-postgres.mjs";
-import { cacheFolder } from "../scripts/places.mjs";
-import { readJson } from "../scripts/processes.mjs";
+import {
+  countUpdates,
+  createTestDatabase,
+  queryDatabase,
+  type TestDatabase as RemoteDatabase,
+} from "../connectors/testing/postgres-database.ts";
 import { createConnection } from "../server/connections/change-connections.ts";
 import { closeSessions } from "../server/connections/session-pool.ts";
 import type { ServerContext } from "../server/context.ts";
 import { getRun } from "../server/runs/get-run.ts";
 import { startRun } from "../server/runs/start-run.ts";
 import { testContext } from "../server/testing/context.ts";
-import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
-import { killProcess, killWorkers, startWorker } from "./testing/worker-process.ts";
+import { type MortalDatabase, mortalDatabase, patiently } from "./testing/mortal-database.ts";
+import { type KeptWorker, keepWorker, killWorkers } from "./testing/worker-process.ts";
 
 /**
  * Workers and the product's own database are killed with SIGKILL at random moments while flows run, round after round. The
@@ -25,26 +23,18 @@ import { killProcess, killWorkers, startWorker } from "./testing/worker-process.
  */
 const SEED = Number(process.env.PLUMBLINE_TEST_SEED ?? Math.floor(Math.random() * 1e9));
 const FAULTS_FOR_MS = Number(process.env.PLUMBLINE_TEST_FAULTS_MS ?? 60_000);
-const base = join(cacheFolder, `faults test ${process.pid}`);
-const server = { folder: join(base, "postgres"), secretsFolder: join(base, "secrets") };
 
-type Postgres = Awaited<ReturnType<typeof startPostgres>>;
-let postgres: Postgres;
-let database: TestDatabase;
+let database: MortalDatabase;
 let steady: RemoteDatabase;
 let books: FakeRest;
 let ctx: ServerContext;
-const workers: (ChildProcess | undefined)[] = [undefined, undefined];
-let over = false;
 const kills = { worker: 0, database: 0 };
 
 beforeAll(async () => {
   steady = await createTestDatabase("faults_target"); // on the server that is left alone
   vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 3).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
-  postgres = await startPostgres(server);
-  vi.stubEnv("PLUMBLINE_TEST_DATABASE_URL", postgres.adminUrl);
-  database = await testDatabase("faults");
+  database = await mortalDatabase("faults");
   ctx = await testContext(database);
   books = await startFakeRest({
     seed: SEED,
@@ -58,63 +48,13 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  over = true;
   await killWorkers();
   await closeSessions();
   await books?.close();
-  await database?.drop().catch(() => {});
-  await postgres?.stop();
+  await database?.drop();
   vi.unstubAllEnvs();
   await steady?.drop();
-  const elsewhere = readJson(join(server.folder, "location.json"))?.folder;
-  for (const folder of [base, elsewhere]) if (folder) rmSync(folder, { recursive: true, force: true });
 }, 60_000);
-
-/** Starts it, and again whenever it ends: what the supervisor of `npm start` does. */
-function keepWorker(place: number): void {
-  const child = startWorker(database.url, { PLUMBLINE_STRETCH_ROWS: STRETCH_ROWS });
-  workers[place] = child;
-  child.once("exit", () => {
-    if (!over) setTimeout(() => over || keepWorker(place), 300);
-  });
-}
-
-async function killPostgres(): Promise<void> {
-  const { pid } = postgres.process;
-  process.kill(pid, "SIGKILL");
-  kills.database++;
-  await sleep(100);
-  postgres = await startPostgres({ ...server, port: postgres.port });
-}
-
-/** A question to a database that may just have been killed. */
-async function ask<T extends pg.QueryResultRow>(url: string, sql: string, values: unknown[] = []): Promise<T[]> {
-  for (let attempt = 0; ; attempt++) {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-    client.on("error", () => {});
-    try {
-      await client.connect();
-      return (await client.query<T>(sql, values)).rows;
-    } catch (error) {
-      if (attempt > 60 || (error instanceof Error && "code" in error && /^(23|42)/.test(String(error.code))))
-        throw error;
-      await sleep(500);
-    } finally {
-      await client.end().catch(() => {});
-    }
-  }
-}
-
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt > 60) throw error;
-      await sleep(500);
-    }
-  }
-}
 
 type Line = {
   name: string;
@@ -134,24 +74,21 @@ const lines: Line[] = [
 /** Divides runs of 5,000 rows and more; of 200 where they are sent one by one. */
 const STRETCH_ROWS = "1250";
 
-const targetUrl = ({ connection }: Line) => (connection === "Own" ? database.url : steady.url);
+const targetOf = ({ connection }: Line) => (connection === "Own" ? database : steady);
 
 async function prepare(line: Line): Promise<string> {
-  await ask(database.url, `CREATE TABLE src_${line.name} (id int PRIMARY KEY, round int, name text)`);
-  await ask(
-    database.url,
+  await queryDatabase(database, `CREATE TABLE src_${line.name} (id int PRIMARY KEY, round int, name text)`);
+  await queryDatabase(
+    database,
     `INSERT INTO src_${line.name} SELECT i, 0, CASE WHEN i <= ${line.bad} THEN NULL ELSE 'n' || i END FROM generate_series(1, ${line.rows}) i`,
   );
   if (line.connection !== "Books") {
-    await ask(
-      targetUrl(line),
-      `CREATE TABLE dst_${line.name} (id int PRIMARY KEY, round int, name text NOT NULL, writes int NOT NULL DEFAULT 1)`,
+    const table = `dst_${line.name}`;
+    await queryDatabase(
+      targetOf(line),
+      `CREATE TABLE ${table} (id int PRIMARY KEY, round int, name text NOT NULL, writes int NOT NULL DEFAULT 1)`,
     );
-    await ask(
-      targetUrl(line),
-      `CREATE FUNCTION count_${line.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.writes := OLD.writes + 1; RETURN NEW; END $$;
-       CREATE TRIGGER counted BEFORE UPDATE ON dst_${line.name} FOR EACH ROW EXECUTE FUNCTION count_${line.name}()`,
-    );
+    await countUpdates(targetOf(line), table, "writes");
   }
   const write =
     line.connection === "Books"
@@ -193,15 +130,13 @@ async function prepare(line: Line): Promise<string> {
 
 /** One run; afterwards every row was written once more, exactly. */
 async function round(line: Line, flowId: string, number: number): Promise<void> {
-  await ask(database.url, `UPDATE src_${line.name} SET round = ${number}`);
+  await database.ask(`UPDATE src_${line.name} SET round = ${number}`);
   const { id } = await patiently(() => startRun(ctx, { flowId, mode: "live" }));
   const ended = ["succeeded", "succeeded_with_errors", "failed", "cancelled"];
   for (const deadline = Date.now() + 240_000; ; await sleep(100)) {
-    const found = await ask<{ state: string; error: unknown }>(
-      database.url,
-      "SELECT state, error FROM run WHERE id = $1",
-      [id],
-    );
+    const found = await database.ask<{ state: string; error: unknown }>("SELECT state, error FROM run WHERE id = $1", [
+      id,
+    ]);
     if (ended.includes(found[0]?.state ?? "")) break;
     if (Date.now() > deadline) throw new Error(`Run ${id} of “${line.name}” hangs: ${JSON.stringify(found)}`);
   }
@@ -218,13 +153,11 @@ async function round(line: Line, flowId: string, number: number): Promise<void> 
     written: good,
     dead: line.bad,
   });
-  const [ledger] = await ask(
-    database.url,
+  const [ledger] = await database.ask(
     "SELECT count(*)::int AS rows, count(DISTINCT record_key)::int AS keys FROM change WHERE run_id = $1 AND state = 'done'",
     [id],
   );
-  const [divided] = await ask<{ stretches: number | null; left: number }>(
-    database.url,
+  const [divided] = await database.ask<{ stretches: number | null; left: number }>(
     "SELECT stretches, (SELECT count(*)::int FROM run_stretch WHERE run_id = $1) AS left FROM run WHERE id = $1",
     [id],
   );
@@ -233,7 +166,7 @@ async function round(line: Line, flowId: string, number: number): Promise<void> 
     left: 0,
   });
   expect(ledger, `ledger of ${about}`).toEqual({ rows: good, keys: good });
-  expect(await ask(database.url, "SELECT count(*)::int AS parts FROM sending_page WHERE run_id = $1", [id])).toEqual([
+  expect(await database.ask("SELECT count(*)::int AS parts FROM sending_page WHERE run_id = $1", [id])).toEqual([
     { parts: 0 },
   ]);
   if (line.connection === "Books") {
@@ -243,9 +176,11 @@ async function round(line: Line, flowId: string, number: number): Promise<void> 
       keys: good,
     });
   } else {
-    const [target] = await ask(
-      targetUrl(line),
-      `SELECT count(*)::int AS rows, min(round) AS least, max(round) AS most, min(writes) AS fewest, max(writes) AS times FROM dst_${line.name}`,
+    const [target] = await patiently(() =>
+      queryDatabase(
+        targetOf(line),
+        `SELECT count(*)::int AS rows, min(round) AS least, max(round) AS most, min(writes) AS fewest, max(writes) AS times FROM dst_${line.name}`,
+      ),
     );
     expect(target, `target of ${about}`).toEqual({
       rows: good,
@@ -260,18 +195,23 @@ async function round(line: Line, flowId: string, number: number): Promise<void> 
 it("keeps every promise while workers and the database are killed at random moments", async () => {
   console.log(`faults: seed ${SEED}`);
   const flows = await Promise.all(lines.map(async (line) => ({ line, flowId: await prepare(line) })));
-  for (const place of workers.keys()) keepWorker(place);
+  const environment = { PLUMBLINE_STRETCH_ROWS: STRETCH_ROWS };
+  const workers: KeptWorker[] = [keepWorker(database.url, environment), keepWorker(database.url, environment)];
   const until = Date.now() + FAULTS_FOR_MS;
   const random = seededRandom(SEED);
   const faults = (async () => {
     while (Date.now() < until) {
       await sleep(300 + random() * 5_000);
       const die = random();
-      if (die < 0.25) await killPostgres();
-      else {
-        const chosen = die > 0.9 ? [0, 1] : [die > 0.55 ? 1 : 0];
+      if (die < 0.25) {
+        kills.database++;
+        database.kill();
+        await sleep(100);
+        await database.startAgain();
+      } else {
+        const chosen = die > 0.9 ? workers : [workers[die > 0.55 ? 1 : 0]!];
         kills.worker += chosen.length;
-        await Promise.all(chosen.map((place) => killProcess(workers[place])));
+        await Promise.all(chosen.map((worker) => worker.kill()));
       }
     }
   })();

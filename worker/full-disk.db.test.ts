@@ -1,4 +1,3 @@
-import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { type LimitedDisk, limitedDisk } from "../connectors/testing/limited-disk.ts";
@@ -15,7 +14,7 @@ import { startRun } from "../server/runs/start-run.ts";
 import { testContext } from "../server/testing/context.ts";
 import { type TestDatabase, testDatabase } from "../server/testing/database.ts";
 import { connectDatabase, publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
-import { killWorkers, startWorker } from "./testing/worker-process.ts";
+import { keepWorker, killWorkers } from "./testing/worker-process.ts";
 
 /**
  * The product's own database stops taking writes in the middle of a run. Source and target are well, and the target has no
@@ -27,7 +26,6 @@ let database: TestDatabase;
 let source: RemoteDatabase;
 let target: RemoteDatabase;
 let ctx: ServerContext;
-let over = false;
 
 beforeAll(async () => {
   source = await createTestDatabase("full_disk_source");
@@ -47,11 +45,10 @@ beforeAll(async () => {
   ctx = await testContext(database);
   await connectDatabase(ctx, "Source", source.url);
   await connectDatabase(ctx, "Target", target.url);
-  keepWorker();
+  keepWorker(database.url);
 }, 120_000);
 beforeEach(() => queryDatabase(target, "TRUNCATE orders"));
 afterAll(async () => {
-  over = true;
   await killWorkers();
   await closeSessions();
   await database?.drop();
@@ -60,14 +57,6 @@ afterAll(async () => {
   await source?.drop();
   await target?.drop();
 }, 60_000);
-
-/** Starts it, and again whenever it ends: what the supervisor of `npm start` does. */
-function keepWorker(former?: ChildProcess): void {
-  const worker = startWorker(database.url, { PLUMBLINE_FORMER_PID: String(former?.pid ?? "") });
-  worker.once("exit", () => {
-    if (!over) setTimeout(() => over || keepWorker(worker), 500);
-  });
-}
 
 const wait = { timeout: 60_000, interval: 50 };
 const rowsThere = async () =>

@@ -55,12 +55,12 @@ export async function queryDatabase<Row extends pg.QueryResultRow>(
 }
 
 /** From now on the integer column says how often a row was really written: the database itself adds one at each update. */
-export async function countUpdates(target: TestDatabase, table: string, column: string): Promise<void> {
+export async function countUpdates(target: { url: string }, table: string, column: string): Promise<void> {
   await queryDatabase(
     target,
-    `CREATE FUNCTION count_update() RETURNS trigger LANGUAGE plpgsql AS
+    `CREATE FUNCTION count_${table}_${column}() RETURNS trigger LANGUAGE plpgsql AS
        $$ BEGIN NEW.${column} := OLD.${column} + 1; RETURN NEW; END $$;
-     CREATE TRIGGER count_update BEFORE UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION count_update()`,
+     CREATE TRIGGER count_update BEFORE UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION count_${table}_${column}()`,
   );
 }
 

@@ -13,8 +13,8 @@ const adminUrl = () => process.env.PLUMBLINE_TEST_DATABASE_URL ?? "postgres://po
 const folder = fileURLToPath(new URL("../../prisma/migrations/", import.meta.url));
 const lock = 7270737001; // one process at a time makes the template or clones it
 
-function urlOf(name: string): string {
-  const url = new URL(adminUrl());
+function urlOf(name: string, server: string): string {
+  const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;
 }
@@ -26,10 +26,10 @@ function templateName(): string {
   return `plumbline_template_${hash.digest("hex").slice(0, 12)}`;
 }
 
-async function asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: adminUrl() });
+async function asAdmin<T>(server: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: server });
   await client.connect().catch((cause) => {
-    const { hostname, port } = new URL(adminUrl());
+    const { hostname, port } = new URL(server);
     throw new Error(
       `Tests need a PostgreSQL server; none let us in at ${hostname}:${port || 5432}. Set PLUMBLINE_TEST_DATABASE_URL to one whose user may create databases.`,
       { cause },
@@ -42,14 +42,14 @@ async function asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
   }
 }
 
-async function ensureTemplate(client: pg.Client, name: string): Promise<void> {
+async function ensureTemplate(client: pg.Client, name: string, server: string): Promise<void> {
   const { rows } = await client.query("select datistemplate as done from pg_database where datname = $1", [name]);
   if (rows[0]?.done) return;
   const quoted = pg.escapeIdentifier(name);
   await client.query(`drop database if exists ${quoted} with (force)`); // half made by a process that died
   await client.query(`create database ${quoted}`);
-  await migrate(urlOf(name));
-  await runMigrations({ connectionString: urlOf(name) }); // the queue's own schema, so that `enqueue` works
+  await migrate(urlOf(name, server));
+  await runMigrations({ connectionString: urlOf(name, server) }); // the queue's own schema, so that `enqueue` works
   await client.query(`alter database ${quoted} with is_template true`);
 }
 
@@ -62,22 +62,25 @@ export type TestDatabase = Database & {
  * A migrated, empty database of its own, with the queue's schema. Call `drop` at the end (`afterAll`).
  *
  * @param prefix short name of the test file, to recognise a database that was left behind
+ * @param server URL of the server to make it on, as a user who may create databases
  */
-export async function testDatabase(prefix = "test"): Promise<TestDatabase> {
+export async function testDatabase(prefix = "test", server = adminUrl()): Promise<TestDatabase> {
   const name = `plumbline_${prefix}_${randomBytes(5).toString("hex")}`.toLowerCase().replaceAll(/[^a-z0-9_]/g, "_");
-  await asAdmin(async (client) => {
+  await asAdmin(server, async (client) => {
     await client.query("select pg_advisory_lock($1)", [lock]);
     const template = templateName();
-    await ensureTemplate(client, template);
+    await ensureTemplate(client, template, server);
     await client.query(`create database ${pg.escapeIdentifier(name)} template ${pg.escapeIdentifier(template)}`);
   });
-  const url = urlOf(name);
+  const url = urlOf(name, server);
   return {
     ...databaseFor(url),
     async drop() {
       await closeListener(url);
       await closeDatabase(url);
-      await asAdmin((client) => client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`));
+      await asAdmin(server, (client) =>
+        client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`),
+      );
     },
   };
 }

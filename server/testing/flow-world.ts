@@ -8,8 +8,8 @@ import { testContext } from "./context.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 import { connectDatabase } from "./flows.ts";
 
-export type FlowWorld = {
-  database: TestDatabase;
+export type FlowWorld<Product extends TestDatabase = TestDatabase> = {
+  database: Product;
   ctx: ServerContext;
   remote: RemoteDatabase;
   /** a session of the test's own on the remote database */
@@ -19,11 +19,19 @@ export type FlowWorld = {
   end(): Promise<void>;
 };
 
-/** @param prefix short name of the test file */
-export async function flowWorld(prefix: string): Promise<FlowWorld> {
+export async function flowWorld(prefix: string): Promise<FlowWorld>;
+export async function flowWorld<Product extends TestDatabase>(
+  prefix: string,
+  make: (prefix: string) => Promise<Product>,
+): Promise<FlowWorld<Product>>;
+/**
+ * @param prefix short name of the test file
+ * @param make makes the product's database; absent: one on the server of all tests
+ */
+export async function flowWorld(prefix: string, make: (prefix: string) => Promise<TestDatabase> = testDatabase) {
   vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 8).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
-  const database = await testDatabase(prefix);
+  const database = await make(prefix);
   const remote = await createTestDatabase(`${prefix}_remote`);
   const client = new pg.Client({ connectionString: remote.url });
   await client.connect();
