@@ -25,6 +25,7 @@ export const FlowItemSchema = z.object({
   live: z.number().int().nullable(),
   draftChanged: z.boolean(),
   paused: z.boolean(),
+  stoppedItself: z.boolean().describe("It is paused because it stopped by itself: too much failed"),
   timing: z.string(),
   connections: z.array(z.string()),
   nextRunAt: z.iso.datetime().nullable(),
