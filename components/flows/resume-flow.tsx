@@ -5,8 +5,12 @@ import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
+import { cx } from "../ui/cx.ts";
 
-/** Lets a stopped flow go on, from where it is said that it is stopped. Nothing for who may not. */
+/**
+ * Lets a stopped flow go on, from where it is said that it is stopped. Nothing for who may not.
+ * @param large in a row of large buttons, which has little room on a phone
+ */
 export function ResumeFlow({ flowId, large }: { flowId: string; large?: boolean }) {
   const trpc = useTRPC();
   const queries = useQueryClient();
@@ -20,8 +24,14 @@ export function ResumeFlow({ flowId, large }: { flowId: string; large?: boolean 
   );
   if (!mayOperate) return null;
   return (
-    <Button large={large} icon={CirclePlay} busy={resume.isPending} onClick={() => resume.mutate({ flowId })}>
-      Resume the flow
+    <Button
+      large={large}
+      icon={CirclePlay}
+      busy={resume.isPending}
+      onClick={() => resume.mutate({ flowId })}
+      aria-label="Resume the flow"
+    >
+      Resume<span className={cx(large && "max-md:hidden")}> the flow</span>
     </Button>
   );
 }

@@ -17,6 +17,7 @@ import { EmptyState } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { Checkbox } from "../ui/toggles.tsx";
 import { type ChangeLine, changeLines, recordLine } from "./changes.ts";
+import { written } from "./run-words.ts";
 
 const marks = { create: FilePlus, update: FilePen, delete: FileX };
 const words = {
@@ -56,7 +57,13 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
         search: asked || undefined,
         refused: run.kind === "undo" ? false : undefined,
       },
-      { getNextPageParam: (page) => page.next ?? undefined, placeholderData: keepPreviousData },
+      {
+        getNextPageParam: (page) => page.next ?? undefined,
+        placeholderData: keepPreviousData,
+        // the first of a run at work are looked for as soon as there are some
+        refetchInterval: ({ state }) =>
+          !isFinal(run.state) && written(run.counts) > 0 && state.data?.pages[0]?.items.length === 0 ? 2_000 : false,
+      },
     ),
   );
   const items = useMemo(() => changes.data?.pages.flatMap((page) => page.items) ?? [], [changes.data]);
@@ -180,7 +187,9 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
                 none
                   ? "No change matches"
                   : going
-                    ? "Nothing was changed yet"
+                    ? written(run.counts) > 0
+                      ? "The changes are about to be shown"
+                      : "Nothing was changed yet"
                     : dry
                       ? "Nothing would change"
                       : "Nothing was changed"

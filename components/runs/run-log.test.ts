@@ -32,6 +32,7 @@ const detail = (rest: Partial<RunDetail>): RunDetail => ({
   related: [],
   undo: { possible: 0, done: 0, conflict: 0, notPossible: 0 },
   holding: { parked: 0, approvals: 0, waits: 0, nextAt: null },
+  range: null,
   flowRemoved: false,
   ...rest,
 });

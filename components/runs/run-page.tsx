@@ -26,7 +26,7 @@ import { RunCanvas } from "./run-canvas.tsx";
 import { RunLog } from "./run-log-list.tsx";
 import { RunState } from "./run-state.tsx";
 import { RunSteps } from "./run-steps.tsx";
-import { nounOf, runSentence, runTitle, triggerWords, written } from "./run-words.ts";
+import { nounOf, rangeWords, runSentence, runTitle, triggerWords, written } from "./run-words.ts";
 import { RunsTable } from "./runs-table.tsx";
 import { UndoDialog } from "./undo-dialog.tsx";
 import { useLiveRun } from "./use-live-run.ts";
@@ -104,8 +104,8 @@ function TheRun({ run }: { run: RunDetail }) {
                   {run.flowName}
                 </Link>
               )}
-              {run.version === null ? ", draft" : `, version ${run.version}`} · {triggerWords(run)} ·{" "}
-              <RelativeTime at={run.startedAt ?? run.createdAt} />
+              {run.version === null ? ", draft" : `, version ${run.version}`} · {triggerWords(run)}
+              {run.range && `, ${rangeWords(run.range)}`} · <RelativeTime at={run.startedAt ?? run.createdAt} />
             </p>
           </>
         }

@@ -4,6 +4,7 @@ import {
   balanceSegments,
   coveredWords,
   nounOf,
+  rangeWords,
   runSentence,
   runShort,
   runTitle,
@@ -169,4 +170,12 @@ it("an undo that is covered by an undo since a moment says what becomes of it", 
   );
   expect(coveredWords(undo, new Set(["120"]))).toContain("its records become again what run 117 had made of them");
   expect(coveredWords({ ...undo, kind: "replay", parentId: null }, new Set())).toBeUndefined();
+});
+
+it("says which past range a run reads", () => {
+  expect(rangeWords({ from: "2026-03-01", until: "2026-03-31" })).toBe(
+    "a past range: after 2026-03-01 up to 2026-03-31",
+  );
+  expect(rangeWords({ until: "2026-03-01T07:30:00.000Z" }, "UTC")).toBe("a past range: up to 1 Mar, 07:30");
+  expect(rangeWords({ from: 99 })).toBe("a past range: after 99");
 });

@@ -184,3 +184,14 @@ export function triggerWords({ trigger, startedBy }: { trigger: string; startedB
   };
   return `${way[trigger] ?? ""}by ${startedBy}`;
 }
+
+/** Which past range a run reads: “after 2026-03-01 up to 2026-03-31”. Moments are told in the reader's zone. */
+export function rangeWords(
+  { from, until }: { from?: string | number; until?: string | number },
+  zone?: string,
+): string {
+  const said = (end: string | number) =>
+    typeof end === "string" && /^\d{4}-\d\d-\d\dT/.test(end) ? shortTime(end, zone) : String(end);
+  const parts = [from === undefined ? "" : `after ${said(from)}`, until === undefined ? "" : `up to ${said(until)}`];
+  return `a past range: ${parts.filter(Boolean).join(" ") || "all there is"}`;
+}

@@ -11,6 +11,7 @@ export type RunWithSteps = {
   balanced: boolean;
   document: unknown;
   flowRemoved: boolean;
+  range: RunDetail["range"];
 };
 
 /**
@@ -21,10 +22,11 @@ export type RunWithSteps = {
 export async function getRun({ pool, workspaceId }: ServerContext, runId: string): Promise<RunWithSteps> {
   if (!/^\d{1,18}$/.test(runId)) throw new NotFound("run", runId);
   const { rows } = await pool.query<
-    RunRow & { document: unknown; eventSteps: Partial<RunStepCounts>[] | null; flowRemoved: boolean }
+    RunRow &
+      Pick<RunDetail, "flowRemoved" | "range"> & { document: unknown; eventSteps: Partial<RunStepCounts>[] | null }
   >(
     `SELECT ${RUN_COLUMNS}, coalesce(r.document, v.document) AS document, r.steps AS "eventSteps",
-       f.id IS NULL OR f.deleted_at IS NOT NULL AS "flowRemoved" FROM ${RUN_FROM}
+       f.id IS NULL OR f.deleted_at IS NOT NULL AS "flowRemoved", r.request -> 'backfill' AS range FROM ${RUN_FROM}
      LEFT JOIN flow_version v ON v.flow_id = r.flow_id AND v.version = r.version
      WHERE r.id = $1 AND r.workspace_id = $2`,
     [runId, workspaceId],
@@ -32,10 +34,10 @@ export async function getRun({ pool, workspaceId }: ServerContext, runId: string
   const [row] = rows;
   if (row === undefined) return await waitingEvent(pool, workspaceId, runId);
   const run = toRunSummary(row);
-  const { document, flowRemoved } = row;
+  const { document, flowRemoved, range } = row;
   if (row.eventSteps !== null) {
     const steps = row.eventSteps.map((step) => ({ ...NO_STEP, ...step }) as RunStepCounts);
-    return { run, steps: inDocumentOrder(steps, document), balanced: isBalanced(run), document, flowRemoved };
+    return { run, steps: inDocumentOrder(steps, document), balanced: isBalanced(run), document, flowRemoved, range };
   }
   const counted = await pool.query<RunStepCounts>(
     `SELECT step_id AS id, "in"::float8, made::float8, out::float8, joined::float8, ports, created::float8, updated::float8, deleted::float8,
@@ -44,7 +46,7 @@ export async function getRun({ pool, workspaceId }: ServerContext, runId: string
     [runId],
   );
   const steps = inDocumentOrder(counted.rows, run.kind === "undo" ? undefined : document);
-  return { run, steps, balanced: isBalanced(run), document, flowRemoved };
+  return { run, steps, balanced: isBalanced(run), document, flowRemoved, range };
 }
 
 /** The run of an event that was stored and not worked on yet. @throws NotFound */
@@ -63,7 +65,7 @@ async function waitingEvent(pool: ServerContext["pool"], workspaceId: string, ru
   if (row === undefined) throw new NotFound("run", runId);
   const run = toRunSummary(row);
   const steps = inDocumentOrder([], row.document);
-  return { run, steps, balanced: true, document: row.document, flowRemoved: false };
+  return { run, steps, balanced: true, document: row.document, flowRemoved: false, range: null };
 }
 
 /**
@@ -73,14 +75,14 @@ async function waitingEvent(pool: ServerContext["pool"], workspaceId: string, ru
  * @throws NotFound no such run in the workspace
  */
 export async function getRunDetail(ctx: ServerContext, runId: string): Promise<RunDetail> {
-  const { run, steps, balanced, document, flowRemoved } = await getRun(ctx, runId);
+  const { run, steps, balanced, document, flowRemoved, range } = await getRun(ctx, runId);
   const [letterGroups, related, undo, holding] = await Promise.all([
     groupsOfRun(ctx, runId),
     relatedRuns(ctx, run),
     undoTally(ctx, run),
     stillHeld(ctx, run),
   ]);
-  return { ...run, steps, document, balanced, letterGroups, related, undo, holding, flowRemoved };
+  return { ...run, steps, document, balanced, letterGroups, related, undo, holding, range, flowRemoved };
 }
 
 /** What a run held back goes on in runs of its own, so its own counts do not tell what of it still waits. */

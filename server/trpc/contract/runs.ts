@@ -92,6 +92,8 @@ export type RunDetail = RunSummary & {
   undo: { possible: number; done: number; conflict: number; notPossible: number };
   /** of what a run that has ended held back: what still waits, and for what */
   holding: Holding;
+  /** of a backfill: the range of the watermark it reads (`from` itself is left out); null: it goes on from where the flow stands */
+  range: { from?: string | number; until?: string | number } | null;
   /** the flow it belongs to is there no more */
   flowRemoved: boolean;
 };
