@@ -31,7 +31,7 @@ export function ResumeFlow({ flowId, large }: { flowId: string; large?: boolean 
       onClick={() => resume.mutate({ flowId })}
       aria-label="Resume the flow"
     >
-      Resume<span className={cx(large && "max-md:hidden")}> the flow</span>
+      <span className={cx(large && "max-md:hidden")}>Resume the flow</span>
     </Button>
   );
 }

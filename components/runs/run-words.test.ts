@@ -177,5 +177,6 @@ it("says which past range a run reads", () => {
     "a past range: after 2026-03-01 up to 2026-03-31",
   );
   expect(rangeWords({ until: "2026-03-01T07:30:00.000Z" }, "UTC")).toBe("a past range: up to 1 Mar, 07:30");
+  expect(rangeWords({ from: "2026-03-01T07:29:59.999Z" }, "UTC")).toBe("a past range: from 1 Mar, 07:30");
   expect(rangeWords({ from: 99 })).toBe("a past range: after 99");
 });

@@ -192,6 +192,11 @@ export function rangeWords(
 ): string {
   const said = (end: string | number) =>
     typeof end === "string" && /^\d{4}-\d\d-\d\dT/.test(end) ? shortTime(end, zone) : String(end);
+  // a moment that was given as the first of the range is kept as the millisecond before it (past-range.ts)
+  if (typeof from === "string" && from.endsWith(".999Z")) {
+    const first = new Date(Date.parse(from) + 1).toISOString();
+    return `a past range: from ${said(first)}${until === undefined ? "" : ` up to ${said(until)}`}`;
+  }
   const parts = [from === undefined ? "" : `after ${said(from)}`, until === undefined ? "" : `up to ${said(until)}`];
   return `a past range: ${parts.filter(Boolean).join(" ") || "all there is"}`;
 }
