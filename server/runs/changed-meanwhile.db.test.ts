@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   createTestDatabase,
   queryDatabase,
@@ -30,8 +30,8 @@ beforeAll(async () => {
   await database.pool.query(`CREATE FUNCTION falls() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RAISE EXCEPTION 'away' USING ERRCODE = '57P01'; END $$`);
 });
+afterEach(closeSessions); // each test has connections of its own
 afterAll(async () => {
-  await closeSessions();
   await database.drop();
   await shop.drop();
   await books.drop();

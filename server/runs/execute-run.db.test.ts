@@ -33,8 +33,9 @@ beforeAll(async () => {
   for (const pool of [shop, books]) pool.on("error", () => {});
 });
 
+afterEach(closeSessions); // each test has connections of its own
+
 afterAll(async () => {
-  await closeSessions();
   await shop.end();
   await books.end();
   await database.drop();

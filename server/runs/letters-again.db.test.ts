@@ -1,6 +1,6 @@
 /** A flow that reads its records again keeps one dead letter for each that fails again, and settles those that do not. */
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
@@ -27,8 +27,8 @@ beforeAll(async () => {
   shop.on("error", () => {});
 });
 
+afterEach(closeSessions); // each test has connections of its own
 afterAll(async () => {
-  await closeSessions();
   await shop.end();
   await database.drop();
   await remote.drop();

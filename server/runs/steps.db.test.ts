@@ -1,6 +1,6 @@
 /** Step kinds that need more than one page or one system, run as a worker runs them on real PostgreSQL databases. */
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
@@ -27,8 +27,8 @@ beforeAll(async () => {
   shop.on("error", () => {});
 });
 
+afterEach(closeSessions); // each test has connections of its own
 afterAll(async () => {
-  await closeSessions();
   await shop.end();
   await database.drop();
   await remote.drop();

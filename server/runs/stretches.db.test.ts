@@ -1,5 +1,5 @@
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import { closeCircuit } from "../connections/guard/circuit.ts";
 import { closeSessions } from "../connections/session-pool.ts";
@@ -56,8 +56,9 @@ beforeAll(async () => {
   await shop.query("ANALYZE orders");
 });
 
+afterEach(closeSessions); // each test has connections of its own
+
 afterAll(async () => {
-  await closeSessions();
   cable.cut();
   await shop.end();
   await books.end();

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
@@ -36,8 +36,8 @@ beforeAll(async () => {
   for (const pool of [shop, books]) pool.on("error", () => {});
 });
 
+afterEach(closeSessions); // each test has connections of its own
 afterAll(async () => {
-  await closeSessions();
   await shop.end();
   await books.end();
   await database.drop();
