@@ -39,13 +39,16 @@ export function collectsOver({ order }: Plan): CompiledStep[] {
   return order.filter((step) => step.grouping !== undefined);
 }
 
-/** An empty page before each step's groups gives the pages before it time to be stored; another one ends the run. */
+/**
+ * An empty page before each step's groups gives the pages before it time to be stored; another one ends the run. An attempt that
+ * begins among a step's groups has none before it: an empty page first could use up its time, attempt after attempt.
+ */
 export async function* groupPages(source: GroupSource, from: GroupCursor | null): AsyncGenerator<GroupPage> {
   const steps = collectsOver(source.plan);
   const begun = from ? steps.findIndex(({ id }) => id === from.step) : 0;
   for (const step of steps.slice(Math.max(0, begun))) {
     const after = from?.step === step.id ? from : { step: step.id, key: null };
-    yield { source: pageOf(step), groups: after };
+    if (from?.step !== step.id) yield { source: pageOf(step), groups: after };
     await source.stored();
     yield* pagesOf(step, source, after);
   }
