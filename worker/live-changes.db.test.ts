@@ -257,7 +257,7 @@ test("a source that is down costs no attempts: what changed meanwhile arrives wh
   cable.cut();
   await from.query("UPDATE stock SET level = level + 100");
   await expect.poll(guard, wait).toBe("open");
-  expect(await health()).toBe("attention");
+  expect(await health()).toBe("waiting");
   await sleep(6_000); // longer than several looks
   const failed = async () =>
     (await database.pool.query("SELECT FROM run WHERE flow_id = $1 AND (failures > 0 OR state = 'failed')", [flowId]))

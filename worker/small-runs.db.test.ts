@@ -121,11 +121,14 @@ test("workers killed while they work on many small runs: each run has one outcom
   const { rows: ledger } = await database.pool.query(
     "SELECT count(*)::int AS rows, count(DISTINCT run_id)::int AS runs FROM change WHERE state = 'done'",
   );
-  expect(ledger[0]).toEqual({ rows: total, runs: total });
+  // a run that was cut off after its change had landed finds another value, which is a change of its own (docs/decisions/0001)
+  expect(ledger[0]?.runs).toBe(total);
+  expect(ledger[0]?.rows - total).toBeLessThanOrEqual(FLOWS * KILLS);
   // as often as it was written, and what the ledger says last
   const written = await queryDatabase(target, "SELECT flow, label, version FROM log ORDER BY flow");
   const { rows: last } = await database.pool.query(
-    `SELECT DISTINCT ON (record_key) identity->>'flow' AS flow, after->>'label' AS label, ${RUNS_OF_EACH - 1} AS version
+    `SELECT DISTINCT ON (record_key) identity->>'flow' AS flow, after->>'label' AS label,
+       (count(*) OVER (PARTITION BY record_key))::int - 1 AS version
      FROM change WHERE state = 'done' ORDER BY record_key, id DESC`,
   );
   expect(written).toEqual(last.sort((a, b) => (a.flow < b.flow ? -1 : 1)));

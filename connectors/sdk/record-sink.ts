@@ -67,7 +67,7 @@ export async function writeRecords(
   let stop: FailureInfo | undefined;
   const suspects = new Suspects();
   /** Books a failure, which may be the reason to send nothing more. */
-  const fail = (kind: string, index: number, outcome: Extract<WriteOutcome, { failure: FailureInfo }>) => {
+  const book = (kind: string, index: number, outcome: Extract<WriteOutcome, { failure: FailureInfo }>) => {
     outcomes[index] = outcome;
     const { failure } = outcome;
     if (outcome.outcome === "unknown") {
@@ -103,7 +103,7 @@ export async function writeRecords(
       if (held !== undefined) known.set(laneOf(index), held);
     } catch (error) {
       signal.throwIfAborted();
-      fail("read", index, failed(failureOf(error)));
+      book("read", index, failed(failureOf(error)));
     }
   });
 
@@ -130,7 +130,7 @@ export async function writeRecords(
       failed(failureOf(error)),
     );
     if (outcome.outcome === "failed" || outcome.outcome === "unknown") {
-      fail(kind, index, outcome);
+      book(kind, index, outcome);
       // The next change of the same record was planned on this one; it may only follow when this one landed.
       broken.set(laneOf(index), outcome.failure);
       return;
