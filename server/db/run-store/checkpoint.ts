@@ -195,14 +195,7 @@ async function markUndone(client: pg.ClientBase, lease: Lease, { undone }: Check
       [own.map(({ id }) => id), own.map(({ undo }) => undo), lease.runId, lease.workspaceId],
     );
   const back = own.filter(({ undo }) => undo === "done").map(({ id }) => id);
-  if (back.length > 0)
-    // an undo is put back: what it had put back is there again, and can be undone as before
-    await client.query(
-      `UPDATE change c SET undo = 'possible' FROM run r JOIN run u ON u.id = r.parent_id AND u.kind = 'undo'
-         JOIN change b ON b.run_id = u.id AND b.id = ANY($1::bigint[])
-       WHERE r.id = $2 AND c.run_id = u.parent_id AND c.id = b.undoes AND c.undo = 'done' AND c.workspace_id = $3`,
-      [back, lease.runId, lease.workspaceId],
-    );
+  if (back.length > 0) await freeAgain(client, lease, back);
   const others = undone.flatMap(({ id, undo, of }) => (of === undefined ? [] : [{ id, undo, ...of }]));
   if (others.length === 0) return;
   const times = others.map(({ at }) => Date.parse(at));
@@ -218,6 +211,23 @@ async function markUndone(client: pg.ClientBase, lease: Lease, { undone }: Check
       new Date(Math.max(...times)),
       lease.workspaceId,
     ],
+  );
+}
+
+/** Where an undo is put back, what it had put back is there again, and can be undone as before. */
+async function freeAgain(client: pg.ClientBase, { runId, workspaceId }: Lease, ids: string[]): Promise<void> {
+  const { rows } = await client.query<{ undo: string; first: string }>(
+    `SELECT u.id::text AS undo, u.parent_id::text AS first FROM run r JOIN run u ON u.id = r.parent_id
+     WHERE r.id = $1 AND u.kind = 'undo' AND u.parent_id IS NOT NULL`,
+    [runId],
+  );
+  if (!rows[0]) return;
+  await byKeysOnly(client);
+  await client.query(
+    `UPDATE change c SET undo = 'possible'
+     FROM (SELECT b.undoes FROM unnest($1::bigint[]) AS i(id) JOIN change b ON b.run_id = $2 AND b.id = i.id) AS back
+     WHERE c.run_id = $3 AND c.id = back.undoes AND c.undo = 'done' AND c.workspace_id = $4`,
+    [ids, rows[0].undo, rows[0].first, workspaceId],
   );
 }
 
