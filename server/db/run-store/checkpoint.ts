@@ -222,12 +222,15 @@ async function freeAgain(client: pg.ClientBase, { runId, workspaceId }: Lease, i
     [runId],
   );
   if (!rows[0]) return;
-  await byKeysOnly(client);
+  // one step after the other: joined, PostgreSQL compares each change of the one run with each of the other
+  const back = await client.query<{ id: string }>(
+    "SELECT undoes::text AS id FROM change WHERE run_id = $1 AND id = ANY($2::bigint[]) AND undoes IS NOT NULL",
+    [rows[0].undo, ids],
+  );
   await client.query(
-    `UPDATE change c SET undo = 'possible'
-     FROM (SELECT b.undoes FROM unnest($1::bigint[]) AS i(id) JOIN change b ON b.run_id = $2 AND b.id = i.id) AS back
-     WHERE c.run_id = $3 AND c.id = back.undoes AND c.undo = 'done' AND c.workspace_id = $4`,
-    [ids, rows[0].undo, rows[0].first, workspaceId],
+    `UPDATE change c SET undo = 'possible' FROM unnest($1::bigint[]) AS u(id)
+     WHERE c.run_id = $2 AND c.id = u.id AND c.undo = 'done' AND c.workspace_id = $3`,
+    [back.rows.map(({ id }) => id), rows[0].first, workspaceId],
   );
 }
 
