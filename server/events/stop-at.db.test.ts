@@ -73,7 +73,9 @@ it("a share of the last events: it stops behind the batch, says why, and goes on
   );
   const { flows, attention } = await homeSummary(ctx);
   expect(flows.find(({ id }) => id === flowId)).toMatchObject({ health: "paused", healthText: pausedReason });
-  expect(attention).toContainEqual(expect.objectContaining({ title: "“Share” has stopped itself", detail: pausedReason }));
+  expect(attention).toContainEqual(
+    expect.objectContaining({ title: "“Share” has stopped itself", detail: pausedReason }),
+  );
   const before = await arrived("Share");
   const waiting: string[] = [];
   for (let n = 0; n < 30; n++) waiting.push(await send(`late${n}`));
