@@ -208,9 +208,9 @@ for (const rows of SIZES) {
   );
   promises.push({
     work: `${size} rows PostgreSQL → check 3, map 10 → upsert PostgreSQL, ledger with before-images`,
-    target: "≥ 40 % of by hand (about 40 000 rows/s where that makes 100 000)",
+    target: "≥ 40 % of by hand, about 40 000 rows/s",
     measured: `new rows ${Math.round(shares.new)} %, ${thousands(rate(seconds.new))} rows/s; updated ${Math.round(shares.update)} %, ${thousands(rate(seconds.update))} rows/s`,
-    kept: Math.min(shares.new, shares.update) >= 40,
+    kept: Math.min(shares.new, shares.update) >= 40 && rate(seconds.new) >= 40_000,
   });
   promises.push({
     work: `memory of the worker at ${size} rows`,
