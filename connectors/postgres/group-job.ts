@@ -2,6 +2,7 @@
 import type { FailureInfo } from "../sdk/errors.ts";
 import type { JsonRecord } from "../sdk/types.ts";
 import type { LedgerEntry, WriteOutcome, WriteRequest } from "../sdk/writing.ts";
+import { parseArray } from "./arrays.ts";
 import { keysOf, primaryKey, type Table } from "./catalog.ts";
 import { keptValue } from "./kept.ts";
 import type { Group } from "./page.ts";
@@ -135,7 +136,7 @@ export class GroupJob {
       }
       if (kind === Kind.allCreated) {
         made.count = Number(line[1]);
-        if (line[2]) made.keys = line[2].slice(1, -1).split(",");
+        if (line[2]) made.keys = parseArray(line[2], (text) => text) as string[];
         continue;
       }
       const n = Number(line[1]) - 1;
