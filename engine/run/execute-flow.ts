@@ -14,7 +14,7 @@ import { landInOrder, orderKeys } from "./key-order.ts";
 import { type Books, Passed, settleLeftBehind } from "./left-behind.ts";
 import { OpenEntries } from "./open-entries.ts";
 import type { PageResult, PageWork, SourcePage } from "./page.ts";
-import { idempotencyKey, namesPage, pageWork, writeSite } from "./page-sites.ts";
+import { idempotencyKey, isOfSource, pageWork, writeSite } from "./page-sites.ts";
 import {
   type FlowCursor,
   flowPages,
@@ -193,7 +193,7 @@ async function execute(
       const wrong = imbalance(result.counts, result.steps);
       if (wrong) throw new Error(`Page ${number} does not balance: ${wrong}`);
       // where two pages land at once, one may still claim what the other left; an upsert counts it when it meets with it again
-      const settles = follows && width === 1 && namesPage(work.page);
+      const settles = follows && width === 1 && isOfSource(work.page);
       if (settles) settleLeft(work.open, number, result);
       const { counts, steps, letters, resolvedLetters, seenAgain, outcomes, fixes, groups, published, held } = result;
       const collected = groups.items.length + groups.waiting.length + groups.settled.length > 0;

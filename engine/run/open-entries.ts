@@ -68,7 +68,8 @@ export class OpenEntries {
 /** The idempotency key of what is to be written to a record after a change that landed, as its source has changed since. */
 export const followUp = (idempotencyKey: string): string => `${idempotencyKey}#after`;
 
-function nameOf(step: string, key: string): string {
+/** One name for a step with a key of its: of a record, or of a change. */
+export function nameOf(step: string, key: string): string {
   return `${step}\u0000${key}`;
 }
 

@@ -1,5 +1,4 @@
 /** Where the records of a page stand: before the steps they enter by, then wherever the links lead. */
-
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import type { CompiledStep } from "../flow/compile.ts";
 import type { StepCounts } from "../ports.ts";

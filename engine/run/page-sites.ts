@@ -68,8 +68,8 @@ export function writeSite(
 const plainPrefix = (job: FlowJob, step: string, page: SourcePage) =>
   `${job.flowId}/${step}/${job.state.runId}.${page.number}/`;
 
-/** Whether the writes of a page are named by its number. */
-export const namesPage = ({ letters, parked, continued, groups }: SourcePage): boolean =>
+/** Whether its records are the next ones of the source, and not brought back from somewhere. */
+export const isOfSource = ({ letters, parked, continued, groups }: SourcePage): boolean =>
   !(letters || parked || continued || groups);
 
 /**

@@ -8,7 +8,7 @@ import { type EventsMemory, nextLimit, workOnBatch } from "./event-batch.ts";
 import { recoverWhatAnswers } from "./recover.ts";
 import { stopCondition } from "./stop-condition.ts";
 import { MemoryInbox } from "./testing/memory-inbox.ts";
-import { modelRuns } from "./testing/model-runs.ts";
+import { inAnyOrder, modelRuns } from "./testing/model-runs.ts";
 import { Crash, Fate, type Kind, MemoryTarget, passing, sinkInfo, targets } from "./testing/protocol-model.ts";
 
 const MOST = 4;
@@ -292,14 +292,7 @@ describe("a flow's events", () => {
     async () => {
       await fc.assert(
         fc.asyncProperty(scenario, fc.scheduler(), async (what, scheduler) => {
-          const checked = check(what, () => scheduler.schedule(Promise.resolve()));
-          await scheduler.waitFor(
-            checked.then(
-              () => {},
-              () => {},
-            ),
-          );
-          await checked;
+          await inAnyOrder(scheduler, (turn) => check(what, turn));
         }),
         { numRuns },
       );

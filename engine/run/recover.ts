@@ -4,7 +4,7 @@ import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { UNDER_WAY_MS } from "../../connectors/sdk/under-way.ts";
 import type { LedgerFix, OpenEntry, PartAddress, RecoveryPorts } from "../ports.ts";
 import { findSink } from "../steps/connection.ts";
-import { OpenEntries } from "./open-entries.ts";
+import { nameOf, OpenEntries } from "./open-entries.ts";
 
 type Verdict = "landed" | "absent" | "unknown";
 
@@ -27,7 +27,7 @@ export async function recoverOpenEntries(ports: RecoveryPorts, ends = false): Pr
   const fixes: LedgerFix[] = [];
   // one idempotency key stands for one change: of several entries for it, the first that landed is the one that counts
   const keep = (entry: OpenEntry) => {
-    const id = `${entry.address.step}\u0000${entry.idempotencyKey}`;
+    const id = nameOf(entry.address.step, entry.idempotencyKey);
     const known = open.get(id);
     const better = !known || (known.state === "sending" && entry.state === "done");
     const loser = better ? known : entry;

@@ -1,43 +1,33 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  createTestDatabase,
-  queryDatabase,
-  type TestDatabase as RemoteDatabase,
-} from "../../connectors/testing/postgres-database.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { queryDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
-import { testContext } from "../testing/context.ts";
-import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { connectDatabase, publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
+import { type ShopAndBooks, shopAndBooks } from "../testing/shop-and-books.ts";
 import { executeRun } from "./execute-run.ts";
 import { getRun } from "./get-run.ts";
 import { recoverRuns } from "./recover-runs.ts";
 import { startRun } from "./start-run.ts";
 
 /** A source that changes between the attempt that died with its page in the target, and the one that goes on. */
+let world: ShopAndBooks;
 let database: TestDatabase;
 let shop: RemoteDatabase;
 let books: RemoteDatabase;
 let ctx: ServerContext;
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 6).toString("base64"));
-  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
-  database = await testDatabase("meanwhile");
-  shop = await createTestDatabase("meanwhile_shop");
-  books = await createTestDatabase("meanwhile_books");
+  world = await shopAndBooks("meanwhile");
+  ({ database, shop, books } = world);
   // our database goes away when something of a run is to be stored as done
   await database.pool.query(`CREATE FUNCTION falls() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RAISE EXCEPTION 'away' USING ERRCODE = '57P01'; END $$`);
 });
 afterEach(closeSessions); // each test has connections of its own
-afterAll(async () => {
-  await database.drop();
-  await shop.drop();
-  await books.drop();
-});
+afterAll(() => world?.end());
 beforeEach(async () => {
-  ctx = await testContext(database);
+  ctx = await world.workspace();
   await queryDatabase(
     shop,
     `DROP TABLE IF EXISTS price; CREATE TABLE price (id int PRIMARY KEY, euro int, changed timestamptz DEFAULT clock_timestamp())`,
@@ -47,8 +37,6 @@ beforeEach(async () => {
     `DROP TABLE IF EXISTS price; CREATE TABLE price (id int PRIMARY KEY, euro int, changed timestamptz);
      DROP TABLE IF EXISTS log; CREATE TABLE log (id int, euro int, changed timestamptz)`,
   );
-  await connectDatabase(ctx, "Shop", shop.url);
-  await connectDatabase(ctx, "Books", books.url);
 });
 
 async function flow(read: object, write: object): Promise<string> {

@@ -1,48 +1,36 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  createTestDatabase,
-  queryDatabase,
-  type TestDatabase as RemoteDatabase,
-} from "../../connectors/testing/postgres-database.ts";
-import { closeSessions } from "../connections/session-pool.ts";
+import { queryDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import type { ServerContext } from "../context.ts";
 import type { ClaimedRun } from "../db/run-store/claimed-run.ts";
-import { testContext } from "../testing/context.ts";
-import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { connectDatabase, publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
 import { insertFlow, insertRunRow, queuedRuns } from "../testing/rows.ts";
+import { type ShopAndBooks, shopAndBooks } from "../testing/shop-and-books.ts";
 import { claimRun } from "./claim-run.ts";
 import { executeRun } from "./execute-run.ts";
 import { getRun } from "./get-run.ts";
 import { recoverRuns } from "./recover-runs.ts";
 import { startRun } from "./start-run.ts";
 
+let world: ShopAndBooks;
 let database: TestDatabase;
 let shop: RemoteDatabase;
 let books: RemoteDatabase;
 let ctx: ServerContext;
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 6).toString("base64"));
-  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
-  database = await testDatabase("side_by_side");
-  shop = await createTestDatabase("side_shop");
-  books = await createTestDatabase("side_books");
+  world = await shopAndBooks("side_by_side");
+  ({ database, shop, books } = world);
   await queryDatabase(shop, "CREATE VIEW tick AS SELECT gen_random_uuid()::text AS number");
   await queryDatabase(shop, "CREATE TABLE price (id int PRIMARY KEY, changed timestamptz NOT NULL DEFAULT now())");
   await queryDatabase(books, "CREATE TABLE log (number text PRIMARY KEY)");
   await queryDatabase(books, "CREATE TABLE price (id int PRIMARY KEY)");
 });
 beforeEach(async () => {
-  ctx = await testContext(database);
+  ctx = await world.workspace();
   await queryDatabase(books, "TRUNCATE log");
 });
-afterAll(async () => {
-  await closeSessions();
-  await database.drop();
-  await shop.drop();
-  await books.drop();
-});
+afterAll(() => world?.end());
 
 const services = () => ({ db: database.db, pool: database.pool, workerId: "worker_here" });
 const execute = (run: string | ClaimedRun, goesOn?: () => boolean) =>
@@ -60,8 +48,6 @@ const tickFlow = (name: string) => ({
 });
 
 async function flows(count: number): Promise<string[]> {
-  await connectDatabase(ctx, "Shop", shop.url);
-  await connectDatabase(ctx, "Books", books.url);
   const ids: string[] = [];
   for (let n = 0; n < count; n++) ids.push(await publishedFlow(ctx, tickFlow(`Ticks ${n}`)));
   return ids;
@@ -114,8 +100,6 @@ describe("small runs side by side", () => {
   });
 
   it("a watermark moves with the run's end", async () => {
-    await connectDatabase(ctx, "Shop", shop.url);
-    await connectDatabase(ctx, "Books", books.url);
     await queryDatabase(shop, "TRUNCATE price; INSERT INTO price (id) VALUES (1), (2)");
     const flowId = await publishedFlow(ctx, {
       ...tickFlow("Prices"),

@@ -5,7 +5,7 @@ import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { type Checkpoint, LeaseLost, type RunStore } from "../../engine/ports.ts";
 import { executeFlow } from "../../engine/run/execute-flow.ts";
 import { MemoryBooks, portsOf } from "../../engine/run/testing/memory-books.ts";
-import { modelRuns } from "../../engine/run/testing/model-runs.ts";
+import { inAnyOrder, modelRuns } from "../../engine/run/testing/model-runs.ts";
 import {
   Crash,
   type CrashPlan,
@@ -316,24 +316,13 @@ describe("small runs side by side", () => {
   beforeAll(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "clearImmediate"] }));
   afterAll(() => void vi.useRealTimers());
 
-  const scheduled = async (what: Scenario, scheduler: fc.Scheduler) => {
-    const checked = check(what, () => scheduler.schedule(Promise.resolve()));
-    await scheduler.waitFor(
-      checked.then(
-        () => {},
-        () => {},
-      ),
-    );
-    return await checked;
-  };
-
   it(
     "share statements, and are each worked on once, whatever the moments of crashes and takeovers",
     async () => {
       let together = 0;
       await fc.assert(
         fc.asyncProperty(scenario, fc.scheduler(), async (what, scheduler) => {
-          const groups = await scheduled(what, scheduler);
+          const groups = await inAnyOrder(scheduler, (turn) => check(what, turn));
           together += groups.filter((size) => size > 1).length;
         }),
         { numRuns },

@@ -1,6 +1,5 @@
 import pg from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { createTestDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
 import { replayLetters } from "../dead-letters/replay-letters.ts";
@@ -8,9 +7,10 @@ import { publishFlow } from "../flows/publish-flow.ts";
 import { saveDraft } from "../flows/save-draft.ts";
 import { callerAs } from "../testing/callers.ts";
 import { testContext } from "../testing/context.ts";
-import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { connectDatabase, publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { publishedFlow, runFlow, runToEnd, TEST_BRIEF } from "../testing/flows.ts";
 import { insertChange, insertRunRow } from "../testing/rows.ts";
+import { type ShopAndBooks, shopAndBooks } from "../testing/shop-and-books.ts";
 import { getRunDetail } from "./get-run.ts";
 import { listChanges } from "./list-changes.ts";
 import { listCovered } from "./list-covered.ts";
@@ -18,21 +18,17 @@ import { readFoldedRows } from "./run-undo-since.ts";
 import { undoRun } from "./undo-run.ts";
 import { type UndoSince, undoSince } from "./undo-since.ts";
 
+let world: ShopAndBooks;
 let database: TestDatabase;
-let shopDb: RemoteDatabase;
-let booksDb: RemoteDatabase;
 let shop: pg.Pool;
 let books: pg.Pool;
 let ctx: ServerContext;
 
 beforeAll(async () => {
-  vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 7).toString("base64"));
-  vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
-  database = await testDatabase("undo_since");
-  shopDb = await createTestDatabase("since_shop");
-  booksDb = await createTestDatabase("since_books");
-  shop = new pg.Pool({ connectionString: shopDb.url });
-  books = new pg.Pool({ connectionString: booksDb.url });
+  world = await shopAndBooks("undo_since");
+  ({ database } = world);
+  shop = new pg.Pool({ connectionString: world.shop.url });
+  books = new pg.Pool({ connectionString: world.books.url });
   for (const pool of [shop, books]) pool.on("error", () => {});
 });
 
@@ -40,18 +36,14 @@ afterEach(closeSessions); // each test has connections of its own
 afterAll(async () => {
   await shop.end();
   await books.end();
-  await database.drop();
-  await shopDb.drop();
-  await booksDb.drop();
+  await world.end();
 });
 
 beforeEach(async () => {
-  ctx = await testContext(database);
+  ctx = await world.workspace();
   await shop.query("DROP TABLE IF EXISTS orders; CREATE TABLE orders (id int PRIMARY KEY, net text, gone boolean)");
   await books.query(`DROP TABLE IF EXISTS invoices; CREATE TABLE invoices (id int PRIMARY KEY, net numeric(12,2) NOT NULL,
     note text)`);
-  await connectDatabase(ctx, "Shop", shopDb.url);
-  await connectDatabase(ctx, "Books", booksDb.url);
 });
 
 /** Orders become invoices; those that are gone are deleted there. */
