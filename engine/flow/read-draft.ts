@@ -34,21 +34,7 @@ export type Draft = {
 
 const MOST_PROBLEMS = 200;
 /** Kinds of DESIGN §3 that a later version brings. */
-const LATER = [
-  "event",
-  "message",
-  "file",
-  "manual",
-  "lookup",
-  "split",
-  "collect",
-  "code",
-  "approve",
-  "wait",
-  "publish",
-  "notify",
-  "call",
-];
+const LATER = ["message", "file", "manual", "code", "notify", "call"];
 
 /** Reads a whole, valid document; otherwise says all that is wrong with it. Never throws, whatever it is given. */
 export function parseFlow(input: unknown): { ok: true; flow: Flow } | { ok: false; problems: Problem[] } {

@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { LeaseLost } from "../../engine/ports.ts";
 import type { EventRun } from "../../engine/run/process-events.ts";
-import { parseBody } from "../intake/parse-body.ts";
+import { parseStored } from "../intake/parse-body.ts";
 import type { EventLease } from "./event-lease.ts";
 
 export type ClaimedEvent = EventRun & { receivedAt: string; sentBy: string };
@@ -65,14 +65,5 @@ export async function claimEvents(pool: pg.Pool, lease: EventLease, limit: numbe
 }
 
 function eventOf({ eventId, receivedAt, sentBy, contentType, body }: Row, runId: string): ClaimedEvent {
-  return { runId, eventId, receivedAt, sentBy, records: recordsOf(contentType, body) };
-}
-
-/** It was read when it came in. Should a later version read it less kindly, it must not hold up those behind it. */
-function recordsOf(contentType: string, body: string): EventRun["records"] {
-  try {
-    return parseBody(contentType, body);
-  } catch {
-    return [{ text: body }];
-  }
+  return { runId, eventId, receivedAt, sentBy, records: parseStored(contentType, body) };
 }

@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Field, JsonRecord } from "../../connectors/sdk/types.ts";
 import { inferShape } from "../../engine/mapping/infer-shape.ts";
 import { storableJson } from "../db/storable.ts";
-import { parseBody } from "../intake/parse-body.ts";
+import { parseStored } from "../intake/parse-body.ts";
 import { logUnexpected } from "../log.ts";
 
 const EVERY_MS = 5_000;
@@ -53,7 +53,7 @@ export async function newestRecords(
      WHERE flow_id = $1 AND workspace_id = $2 AND octet_length(body) < $4 ORDER BY id DESC LIMIT $3`,
     [flowId, workspaceId, limit, LONGEST_BODY],
   );
-  return rows.flatMap(({ contentType, body }) => parseBody(contentType, body)).slice(0, limit);
+  return rows.flatMap(({ contentType, body }) => parseStored(contentType, body)).slice(0, limit);
 }
 
 /** What a flow's events carried so far; undefined before the first. */

@@ -1,10 +1,12 @@
 import { z } from "zod";
+import type { Problem } from "../../engine/steps/define-step.ts";
 import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
 import { AnyId, storableText } from "../db/storable.ts";
 import { NotFound, StaleDraft, Unprocessable } from "../errors.ts";
 import { notify } from "../live/notify.ts";
 import { listenToTopic } from "../topics/listen-flow.ts";
+import { loopsClosed } from "../topics/listeners.ts";
 import type { LeftRecorder } from "../trpc/contract/connections.ts";
 import { leaveStream } from "../watching/leave-streams.ts";
 import { watchStream } from "../watching/watch-flow.ts";
@@ -39,12 +41,7 @@ export async function publishFlow(
   if (revision !== undefined && revision !== draft.revision) throw new StaleDraft(flowId, revision);
   // asks the connections, so it comes before the transaction; the compare-and-set sees to it that this draft is published
   const problems = await publishProblemsOf(ctx, draft.document, flowId);
-  if (problems.length > 0) {
-    const [first] = problems;
-    const others = problems.length === 1 ? "" : ` (and ${problems.length - 1} more)`;
-    const message = `The flow has problems to mend before it can be published: ${first?.message} ${first?.remedy}${others}`;
-    throw new Unprocessable("has-problems", message, { problems });
-  }
+  refuseProblems(problems);
   const { before, ...published } = await ctx.db.$transaction(async (tx) => {
     const flow = await lockFlow(tx, ctx, flowId, "update");
     const [claimed] = await tx.draft.updateManyAndReturn({
@@ -54,6 +51,7 @@ export async function publishFlow(
     });
     if (claimed === undefined) throw new StaleDraft(flowId, draft.revision); // of two publishers, one wins
     const document = claimed.document ?? {};
+    refuseProblems(await loopsClosed(tx, ctx, flowId, document));
     const newest = await tx.flowVersion.aggregate({ where: { flowId }, _max: { version: true } });
     const version = (newest._max.version ?? 0) + 1;
     await tx.flowVersion.create({ data: { flowId, version, workspaceId, document, note, publishedBy: actor.name } });
@@ -68,4 +66,12 @@ export async function publishFlow(
   });
   const recorders = await leaveStream(ctx, flowId, before);
   return { ...published, ...(recorders.length > 0 ? { recorders } : {}) };
+}
+
+function refuseProblems(problems: readonly Problem[]): void {
+  const [first] = problems;
+  if (!first) return;
+  const others = problems.length === 1 ? "" : ` (and ${problems.length - 1} more)`;
+  const message = `The flow has problems to mend before it can be published: ${first.message} ${first.remedy}${others}`;
+  throw new Unprocessable("has-problems", message, { problems });
 }

@@ -2,8 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import { UseCaseError } from "../errors.ts";
-
-const decoders = new Map<string, TextDecoder>();
+import { charsetNamed, decoderOf } from "./charset.ts";
 
 /** @throws UseCaseError 400 `not-text`; 415 `content-encoding` */
 export function bodyText(bytes: Buffer, headers: IncomingHttpHeaders): string {
@@ -19,12 +18,7 @@ export function bodyText(bytes: Buffer, headers: IncomingHttpHeaders): string {
     return bytes.toString("utf8", bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
   }
   try {
-    let decoder = decoders.get(charset);
-    if (!decoder) {
-      decoder = new TextDecoder(charset, { fatal: true });
-      if (decoders.size < 50) decoders.set(charset, decoder);
-    }
-    return decoder.decode(bytes);
+    return decoderOf(charset).decode(bytes);
   } catch {
     throw notText(charset);
   }
@@ -34,7 +28,7 @@ export function bodyText(bytes: Buffer, headers: IncomingHttpHeaders): string {
 function charsetOf(bytes: Buffer, contentType: string): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
-  const named = contentType.match(/charset="?([\w-]{1,40})/i)?.[1]?.toLowerCase();
+  const named = charsetNamed(contentType);
   if (named !== undefined) return named;
   if (bytes[0] !== 0x3c || !/^[^;]*\bxml\b/i.test(contentType)) return "utf-8";
   const declaration = bytes.toString("latin1", 0, 200).match(/^<\?xml\s[^>]*?\bencoding\s*=\s*["']([\w.-]{1,40})["']/);

@@ -1,8 +1,6 @@
 /** Forms with files, as browsers and form services post them. Source: RFC 7578, RFC 2046 5.1. */
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
-
-/** What is wrong with the form, in words. */
-export class FormRefused extends Error {}
+import { FormRefused } from "./form.ts";
 
 const MOST_PARTS = 2_000;
 

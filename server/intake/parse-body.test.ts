@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseBody } from "./parse-body.ts";
+import { parseBody, parseStored } from "./parse-body.ts";
 
 const code = (type: string, text: string) => {
   try {
@@ -45,6 +45,24 @@ describe("forms and text", () => {
     expect(parseBody("text/plain", "hello")).toEqual([{ text: "hello" }]);
     expect(code("image/png", "x")).toBe("content-type");
     expect(code("text/plain", "a\u0000b")).toBe("not-text");
+    const form = "&__proto__=own&=noname&flag&half=%4&sum=1%2B1&name=Zo%C3%AB&";
+    expect(Object.entries(parseBody("application/x-www-form-urlencoded", form)[0] ?? {})).toEqual([
+      ["__proto__", "own"],
+      ["", "noname"],
+      ["flag", ""],
+      ["half", "%4"],
+      ["sum", "1+1"],
+      ["name", "Zoë"],
+    ]);
+  });
+
+  it("are in the charset they say; what would arrive garbled is refused", () => {
+    const type = "application/x-www-form-urlencoded";
+    expect(code(`${type}; charset=windows-1252`, "name=Zo%EB&price=%80+5")).toEqual([{ name: "Zoë", price: "€ 5" }]);
+    expect(code(type, "name=Zo%EB")).toBe("not-form");
+    expect(code(type, "Zo%EB=name")).toBe("not-form");
+    expect(code(`${type}; charset=klingon`, "name=Zo%EB")).toBe("not-form");
+    expect(parseStored(type, "name=Zo%EB")).toEqual([{ text: "name=Zo%EB" }]);
   });
 });
 
@@ -114,9 +132,22 @@ describe("XML", () => {
     ]);
   });
 
+  it("may name the file that declares it, which is never opened", () => {
+    const cxml = '<!DOCTYPE cXML SYSTEM "http://xml.cxml.org/schemas/cXML/1.2.014/cXML.dtd">';
+    expect(xml(`<?xml version="1.0"?>\n${cxml}\n<cXML payloadID="7"/>`)).toEqual([{ cXML: { "@payloadID": "7" } }]);
+    const xhtml = `<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"\n  'xhtml1-strict.dtd' >`;
+    expect(xml(`${xhtml}<html>x</html>`)).toEqual([{ html: "x" }]);
+    expect(xml("<!DOCTYPE a><a>x</a>")).toEqual([{ a: "x" }]);
+    for (const late of [`${cxml}${cxml}<cXML/>`, `<cXML>${cxml}</cXML>`, `<cXML/>${cxml}`])
+      expect(xml(late)).toBe("not-xml");
+  });
+
   it("is harmless: no entities but XML's own, nothing is fetched, no depth exhausts us", () => {
     expect(xml('<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;">]><a>&c;</a>')).toBe("not-xml");
-    expect(xml('<!DOCTYPE a SYSTEM "http://127.0.0.1/x"><a/>')).toBe("not-xml");
+    expect(xml('<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>')).toBe("not-xml");
+    expect(xml("<!DOCTYPE a []><a/>")).toBe("not-xml");
+    expect(xml('<!DOCTYPE a SYSTEM "http://127.0.0.1/x"><a>&b;</a>')).toBe("not-xml");
+    expect(xml("<!ELEMENT a ANY><a/>")).toBe("not-xml");
     expect(xml("<a>&c;</a>")).toBe("not-xml");
     expect(xml("<a>".repeat(50_000))).toBe("not-xml");
     expect(xml("<a><__proto__><polluted>1</polluted></__proto__></a>")).toEqual([

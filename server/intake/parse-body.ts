@@ -2,7 +2,8 @@
 import { parseJson } from "../../connectors/sdk/json.ts";
 import type { Json, JsonRecord } from "../../connectors/sdk/types.ts";
 import { UseCaseError } from "../errors.ts";
-import { FormRefused, readMultipart } from "./multipart.ts";
+import { FormRefused, readForm } from "./form.ts";
+import { readMultipart } from "./multipart.ts";
 import { readXml, XmlRefused } from "./xml.ts";
 
 const DEEPEST = 64;
@@ -21,11 +22,20 @@ export function parseBody(contentType: string, text: string): JsonRecord[] {
       status: 400,
       code: kind === "json" ? "not-json" : "not-text",
     });
-  if (kind === "form") return [formRecord(text)];
+  if (kind === "form") return [formRecord(contentType, text)];
   if (kind === "multipart") return [multipartRecord(contentType, text)];
   if (kind === "text") return [text === "" ? {} : { text }];
   if (kind === "xml") return [xmlRecord(text)];
   return jsonRecords(text);
+}
+
+/** Of an event that was taken in. Should a later version read it less kindly, it must not hold up those behind it. */
+export function parseStored(contentType: string, text: string): JsonRecord[] {
+  try {
+    return parseBody(contentType, text);
+  } catch {
+    return [{ text }];
+  }
 }
 
 function kindOf(contentType: string, text: string): Kind {
@@ -83,20 +93,17 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-function formRecord(text: string): JsonRecord {
-  const record: JsonRecord = {};
-  const form = new URLSearchParams(text);
-  for (const name of new Set(form.keys())) {
-    const values = form.getAll(name);
-    const value = values.length === 1 ? (values[0] as string) : values;
-    Object.defineProperty(record, name, { value, enumerable: true, writable: true, configurable: true });
-  }
-  return record;
+function formRecord(contentType: string, text: string): JsonRecord {
+  return formRefused(() => readForm(contentType, text));
 }
 
 function multipartRecord(contentType: string, text: string): JsonRecord {
+  return formRefused(() => readMultipart(contentType, text));
+}
+
+function formRefused(read: () => JsonRecord): JsonRecord {
   try {
-    return readMultipart(contentType, text);
+    return read();
   } catch (error) {
     if (!(error instanceof FormRefused)) throw error;
     throw new UseCaseError(`The body is not a form that is taken here: ${error.message}.`, {

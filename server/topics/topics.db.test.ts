@@ -176,6 +176,26 @@ describe("an event published by a flow", () => {
     await publishFlow(ctx, { flowId: id, note: "x" });
   });
 
+  test("of two flows that would start each other, published at once, one is refused", async () => {
+    const echo = (name: string, from: string, to: string) => ({
+      ...listener("stock"),
+      name,
+      steps: [
+        { id: "event", kind: "event", topic: from },
+        { id: "tell", kind: "publish", topic: to },
+      ],
+      links: [{ from: "event", to: "tell" }],
+    });
+    for (let round = 0; round < 5; round++) {
+      const [here, back] = [`here${round}`, `back${round}`];
+      const flows = [await createFlow(ctx, echo(here, here, back)), await createFlow(ctx, echo(back, back, here))];
+      const ends = await Promise.allSettled(flows.map(({ id }) => publishFlow(ctx, { flowId: id, note: "x" })));
+      expect(ends.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+      const refused = ends.find((end) => end.status === "rejected");
+      expect(refused?.reason).toMatchObject({ code: "has-problems", message: expect.stringContaining("for ever") });
+    }
+  });
+
   test("a flow that hears what it publishes is refused", async () => {
     const document = listener("stock");
     const loop = {
