@@ -65,6 +65,8 @@ export type Table = {
   foreignKeys: ForeignKey[];
   /** BEFORE ROW triggers may fill in what a record lacks */
   fills: { insert: boolean; update: boolean };
+  /** something in its database may be checked as late as at the end of a transaction */
+  defers: boolean;
   watch: WatchFacts;
 };
 
@@ -135,6 +137,7 @@ SELECT c.oid::text, c.nspname AS schema, c.relname AS table, c.relkind AS kind, 
   (SELECT json_build_object('insert', COALESCE(bool_or(g.tgtype & 7 = 7), false),
       'update', COALESCE(bool_or(g.tgtype & 19 = 19), false)) FROM pg_trigger g
     WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled IN ('O','A')) AS fills,
+  EXISTS (SELECT FROM pg_trigger WHERE tgdeferrable) AS defers,
   COALESCE((SELECT json_agg(json_build_object(
       'name', ic.relname, 'primary', i.indisprimary, 'immediate', i.indimmediate,
       'nullsEqual', COALESCE((to_jsonb(i)->>'indnullsnotdistinct')::bool, false),

@@ -11,14 +11,18 @@ export type Access = Place & { password: () => string; ssl: "disable" | "require
 const sessionSql = ({
   statement,
   idle,
+  reads,
 }: Limits) => `SELECT set_config(name, value, false) FROM (VALUES ('TimeZone','UTC'), ('DateStyle','ISO, YMD'),
   ('IntervalStyle','postgres'), ('bytea_output','hex'), ('extra_float_digits','1'), ('statement_timeout','${statement}'),
-  ('lock_timeout','10s'), ('idle_in_transaction_session_timeout','${idle}')) s(name, value)`;
+  ('lock_timeout','10s'), ('idle_in_transaction_session_timeout','${idle}')${reads ? SNAPSHOTS : ""}) s(name, value)`;
 
-type Limits = { statement: string; idle: string };
-const SHORT: Limits = { statement: "30s", idle: "10min" };
+/** Every transaction sees the data of one moment and writes nothing, also one that a single statement is. */
+const SNAPSHOTS = ", ('default_transaction_isolation','repeatable read'), ('default_transaction_read_only','on')";
+
+type Limits = { statement: string; idle: string; reads: boolean };
+const SHORT: Limits = { statement: "30s", idle: "10min", reads: false };
 /** A first page may have to sort a large table; a slow consumer may leave the transaction idle for long. */
-const LONG: Limits = { statement: "15min", idle: "0" };
+const LONG: Limits = { statement: "15min", idle: "0", reads: true };
 
 /** Values as the server prints them. */
 export const rawTypes: pg.CustomTypesConfig = {
@@ -31,7 +35,7 @@ const MOST_RESTING = 16;
 
 /**
  * Sessions of one connection. `use` lends one of at most four for short work and takes it back; `dedicated` opens one
- * that the caller ends or lets `rest`, so that reads that last for hours never starve the writes. One that rests is taken by
+ * for reading that the caller ends or lets `rest`, so that reads that last for hours never starve the writes. One that rests is taken by
  * the next read: opening one costs both sides more than a small read does.
  */
 export function openClients(access: Access) {

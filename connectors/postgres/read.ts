@@ -19,15 +19,17 @@ export async function* readTable(clients: Clients, table: Table, request: ReadRe
   planRead(clients.access.name, table, request); // refuses what cannot be asked, before connecting
   if (request.limit !== undefined && request.limit <= 0) return;
   const client = await clients.dedicated();
+  // without a watermark the cursor's statement is the only one, and by itself the transaction
+  const several = request.watermark !== undefined;
   let whole = false;
   const stop = () => {
     void clients.cancel(client).then(() => clients.end(client));
   };
   signal.addEventListener("abort", stop, { once: true });
   try {
-    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    if (several) await client.query("BEGIN");
     yield* readSnapshot(client, clients.access.name, table, request);
-    await client.query("COMMIT");
+    if (several) await client.query("COMMIT");
     whole = true;
   } catch (error) {
     if (signal.aborted) throw signal.reason;

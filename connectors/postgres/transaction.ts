@@ -45,6 +45,7 @@ export async function rawQuery(client: pg.ClientBase, text: string, values: unkn
  *
  * @param indexed the index in which sizes rows are found: forbids plans that read the whole table for a page
  * @param single the work is one piece of one row: what the server refuses of it is all there is, so no savepoints are needed
+ * @param defers something in the database may be checked as late as at the end of a transaction
  * @throws IntegrationError when nothing landed; with code "outcome-unknown" when the commit's answer was lost
  */
 export async function inTransaction(
@@ -54,8 +55,9 @@ export async function inTransaction(
     signal,
     indexed,
     single = false,
+    defers = true,
     hooks,
-  }: { signal: AbortSignal; indexed: boolean; single?: boolean; hooks: WriteHooks },
+  }: { signal: AbortSignal; indexed: boolean; single?: boolean; defers?: boolean; hooks: WriteHooks },
   work: (transaction: Transaction) => Promise<LedgerEntry[]>,
 ): Promise<void> {
   signal.throwIfAborted();
@@ -71,9 +73,7 @@ export async function inTransaction(
       const plan = indexed
         ? "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL plan_cache_mode = force_generic_plan;"
         : "";
-      const begin = `BEGIN; ${plan}`;
-      await client.query(single ? begin : `${begin} SAVEPOINT piece`);
-      const transaction = pieces(client, single ? begin : undefined);
+      const transaction = await begun(client, `BEGIN; ${plan}`, { single, defers });
       const entries = await work(transaction);
       signal.throwIfAborted();
       if (entries.length === 0) {
@@ -117,14 +117,29 @@ function commitFailure(clients: Clients, what: string, error: unknown): unknown 
  * Deferred constraints would speak at COMMIT, when it is too late to tell which record is to blame. The id of the
  * transaction, which its receipt needs, comes along on the same way.
  */
-const endPiece = (next: string) => `SET CONSTRAINTS ALL IMMEDIATE; ${next}SELECT pg_catalog.txid_current()::text AS id`;
+const speakNow = (next: string) => `SET CONSTRAINTS ALL IMMEDIATE; ${next}SELECT pg_catalog.txid_current()::text AS id`;
 
-/** @param whole how the transaction begins that is the only piece; undefined: pieces are kept apart by savepoints */
-function pieces(client: pg.ClientBase, whole?: string): Transaction & { id(): string | undefined } {
+/**
+ * Begins a transaction. Its pieces are kept apart by savepoints, and constraints speak at the end of each; of a single piece
+ * where none is deferred they speak from the start, which saves a way to the server.
+ */
+async function begun(
+  client: pg.ClientBase,
+  begin: string,
+  { single, defers }: { single: boolean; defers: boolean },
+): Promise<Transaction & { id(): string | undefined }> {
   let id: string | undefined;
-  const end = endPiece(whole === undefined ? "RELEASE piece; SAVEPOINT piece; " : "");
-  const back = whole === undefined ? "ROLLBACK TO piece" : `ROLLBACK; ${whole}`;
+  const tell = async (text: string) => {
+    // several statements in one text are answered by a list, which the driver's types do not know
+    const answers = (await client.query(text)) as unknown as pg.QueryResult<{ id: string }>[];
+    id = answers.at(-1)?.rows[0]?.id;
+  };
+  const whole = defers ? begin : `${begin} ${speakNow("")}`;
+  const end = !single ? speakNow("RELEASE piece; SAVEPOINT piece; ") : defers ? speakNow("") : undefined;
+  const back = single ? `ROLLBACK; ${whole}` : "ROLLBACK TO piece";
+  await tell(single ? whole : `${begin} SAVEPOINT piece`);
   const query: Transaction["query"] = (text, values, name) => rawQuery(client, text, values, name);
+  const restart: Transaction["restart"] = () => (single ? tell(back) : client.query(back).then(() => undefined));
   const halve = async (
     rows: number[],
     work: (rows: number[]) => Promise<void>,
@@ -132,13 +147,11 @@ function pieces(client: pg.ClientBase, whole?: string): Transaction & { id(): st
   ): Promise<void> => {
     try {
       await work(rows);
-      // several statements in one text are answered by a list, which the driver's types do not know
-      const answers = (await client.query(end)) as unknown as pg.QueryResult<{ id: string }>[];
-      id = answers.at(-1)?.rows[0]?.id;
+      if (end) await tell(end);
       return;
     } catch (error) {
       assertRefusal(error);
-      await client.query(back);
+      await restart();
       if (rows.length === 1) {
         refused.set(rows[0]!, error);
         return;
@@ -179,9 +192,6 @@ function pieces(client: pg.ClientBase, whole?: string): Transaction & { id(): st
       if (written === 0) break;
     }
     for (const [row, cause] of refused) refusals.refused(row, cause);
-  };
-  const restart: Transaction["restart"] = async () => {
-    await client.query(back);
   };
   return { query, bisect, restart, id: () => id };
 }

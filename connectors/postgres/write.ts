@@ -33,7 +33,8 @@ export async function writePage(
   const planned = groups.map((group) => ({ group, statement: statementFor(statements, table, request, group) }));
   const indexed = planned.every(({ statement }) => statement.guarded);
   const single = indexed && records.length === 1;
-  await inTransaction(clients, table.table, { signal, indexed, single, hooks }, async (transaction) => {
+  const { defers } = table;
+  await inTransaction(clients, table.table, { signal, indexed, single, defers, hooks }, async (transaction) => {
     if (!indexed && operation === "upsert") await transaction.query(takeTurns(table), []);
     const entries: LedgerEntry[] = [];
     for (const { group, statement } of planned) {
