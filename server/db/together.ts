@@ -30,8 +30,13 @@ export function together<I, O>({ most, work }: Together<I, O>): (pool: pg.Pool, 
   };
 }
 
-/** So long the first of a group waits for others at most, while there are runs that may come. */
-const COMPANY_MS = 2;
+/**
+ * So long the first of a group waits for others at most, while there are runs that may come: for what a statement of its lane
+ * took lately, within these bounds. Where statements are slow, more is saved by sharing one, and runs are longer on their way.
+ */
+const COMPANY_MS = { least: 2, most: 20 };
+/** How much the last statement counts in what they took lately. */
+const LAST_COUNTS = 0.2;
 /** A run that is at work for longer is none that others wait for. */
 const YOUNG_MS = 250;
 
@@ -67,6 +72,8 @@ class Lane<I, O> {
   readonly #work: (items: I[]) => Promise<O[]>;
   #waiting: Waiting<I, O>[] = [];
   #busy = false;
+  /** milliseconds a statement took lately */
+  #took = 0;
   #company: NodeJS.Timeout | undefined;
 
   constructor(most: number, work: (items: I[]) => Promise<O[]>) {
@@ -80,7 +87,7 @@ class Lane<I, O> {
       waiting++;
       if (this.#waiting.length === 1) {
         lanesWaiting.add(this);
-        this.#company = setTimeout(() => this.go(), COMPANY_MS);
+        this.#company = setTimeout(() => this.go(), this.#patience());
       }
       // what comes in the same turn of the event loop is counted first
       setImmediate(goWhenAllWait);
@@ -94,10 +101,16 @@ class Lane<I, O> {
     const group = this.#waiting.splice(0, this.#most);
     waiting -= group.length;
     if (this.#waiting.length === 0) lanesWaiting.delete(this);
+    const began = performance.now();
     void this.#settle(group).finally(() => {
+      this.#took += LAST_COUNTS * (performance.now() - began - this.#took);
       this.#busy = false;
       if (this.#waiting.length > 0) this.go();
     });
+  }
+
+  #patience(): number {
+    return Math.min(COMPANY_MS.most, Math.max(COMPANY_MS.least, this.#took));
   }
 
   async #settle(group: Waiting<I, O>[]): Promise<void> {
