@@ -208,9 +208,15 @@ for (const rows of SIZES) {
   );
   promises.push({
     work: `${size} rows PostgreSQL → check 3, map 10 → upsert PostgreSQL, ledger with before-images`,
-    target: "≥ 40 % of by hand, about 40 000 rows/s",
-    measured: `new rows ${Math.round(shares.new)} %, ${thousands(rate(seconds.new))} rows/s; updated ${Math.round(shares.update)} %, ${thousands(rate(seconds.update))} rows/s`,
-    kept: Math.min(shares.new, shares.update) >= 40 && rate(seconds.new) >= 40_000,
+    target: "≥ 40 % of by hand",
+    measured: `new rows ${Math.round(shares.new)} %, updated ${Math.round(shares.update)} %`,
+    kept: Math.min(shares.new, shares.update) >= 40,
+  });
+  promises.push({
+    work: `the same in rows a second, on a machine where by hand makes 100 000`,
+    target: "about 40 000 rows/s",
+    measured: `new rows ${thousands(rate(seconds.new))} rows/s, updated ${thousands(rate(seconds.update))}; by hand ${thousands(rate(seconds.hand))}`,
+    kept: rate(seconds.new) >= 40_000,
   });
   promises.push({
     work: `memory of the worker at ${size} rows`,
