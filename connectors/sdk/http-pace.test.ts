@@ -8,10 +8,17 @@ beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
 afterEach(() => void vi.useRealTimers());
 const paces: ReturnType<typeof createPace>[] = [];
 
-type Server = { perSecond: number; burst: number } | { window: number; perWindow: number };
+type Server =
+  | { perSecond: number; burst: number; quiet?: true; falls?: { afterMs: number; to: number } }
+  | { window: number; perWindow: number }
+  | { share: number; waitMs?: number; seed: number };
 
-/** A limiter that answers a refusal with whole seconds to wait, as most do. */
-function limiter(server: Server): () => number | null {
+/** A limiter that answers a refusal with whole seconds to wait, as most do; a quiet one says nothing of it. */
+function limiter(server: Server): () => number | null | undefined {
+  if ("share" in server) {
+    const die = seededRandom(server.seed);
+    return () => (die() < server.share ? server.waitMs : null);
+  }
   if ("window" in server) {
     let at = -1;
     let used = 0;
@@ -24,10 +31,13 @@ function limiter(server: Server): () => number | null {
     };
   }
   let bucket = { tokens: server.burst, at: Date.now() };
+  const start = Date.now();
   return () => {
-    const grown = bucket.tokens + ((Date.now() - bucket.at) / 1000) * server.perSecond;
+    const { falls } = server;
+    const perSecond = falls && Date.now() > start + falls.afterMs ? falls.to : server.perSecond;
+    const grown = bucket.tokens + ((Date.now() - bucket.at) / 1000) * perSecond;
     bucket = { tokens: Math.min(server.burst, grown), at: Date.now() };
-    if (bucket.tokens < 1) return Math.ceil((1 - bucket.tokens) / server.perSecond) * 1000;
+    if (bucket.tokens < 1) return server.quiet ? undefined : Math.ceil((1 - bucket.tokens) / perSecond) * 1000;
     bucket.tokens--;
     return null;
   };
@@ -120,6 +130,33 @@ describe("the pace", () => {
     }
     expect(Date.now() - start).toBeLessThanOrEqual(15_000);
     expect(store.last().rate).toBeGreaterThan(1);
+  });
+
+  it.each([
+    [0.02, 4],
+    [0.05, 4],
+    [0.05, 16],
+    [0.1, 4],
+    [0.3, 4],
+  ])(
+    "where a share of %f is refused however slowly it asks, %i senders do not ask ever more slowly",
+    async (share, senders) => {
+      for (const seed of [3, 4, 5]) {
+        const quiet = await send(1000, { share, seed }, senders);
+        expect(quiet.seconds).toBeLessThan(60);
+        const patient = await send(200, { share, seed, waitMs: 1000 }, senders);
+        expect(patient.seconds).toBeLessThan(40 + 1.2 * patient.refusals);
+      }
+    },
+  );
+
+  it.each([50, 20, 10])("finds a lower limit when others use part of it up: %i/s are left", async (to) => {
+    for (const quiet of [{}, { quiet: true as const }]) {
+      const falls = { afterMs: 10_000, to };
+      const { seconds, refusals } = await send(500 + to * 30, { perSecond: 50, burst: 25, ...quiet, falls }, 4);
+      expect(seconds).toBeLessThan((40 / 0.95) * 1.2);
+      expect(refusals).toBeLessThan(80);
+    }
   });
 
   it("does not slow down a system without a limit", async () => {

@@ -4,8 +4,11 @@
  *
  * Nothing limits a system until its first 429. Then the rate starts at what was accepted in the last second and grows
  * quickly until the next refusal, which shows where the limit lies; from then on it stays just below and feels its way up.
- * A server that says "wait 1 s" while its bucket fills in 0.2 s would otherwise be idle most of the time.
+ * A server that says "wait 1 s" while its bucket fills in 0.2 s would otherwise be idle most of the time. Refusals that come
+ * however slowly we ask say nothing of the rate (noise.ts).
  */
+import { hear, type Noise, noNoise } from "./noise.ts";
+
 export type PaceState = {
   /** requests per second; null: no limit is known */
   rate: number | null;
@@ -30,6 +33,8 @@ export type PaceState = {
   /** when the minute's and the day's budget would be full again */
   minuteFullAt: number;
   dayFullAt: number;
+  /** refusals that do not depend on the rate */
+  noise: Noise;
   /** who may have how many requests under way, by process; only where their number is limited */
   slots: { [process: string]: Slots };
 };
@@ -55,6 +60,7 @@ export const unlimited: PaceState = {
   pacedUntil: 0,
   minuteFullAt: 0,
   dayFullAt: 0,
+  noise: noNoise,
   slots: {},
 };
 
@@ -70,9 +76,12 @@ export const LONGEST_TURN_MS = 5_000;
 
 /** Growth of the rate per second (e-fold) until the limit was met once. */
 const SEARCHING = 1.2;
+const FASTEST = 100_000;
 /** After a refusal the rate starts again this much below the ceiling, and is back at it after `BACK_S`. */
 const BELOW = 0.03;
 const BACK_S = 12;
+/** Where refusals do not depend on the rate, none of them is waited for longer than this. */
+const NOISE_WAIT_MS = 200;
 
 /** Has nothing to be asked for: no limit was set or learnt, and no wait is on. */
 export function isFree(state: PaceState, limits: PaceLimits, now: number): boolean {
@@ -157,8 +166,11 @@ export function refused(
       pacedUntil: blockedUntil,
     };
   }
-  const ceiling = waitMs > LONGEST_TURN_MS ? windowRate(state, blockedUntil) : unpaced ? null : allowedRate(state, now);
+  const ceiling = waitMs > LONGEST_TURN_MS ? windowRate(state, blockedUntil) : unpaced ? null : rateOf(state, now);
   const rate = ceiling === null ? Math.max(1, state.recent) : ceiling * (1 - BELOW);
+  const noise =
+    ceiling === null || waitMs > LONGEST_TURN_MS ? noNoise : hear(state.noise, { rate, accepted: state.accepted, now });
+  if (noise.share !== null) return throughNoise(state, noise, now, retryAfterMs);
   return {
     ...state,
     rate,
@@ -170,6 +182,33 @@ export function refused(
     waitedMs: waitMs,
     blockedUntil,
     pacedUntil: blockedUntil,
+    noise,
+  };
+}
+
+/** The rate a refusal tells of; behind noise, what got through it. */
+function rateOf(state: PaceState, now: number): number {
+  const { share, at, accepted } = state.noise;
+  if (share === null) return allowedRate(state, now);
+  return Math.max(0.02, ((accepted + state.accepted) * 1000) / Math.max(1, now - at));
+}
+
+/** A refusal that says nothing of the rate: a short wait, and on as before. */
+function throughNoise(state: PaceState, noise: Noise, now: number, retryAfterMs: number | undefined): PaceState {
+  const begins = state.noise.share === null;
+  const rate = begins || state.rate === null ? noise.rate : state.rate;
+  const waitMs = retryAfterMs ?? Math.min(NOISE_WAIT_MS, 2_000 / rate);
+  const blockedUntil = now + waitMs;
+  return {
+    ...state,
+    ...(begins ? { ceiling: null, since: blockedUntil } : {}),
+    rate,
+    rateThen: rate,
+    accepted: 0,
+    waitedMs: waitMs,
+    blockedUntil,
+    pacedUntil: blockedUntil,
+    noise,
   };
 }
 
@@ -220,7 +259,7 @@ function booked(state: PaceState, accepted: number, now: number): PaceState {
   const recent = state.recent * Math.exp(-Math.min(50, seconds)) + accepted;
   let { rate } = state;
   if (rate !== null && accepted > 0) {
-    if (state.ceiling === null) rate *= Math.exp(SEARCHING * Math.min(0.5, seconds));
+    if (state.ceiling === null) rate = Math.min(FASTEST, rate * Math.exp(SEARCHING * Math.min(0.5, seconds)));
     else {
       const sinceS = Math.max(0, now - state.since) / 1000;
       // where the bucket is full again after the wait, a refusal costs little, and the limit is felt for more often
