@@ -260,9 +260,16 @@ describe("a sender that waits for the result", () => {
   const waiting = (flowId: string) =>
     until(async () => (await listDeliveries(ctx, { flowId, limit: 1 })).items[0], "the event is stored");
 
+  /** As a flow does whose target is down. */
+  const rest = (flowId: string) =>
+    database.pool.query(
+      `INSERT INTO inbox_drain (flow_id, workspace_id, wait_reason, resume_at) VALUES ($1, $2, 'down', now() + interval '1 hour')`,
+      [flowId, ctx.workspaceId],
+    );
+
   it("is told at once that the run was cancelled, and so is a repeat", async () => {
     const { flowId, hook } = await flow("Asks, waits", ["invoices"], asking);
-    await database.db.flow.update({ where: { id: flowId }, data: { paused: true } });
+    await rest(flowId);
     const sent = postEvent(hook, { id: "q1" }, { "webhook-id": "q1" });
     const { id } = await waiting(flowId);
     const since = Date.now();
@@ -291,7 +298,7 @@ describe("a sender that waits for the result", () => {
 
   it("is told when the flow is removed; each of its waiting events has a cancelled run", async () => {
     const { flowId, hook } = await flow("Asks, removed", ["invoices"], asking);
-    await database.db.flow.update({ where: { id: flowId }, data: { paused: true } });
+    await rest(flowId);
     const sent = postEvent(hook, { id: "q3" });
     const { id } = await waiting(flowId);
     await removeFlow(ctx, flowId);

@@ -6,7 +6,9 @@ import { databaseUrlOf } from "../db/prisma.ts";
 import { replayLetters } from "../dead-letters/replay-letters.ts";
 import { createFlow } from "../flows/create-flow.ts";
 import { getFlow } from "../flows/get-flow.ts";
+import { pauseFlow } from "../flows/pause-flow.ts";
 import { publishFlow } from "../flows/publish-flow.ts";
+import { resumeFlow } from "../flows/resume-flow.ts";
 import { Hooks } from "../intake/hooks.ts";
 import type { TestDatabase } from "../testing/database.ts";
 import { type EventWorker, postEvent, runEnded, until } from "../testing/event-worker.ts";
@@ -194,6 +196,20 @@ describe("a sender that waits", () => {
       body: { held: true },
     });
     expect(await row("H2")).toBeUndefined();
+  });
+
+  it("is told at once that the flow is stopped, and gets the result of what was worked on before", async () => {
+    const { flowId, hook } = await publish("Stopped", { wait: true, timeout: "60s", eventId: "id" });
+    expect(await postEvent(hook, { id: "P1", name: "x", total: 1 })).toMatchObject({ status: 200, body: { id: "P1" } });
+    await pauseFlow(ctx, flowId);
+    const kept = await postEvent(hook, { id: "P2", name: "x", total: 1 });
+    expect(kept).toMatchObject({ status: 202, body: { id: expect.any(String), paused: true } });
+    const repeat = await postEvent(hook, { id: "P2", name: "x", total: 1 });
+    expect(repeat).toMatchObject({ status: 202, body: kept.body });
+    expect(await postEvent(hook, { id: "P1", name: "x", total: 1 })).toMatchObject({ status: 200, body: { id: "P1" } });
+    expect(await row("P2")).toBeUndefined();
+    await resumeFlow(ctx, flowId);
+    await until(async () => (await row("P2")) !== undefined, "its event was kept");
   });
 });
 

@@ -10,12 +10,15 @@ export type EventAnswer =
   | { outcome: string; records: JsonRecord[] }
   | { outcome: string; error: { code: string; message: string; field?: string; step?: string } };
 
+/** What a sender is told: `stopped` says that its event waits until somebody resumes the flow. */
+type Told = EventAnswer | "stopped";
+
 const POLL_MS = 500;
 
 export class Answers {
   readonly #pool: pg.Pool;
   readonly #url: string;
-  readonly #waiting = new Map<string, Set<(answer: EventAnswer) => void>>();
+  readonly #waiting = new Map<string, Set<(answer: Told) => void>>();
   #listening: Promise<(() => void) | undefined> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #asked = new Set<string>();
@@ -26,8 +29,8 @@ export class Answers {
     this.#url = url;
   }
 
-  /** The answer to an event, or null when there is none in time. */
-  async of(id: string, withinMs: number): Promise<EventAnswer | null> {
+  /** The answer to an event, or null when there is none in time. Of a flow that is stopped there will be none. */
+  async of(id: string, withinMs: number): Promise<Told | null> {
     this.#listening ??= subscribe(ANSWERS_CHANNEL, (payload) => this.#ask(payload.split(",")), {
       url: this.#url,
     }).catch(() => undefined);
@@ -35,7 +38,7 @@ export class Answers {
     return await new Promise((answered) => {
       const group = this.#waiting.get(id) ?? new Set();
       this.#waiting.set(id, group);
-      const end = (answer: EventAnswer | null) => {
+      const end = (answer: Told | null) => {
         clearTimeout(late);
         group.delete(end);
         if (group.size === 0) this.#waiting.delete(id);
@@ -70,18 +73,29 @@ export class Answers {
       .query<Row>({ name: "intake-answers", text: READ, values: [ids] })
       .catch(() => ({ rows: [] })); // the next poll asks again
     for (const row of found.rows) {
-      const answer = row.answer ?? cancelled(row);
+      const answer = row.answer ?? (row.stopped ? "stopped" : cancelled(row));
       for (const end of this.#waiting.get(row.id) ?? []) end(answer);
     }
   }
 }
 
+// What came before the flow was stopped may still be worked on, as long as somebody holds its events.
 const READ = `
-  SELECT id::text, answer, NULL::int AS written, NULL::int AS dead FROM inbox_answer WHERE id = ANY($1::bigint[])
-  UNION ALL SELECT id::text, NULL, (created + updated + deleted)::int, dead::int FROM run
-  WHERE id = ANY($1::bigint[]) AND state = 'cancelled'`;
+  SELECT id::text, answer, false AS stopped, NULL::int AS written, NULL::int AS dead FROM inbox_answer WHERE id = ANY($1::bigint[])
+  UNION ALL SELECT id::text, NULL, false, (created + updated + deleted)::int, dead::int FROM run
+  WHERE id = ANY($1::bigint[]) AND state = 'cancelled'
+  UNION ALL SELECT e.id::text, NULL, true, NULL, NULL FROM inbox_event e
+  JOIN flow f ON f.id = e.flow_id AND f.paused JOIN inbox_queue q ON q.flow_id = e.flow_id AND q.id = e.id
+  LEFT JOIN inbox_drain d ON d.flow_id = e.flow_id
+  WHERE e.id = ANY($1::bigint[]) AND (e.received_at > f.paused_at OR d.lease_worker IS NULL)`;
 
-type Row = { id: string; answer: EventAnswer | null; written: number | null; dead: number | null };
+type Row = {
+  id: string;
+  answer: EventAnswer | null;
+  stopped: boolean;
+  written: number | null;
+  dead: number | null;
+};
 
 function cancelled({ id, written, dead }: Row): EventAnswer {
   const counted = (count: number, what: string) => `${count} ${count === 1 ? "record" : "records"} ${what}`;

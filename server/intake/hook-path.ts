@@ -73,6 +73,10 @@ export const hookPathItem = {
               type: "boolean",
               description: "Of a flow that answers: it waits for a person, a time, or one before it",
             },
+            paused: {
+              type: "boolean",
+              description: "Of a flow that answers: it is stopped, and works on the event when somebody resumes it",
+            },
           },
           required: ["id"],
         }),

@@ -61,6 +61,7 @@ export function makeIntake({ db, pool }: Pick<Database, "db" | "pool">): Intake 
     const [first] = stored as [Stored, ...Stored[]];
     if (hook.answerWithinMs > 0) {
       const answer = await answers.of(first.id, hook.answerWithinMs);
+      if (answer === "stopped") return send(request, response, 202, { id: first.id, paused: true });
       if (answer) return sendAnswer(request, response, first.id, answer);
     }
     accept(response, first, stored);

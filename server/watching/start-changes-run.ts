@@ -3,14 +3,16 @@ import { inTransaction } from "../db/run-store/lease.ts";
 import { enqueueRun } from "../jobs/enqueue.ts";
 
 /**
- * After a run that failed or that somebody cancelled, the next one of the same version waits a minute; twice as long for each
- * more of them among the last five, up to a quarter of an hour.
+ * After a run that failed the next one of the same version waits 5 s; four times as long for each more of them among the last
+ * five, up to a quarter of an hour. Whoever cancelled a run has a minute at least to stop the flow.
  */
-const RESTS = `EXISTS (SELECT FROM (SELECT max(finished_at) AS at, count(*) AS bad, bool_or(last) AS now FROM (
+const RESTS = `EXISTS (SELECT FROM (SELECT max(finished_at) AS at, count(*) AS bad, bool_or(last) AS now,
+    bool_or(last AND state = 'cancelled') AS cancelled FROM (
     SELECT state, finished_at, row_number() OVER (ORDER BY id DESC) = 1 AS last FROM run
     WHERE flow_id = $1 AND kind = 'flow' AND mode = 'live' AND version = f.live_version ORDER BY id DESC LIMIT 5) recent
   WHERE state IN ('failed', 'cancelled')) ill
-  WHERE ill.now AND ill.at > now() - least(15, 2 ^ (ill.bad - 1)) * interval '1 minute')`;
+  WHERE ill.now AND ill.at > now()
+    - greatest(CASE WHEN ill.cancelled THEN 60 ELSE 0 END, least(900, 5 * 4 ^ (ill.bad - 1))) * interval '1 second')`;
 
 /**
  * @returns the run's number; null when the flow does not run by itself now, rests, or one of its runs has not ended yet

@@ -204,11 +204,24 @@ test("after failed runs the next ones come further apart, until the flow is publ
     ]);
     return id;
   };
-  expect(await run("failed", "50 s")).not.toBeNull();
-  expect(await startChangesRun(database.pool, flowId)).toBeNull();
-  await database.pool.query("UPDATE run SET finished_at = now() - interval '61 s' WHERE flow_id = $1", [flowId]);
-  expect(await run("cancelled", "61 s")).not.toBeNull();
-  expect(await startChangesRun(database.pool, flowId)).toBeNull(); // the second: two minutes
+  const rested = (ago: string) =>
+    database.pool.query("UPDATE run SET finished_at = now() - $2::interval WHERE flow_id = $1", [flowId, ago]);
+  const next = () => startChangesRun(database.pool, flowId);
+  for (const [pause, notYet] of [
+    ["6 s", "3 s"],
+    ["21 s", "18 s"],
+    ["81 s", "78 s"],
+  ] as const) {
+    expect(await run("failed", notYet)).not.toBeNull();
+    expect(await next()).toBeNull();
+    await rested(pause);
+  }
+  await api.ask("POST", `/flows/${flowId}/publish`, { body: { note: "as before" } });
+  expect(await run("cancelled", "58 s")).not.toBeNull();
+  expect(await next()).toBeNull(); // a person has a minute
+  await rested("61 s");
+  expect(await run("failed", "18 s")).not.toBeNull();
+  expect(await next()).toBeNull();
   await api.ask("POST", `/flows/${flowId}/publish`, { body: { note: "mended" } });
   expect(await run("succeeded", "0 s")).not.toBeNull();
   expect(await startChangesRun(database.pool, flowId)).not.toBeNull();
