@@ -29,19 +29,20 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
           {key}
         </Link>
       </div>
-      <p className="mt-0.5 mb-3 flex flex-wrap gap-x-1.5 text-work text-muted">
+      <p className="mt-0.5 mb-3 text-work text-muted">
         <Link href={`/flows/${flow}`} className="hover:underline">
           {flowName}
-        </Link>
+        </Link>{" "}
         · {stepTitle} ·{" "}
         <Link href={`/runs/${run}`} className="hover:underline">
           run {run}
-        </Link>
+        </Link>{" "}
         · <RelativeTime at={at} />
         {until && otherwise && approval.decision === null && (
-          <span>
-            · without an answer it is a {otherwise} <RelativeTime ahead at={until} />
-          </span>
+          <>
+            {" "}
+            · without an answer: {otherwise}, <RelativeTime ahead at={until} />
+          </>
         )}
       </p>
       <RecordView record={approval.record} dense />

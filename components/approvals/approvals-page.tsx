@@ -61,8 +61,9 @@ function ApprovalList({ state }: { state: "open" | "answered" }) {
             <>
               {state === "open" && (
                 <p className="mb-3 text-work text-muted">
-                  {count(items.length, "record")}
-                  {approvals.hasNextPage && " or more"}, the oldest first
+                  {approvals.hasNextPage
+                    ? `The ${items.length} oldest records; more wait behind them`
+                    : `${count(items.length, "record")}, the oldest first`}
                 </p>
               )}
               {state === "open" && <Together items={items} />}

@@ -20,12 +20,16 @@ import { BrowseData } from "./browse-data.tsx";
 import { ConnectionForm } from "./connection-form.tsx";
 import { ConnectionStatePill } from "./connection-state.tsx";
 import { sayLeftRecorders } from "./left-recorders.ts";
+import { OutageNotice } from "./outage-notice.tsx";
 import { withoutName } from "./outage-words.ts";
 
 /** One connection: whether it answers, what it holds, how it is set up. */
 export function ConnectionPage({ id }: { id: string }) {
   const trpc = useTRPC();
-  const connection = useQuery(trpc.connections.get.queryOptions({ id }));
+  const connection = useQuery({
+    ...trpc.connections.get.queryOptions({ id }),
+    refetchInterval: ({ state }) => (state.data?.outage ? 5_000 : false), // what waits for it, and when it is tried
+  });
   const connectors = useQuery(trpc.connections.connectors.queryOptions());
   return (
     <Page>
@@ -183,7 +187,8 @@ function TheConnection({
             {readFailure(check.error).message}
           </Notice>
         )}
-        {broken && message && (
+        {connection.outage && <OutageNotice outage={connection.outage} detail={message} />}
+        {broken && message && !connection.outage && (
           <Notice
             tone={connection.state === "refused" ? "bad" : "warn"}
             icon={TriangleAlert}

@@ -5,6 +5,7 @@ import type { Flow } from "../../engine/flow/schema.ts";
 import type { ConnectionShape, FlowWorld } from "../../engine/steps/define-step.ts";
 import { readFailure } from "../server/failure.ts";
 import { useTRPC } from "../server/trpc.ts";
+import { byName } from "../ui/sort.ts";
 import type { Place } from "./palette-items.ts";
 
 export type Places = {
@@ -34,7 +35,7 @@ export function usePlaces({ flowId, flow }: { flowId: string; flow: Flow }): Pla
   const events = useQuery(
     trpc.flows.events.queryOptions({ flowId }, { enabled: trigger !== undefined, refetchInterval: 10_000 }),
   );
-  const connections = list.data ?? [];
+  const connections = useMemo(() => byName(list.data ?? []), [list.data]);
   const keep = { staleTime: 5 * 60_000, retry: false } as const;
   const offers = useQueries({
     queries: connections.map(({ id }) => trpc.connections.offers.queryOptions({ id }, keep)),

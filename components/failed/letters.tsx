@@ -19,7 +19,7 @@ import { Checkbox } from "../ui/toggles.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 import { DismissDialog } from "./dismiss-dialog.tsx";
 import { PatchGroupDialog } from "./patch-group-dialog.tsx";
-import { isInRecord, mayHaveArrived, readReason } from "./reason.ts";
+import { flowNames, isInRecord, mayHaveArrived, readReason } from "./reason.ts";
 import { MayHaveArrived, ResendDialog } from "./resend.tsx";
 import { useLetterActions } from "./use-letter-actions.ts";
 
@@ -166,7 +166,7 @@ export function Letters({
           <h2 className="text-body font-medium break-words text-ink">{readReason(group.reason).text}</h2>
           <p className="mt-0.5 text-work text-muted">
             {count(group.count, "record")} at “{readReason(group.reason).step ?? group.step}” of{" "}
-            {group.flows.map(({ name }) => `“${name}”`).join(", ")}, first <RelativeTime at={group.firstSeen} />
+            {flowNames(group.flows)}, first <RelativeTime at={group.firstSeen} />
           </p>
           {doubtful && (
             <div className="mt-3">

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isInRecord, readReason } from "./reason.ts";
+import { flowNames, isInRecord, readReason } from "./reason.ts";
 
 it("the place is taken off the reason, which becomes a sentence", () => {
   expect(readReason("Step “Check orders” (check), field “email”: expected an e-mail address, found nothing.")).toEqual({
@@ -22,4 +22,11 @@ it("a field can be corrected when the record holds it, or what it lies in", () =
   expect(isInRecord(record, "customer.name")).toBe(true);
   expect(isInRecord(record, "issued_on")).toBe(false);
   expect(isInRecord(record, undefined)).toBe(false);
+});
+
+it("a reason that many flows share names the first few", () => {
+  const flows = (many: number) => Array.from({ length: many }, (_, index) => ({ name: `F${index + 1}` }));
+  expect(flowNames(flows(1))).toBe("“F1”");
+  expect(flowNames(flows(4))).toBe("“F1”, “F2”, “F3”, “F4”");
+  expect(flowNames(flows(295))).toBe("“F1”, “F2”, “F3” and 292 more flows");
 });

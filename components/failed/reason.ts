@@ -1,3 +1,5 @@
+import { count } from "../ui/format.ts";
+
 /** The server's reasons begin with their place: Step “Check orders” (check), field “email”: … Screens show the place apart. Pure. */
 
 const place = /^Step “([^”]+)”(?: \(([^)]*)\))?(?:, field “([^”]+)”)?: /;
@@ -24,3 +26,10 @@ export function isInRecord(record: { [field: string]: unknown }, field: string |
 
 /** Sent, and no answer came: whether the target has it nobody here can tell, so a person looks before it is sent again. */
 export const mayHaveArrived = ({ code }: { code: string }) => code === "may-have-arrived";
+
+/** “Orders”, “Refunds”, “Prices” and 12 more flows. */
+export function flowNames(flows: { name: string }[]): string {
+  const named = flows.slice(0, flows.length > 4 ? 3 : 4).map(({ name }) => `“${name}”`);
+  const more = flows.length - named.length;
+  return `${named.join(", ")}${more > 0 ? ` and ${count(more, "more flow")}` : ""}`;
+}

@@ -29,7 +29,7 @@ const columns: Column<FlowSummary>[] = [
   {
     id: "why",
     header: "State",
-    width: "20%",
+    width: "27%",
     wideOnly: true,
     cell: (flow) => (
       <span className="text-muted" title={flow.healthText}>

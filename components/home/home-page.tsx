@@ -1,10 +1,9 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { CircleAlert, CircleCheck, CircleX, Plus, ServerOff, Unplug, UserCheck, Workflow } from "lucide-react";
+import { Plus, ServerOff } from "lucide-react";
 import Link from "next/link";
 import type { FlowHealth } from "../../server/trpc/contract/flows.ts";
 import type { HomeSummary } from "../../server/trpc/contract/home.ts";
-import { OutageSentence, TryNow } from "../connections/outage-notice.tsx";
 import { flowsSentence } from "../flows/flows-page.tsx";
 import { FlowsTable } from "../flows/flows-table.tsx";
 import { RunsTable } from "../runs/runs-table.tsx";
@@ -14,9 +13,9 @@ import { useTRPC } from "../server/trpc.ts";
 import { ButtonLink } from "../ui/button.tsx";
 import { cx } from "../ui/cx.ts";
 import { Card, Page, PageHeader, Section } from "../ui/page.tsx";
-import { Badge } from "../ui/pill.tsx";
 import { Notice, Skeleton, SkeletonRows } from "../ui/states.tsx";
 import { Num, useNow } from "../ui/values.tsx";
+import { Attention } from "./attention.tsx";
 import { Welcome } from "./welcome.tsx";
 
 /** Is it fine, what is wrong, what do I press. */
@@ -79,7 +78,7 @@ function Overview({ summary }: { summary: HomeSummary }) {
         />
       </Card>
       <Section title="What needs attention">
-        <Attention items={summary.attention} />
+        <Attention items={summary.attention} leftOut={summary.attentionLeftOut} />
       </Section>
       <Section
         title="Flows"
@@ -115,62 +114,6 @@ const urgency: FlowHealth[] = ["attention", "waiting", "running", "ok", "paused"
 /** The few flows the overview has room for: those that need somebody before those that merely exist. */
 function firstFlows(flows: HomeSummary["flows"]): HomeSummary["flows"] {
   return flows.toSorted((one, other) => urgency.indexOf(one.health) - urgency.indexOf(other.health)).slice(0, 8);
-}
-
-const icons = { letters: CircleAlert, connection: Unplug, run: CircleX, flow: Workflow, approvals: UserCheck };
-
-function Attention({ items }: { items: HomeSummary["attention"] }) {
-  if (items.length === 0) {
-    return (
-      <Card className="flex items-center gap-2.5 px-4 py-4">
-        <CircleCheck aria-hidden className="size-4 text-ok-text" />
-        <span className="text-ink">Nothing needs you right now.</span>
-      </Card>
-    );
-  }
-  return (
-    <Card>
-      <ul className="divide-y divide-line">
-        {items.map((item) => {
-          const Icon = icons[item.kind];
-          const bad = item.kind === "letters" || item.kind === "run";
-          if (item.outage) {
-            return (
-              <li key={`${item.kind} ${item.title}`} className="flex items-center gap-2.5 px-4 py-2">
-                <Icon aria-hidden className="size-4 shrink-0 text-warn-text" />
-                <Link
-                  href={`/connections?connection=${encodeURIComponent(item.outage.connectionId)}`}
-                  className="min-w-0 flex-1 rounded-mark font-medium text-ink hover:underline"
-                >
-                  <OutageSentence outage={item.outage} />
-                </Link>
-                <TryNow outage={item.outage} />
-              </li>
-            );
-          }
-          return (
-            <li key={`${item.kind} ${item.href} ${item.title}`}>
-              <Link
-                href={item.href}
-                className="flex items-start gap-2.5 rounded-card px-4 py-2.5 -outline-offset-2 hover:bg-hover"
-              >
-                <Icon aria-hidden className={cx("mt-0.5 size-4 shrink-0", bad ? "text-bad-text" : "text-warn-text")} />
-                <span className="min-w-0 flex-1">
-                  <span className="block font-medium text-ink">{item.title}</span>
-                  <span className="block text-muted">{item.detail}</span>
-                </span>
-                {item.count !== undefined && (
-                  <Badge tone={bad ? "bad" : "warn"}>
-                    <Num value={item.count} />
-                  </Badge>
-                )}
-              </Link>
-            </li>
-          );
-        })}
-      </ul>
-    </Card>
-  );
 }
 
 function Figure({ label, value, loud }: { label: string; value: number; loud?: boolean }) {

@@ -62,11 +62,18 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
     {
       id: "key",
       header: "Record",
-      width: "150px",
-      cell: ({ key }) => <span className="font-mono text-caption">{key}</span>,
+      cell: (change) => (
+        <>
+          <span className="font-mono text-caption">{change.key}</span>
+          <div className="mt-0.5 space-y-1 md:hidden">
+            <Why change={change} />
+            <Now change={change} />
+          </div>
+        </>
+      ),
     },
-    { id: "why", header: "Why it stays", width: "240px", cell: (change) => <Why change={change} /> },
-    { id: "now", header: "What was changed", cell: (change) => <Now change={change} /> },
+    { id: "why", header: "Why it stays", width: "240px", wideOnly: true, cell: (change) => <Why change={change} /> },
+    { id: "now", header: "What was changed", width: "50%", wideOnly: true, cell: (change) => <Now change={change} /> },
   ];
   const before = undo.since === null ? `before run ${undo.parentId}` : `at ${shortTime(undo.since)}`;
   const it = chosen.size === 1 ? "it" : "them";
@@ -114,6 +121,7 @@ export function RefusalList({ undo, mayForce }: { undo: RunDetail; mayForce?: bo
   );
 }
 
+/** In a few words; the system's own sentence only where no fields beside it say the same. */
 function Why({ change: { undo, before, operation, refusal } }: { change: ChangeItem }) {
   const came = operation === "update" && before !== null && undo === "conflict";
   const short =
@@ -127,7 +135,7 @@ function Why({ change: { undo, before, operation, refusal } }: { change: ChangeI
   return (
     <>
       {short}
-      {refusal && <span className="block text-caption text-muted">{refusal.message}</span>}
+      {refusal?.fields.length === 0 && <span className="block text-caption text-muted">{refusal.message}</span>}
     </>
   );
 }
@@ -147,33 +155,23 @@ function Now({ change: { before: now, after: old, undo, refusal } }: { change: C
             <Value what="the run wrote" value={values.wrote} known={"wrote" in values} />
             <Value what="is now" value={values.now} known={"now" in values} strong />
             <Value what="would be" value={values.old} known={"old" in values} />
-            {old === null && <Value what="would be" value="taken away" known plain />}
           </dl>
         </li>
       ))}
       {fields.length > 8 && <li className="text-caption text-muted">{fields.length - 8} more fields</li>}
+      {old === null && <li className="text-caption text-muted">Put back, the record would be taken away.</li>}
     </ul>
   );
 }
 
-function Value({
-  what,
-  value,
-  known,
-  strong,
-  plain,
-}: {
-  what: string;
-  value: unknown;
-  known: boolean;
-  strong?: boolean;
-  plain?: boolean;
-}) {
+function Value({ what, value, known, strong }: { what: string; value: unknown; known: boolean; strong?: boolean }) {
   if (!known) return null;
   return (
     <>
       <dt className="text-muted">{what}</dt>
-      <dd>{plain ? String(value) : <JsonValue value={value} className={strong ? "text-ink" : "text-muted"} />}</dd>
+      <dd>
+        <JsonValue value={value} className={strong ? "text-ink" : "text-muted"} />
+      </dd>
     </>
   );
 }

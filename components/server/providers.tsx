@@ -4,6 +4,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import {
   createTRPCClient,
   httpBatchLink,
+  httpBatchStreamLink,
   httpLink,
   httpSubscriptionLink,
   splitLink,
@@ -58,7 +59,12 @@ function makeClient(queries: QueryClient) {
           // Whole documents are too long for an address.
           condition: ({ path }) => path === "flows.preview" || path === "flows.validate",
           true: httpLink({ url, methodOverride: "POST" }),
-          false: httpBatchLink({ url, maxURLLength: 4000 }),
+          false: splitLink({
+            // All connections are asked together; each answer comes when it is there, whichever system keeps silent.
+            condition: ({ path }) => path === "connections.offers",
+            true: httpBatchStreamLink({ url, methodOverride: "POST", maxItems: 200 }),
+            false: httpBatchLink({ url, maxURLLength: 4000 }),
+          }),
         }),
       }),
     ],

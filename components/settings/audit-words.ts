@@ -1,34 +1,38 @@
 /** The audit log in words. Pure. */
-type Entry = { action: string; subject?: string | null; detail?: unknown };
+type Entry = { action: string; subject?: string | null; subjectName?: string | null; detail?: unknown };
 type Detail = { [name: string]: unknown };
+/** “Orders”, or, when that is not known, what it is: a flow. */
+type Called = (unnamed: string) => string;
 
 /** What was done, with the name of the thing where the entry tells it. */
-const sentences: { [action: string]: (detail: Detail, subject: string | null) => string } = {
-  "flow.create": ({ name }) => `Created ${called("the flow", name, "a flow")}`,
-  "flow.edit": () => "Edited the draft of a flow",
-  "flow.publish": ({ version }) => (version ? `Published version ${version} of a flow` : "Published a flow"),
-  "flow.restore": ({ version }) => (version ? `Took version ${version} of a flow as its draft` : "Restored a flow"),
-  "flow.pause": () => "Stopped a flow",
-  "flow.resume": () => "Resumed a flow",
-  "flow.remove": ({ name }) => `Removed ${called("the flow", name, "a flow")}`,
-  "flow.undo": ({ run, since }) => `Undid all runs of a flow since ${since}: run ${run}`,
-  "flow.secret": () => "Set the webhook secret of a flow",
-  "run.start": ({ run, mode }) => (mode === "dry" ? `Tried a flow: dry run ${run}` : `Started run ${run}`),
+const sentences: { [action: string]: (detail: Detail, subject: string | null, called: Called) => string } = {
+  "flow.create": ({ name }) => `Created ${named("the flow", name, "a flow")}`,
+  "flow.edit": (_, __, called) => `Edited the draft of ${called("a flow")}`,
+  "flow.publish": ({ version }, _, called) => `Published ${version ? `version ${version} of ` : ""}${called("a flow")}`,
+  "flow.restore": ({ version }, _, called) =>
+    version ? `Took version ${version} of ${called("a flow")} as its draft` : `Restored ${called("a flow")}`,
+  "flow.pause": (_, __, called) => `Stopped ${called("a flow")}`,
+  "flow.resume": (_, __, called) => `Resumed ${called("a flow")}`,
+  "flow.remove": ({ name }) => `Removed ${named("the flow", name, "a flow")}`,
+  "flow.undo": ({ run, since }, _, called) => `Undid all runs of ${called("a flow")} since ${since}: run ${run}`,
+  "flow.secret": (_, __, called) => `Set the webhook secret of ${called("a flow")}`,
+  "run.start": ({ run, mode }, _, called) =>
+    mode === "dry" ? `Tried ${called("a flow")}: dry run ${run}` : `Started run ${run} of ${called("a flow")}`,
   "run.undo": (_, subject) => `Undid run ${subject}`,
   "run.cancel": (_, subject) => `Cancelled run ${subject}`,
   "letters.replay": () => "Replayed failed records",
   "letters.dismiss": () => "Dismissed failed records",
   "approval.answer": ({ decision }) => `Answered an approval${decision ? ` with ${decision}` : ""}`,
   "delivery.replay": () => "Replayed a delivery",
-  "subscription.create": ({ name }) => `Added ${called("the subscriber", name, "a subscriber")}`,
+  "subscription.create": ({ name }) => `Added ${named("the subscriber", name, "a subscriber")}`,
   "subscription.change": () => "Changed a subscriber",
   "subscription.delete": () => "Removed a subscriber",
   "subscription.retry": () => "Sent a subscriber's deliveries again",
-  "connection.create": ({ name }) => `Created ${called("the connection", name, "a connection")}`,
-  "connection.update": ({ name }) => `Changed ${called("the connection", name, "a connection")}`,
-  "connection.delete": ({ name }) => `Removed ${called("the connection", name, "a connection")}`,
-  "connection.watch": () => "Let changes be recorded in a connection",
-  "connection.unwatch": () => "Stopped the recording of changes in a connection",
+  "connection.create": ({ name }) => `Created ${named("the connection", name, "a connection")}`,
+  "connection.update": ({ name }) => `Changed ${named("the connection", name, "a connection")}`,
+  "connection.delete": ({ name }) => `Removed ${named("the connection", name, "a connection")}`,
+  "connection.watch": (_, __, called) => `Let changes be recorded in ${called("a connection")}`,
+  "connection.unwatch": (_, __, called) => `Stopped the recording of changes in ${called("a connection")}`,
   "person.invite": ({ email }) => `Invited ${email ?? "a person"}`,
   "person.uninvite": () => "Withdrew an invitation",
   "person.join": ({ email }) => `${email ?? "A person"} joined`,
@@ -37,20 +41,21 @@ const sentences: { [action: string]: (detail: Detail, subject: string | null) =>
   "person.sessions": () => "Signed out on their other devices",
   "person.rename": () => "Changed their own name",
   "person.remove": ({ email }) => `Removed ${email ?? "a person"}`,
-  "token.create": ({ name }) => `Created ${called("the API token", name, "an API token")}`,
-  "token.delete": ({ name }) => `Removed ${called("the API token", name, "an API token")}`,
+  "token.create": ({ name }) => `Created ${named("the API token", name, "an API token")}`,
+  "token.delete": ({ name }) => `Removed ${named("the API token", name, "an API token")}`,
   "workspace.create": () => "Created the workspace",
   "workspace.rename": () => "Renamed the workspace",
   "workspace.update": () => "Changed how long things are kept",
 };
 
-function called(thing: string, name: unknown, unnamed: string): string {
+function named(thing: string, name: unknown, unnamed: string): string {
   return typeof name === "string" ? `${thing} “${name}”` : unnamed;
 }
 
-/** “flow.publish” → “Published version 3 of a flow”. Unknown actions are shown as they are named. */
-export function auditWords({ action, subject = null, detail }: Entry): string {
-  return sentences[action]?.(asDetail(detail), subject) ?? action;
+/** “flow.publish” → “Published version 3 of “Orders””. Unknown actions are shown as they are named. */
+export function auditWords({ action, subject = null, subjectName = null, detail }: Entry): string {
+  const called: Called = (unnamed) => (subjectName === null ? unnamed : `“${subjectName}”`);
+  return sentences[action]?.(asDetail(detail), subject, called) ?? action;
 }
 
 /** What the entry tells beyond its sentence, in a line: “note: EURO is EUR · before: 1”. */

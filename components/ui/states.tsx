@@ -91,8 +91,10 @@ export function Notice({
         grounds[tone],
       )}
     >
-      <Icon aria-hidden className={cx("size-4 shrink-0 self-start mt-0.5", texts[tone])} />
-      <div className="min-w-0 flex-1 basis-48 break-words max-sm:basis-60">{children}</div>
+      <div className="flex min-w-0 flex-1 basis-48 gap-3 max-sm:basis-60">
+        <Icon aria-hidden className={cx("mt-0.5 size-4 shrink-0", texts[tone])} />
+        <div className="min-w-0 flex-1 break-words">{children}</div>
+      </div>
       {action}
     </div>
   );

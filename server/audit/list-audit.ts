@@ -19,12 +19,17 @@ export async function listAudit(
     orderBy: { id: "desc" },
     take: limit + 1,
   });
+  const subjects = [...new Set(rows.map(({ subject }) => subject).filter((subject) => subject !== null))];
+  const called = { where: { workspaceId, id: { in: subjects } }, select: { id: true, name: true } };
+  const [flows, connections] = await Promise.all([db.flow.findMany(called), db.connection.findMany(called)]);
+  const names = new Map([...flows, ...connections].map(({ id, name }) => [id, name]));
   const items = rows.map(({ id, at, actor, action, subject, detail }) => ({
     id: String(id),
     at: at.toISOString(),
     actor,
     action,
     subject,
+    subjectName: (subject !== null && names.get(subject)) || null,
     detail,
   }));
   return pageOf(items, limit, ({ id }) => id);

@@ -15,12 +15,12 @@ const said = (counts: Partial<typeof none>) =>
     lastRun: { state: "succeeded", kind: "flow", counts: { ...none, ...counts } } as RunSummary,
   }).healthText;
 
-test("what the last run wrote is told with what still waits in the flow", () => {
+test("what the last run wrote is told with what it holds back", () => {
   expect(said({ created: 3, updated: 1 })).toBe("The last run wrote 4 records.");
   expect(said({ unchanged: 9 })).toBe("The last run wrote nothing: all was up to date.");
   expect(said({})).toBe("The last run wrote nothing.");
-  expect(said({ held: 31 })).toBe("The last run wrote nothing. 31 records wait in the flow.");
-  expect(said({ created: 2, held: 1 })).toBe("The last run wrote 2 records. 1 record waits in the flow.");
+  expect(said({ held: 31 })).toBe("The last run wrote nothing and holds 31 records back.");
+  expect(said({ created: 2, held: 1 })).toBe("The last run wrote 2 records and holds 1 record back.");
 });
 
 test("a system that is down makes a flow wait; one that refuses us needs somebody", () => {

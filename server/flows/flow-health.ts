@@ -62,9 +62,9 @@ function lastText(lastRun: RunSummary | null): string {
   if (lastRun === null || lastRun.kind === "undo") return "";
   const { created, updated, deleted, unchanged, held } = lastRun.counts;
   const written = created + updated + deleted;
-  const parked = held > 0 ? ` ${records(held)} ${held === 1 ? "waits" : "wait"} in the flow.` : "";
+  const parked = held > 0 ? ` and holds ${records(held)} back` : "";
   const nothing = unchanged > 0 && held === 0 ? "nothing: all was up to date" : "nothing";
-  return `The last run wrote ${written === 0 ? nothing : records(written)}.${parked}`;
+  return `The last run wrote ${written === 0 ? nothing : records(written)}${parked}.`;
 }
 
 /** Thousands by a narrow no-break space, as the screens group them. */

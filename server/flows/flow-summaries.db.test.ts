@@ -57,6 +57,7 @@ describe("the health of a flow", () => {
     expect(flows.find(({ id }) => id === dry)?.lastRun).toBeNull();
 
     const home = await homeSummary(ctx);
+    expect(home.attentionLeftOut).toBe(0);
     expect(home.attention.map(({ kind, href }) => `${kind} ${href}`).sort()).toEqual(
       [
         `flow /flows/${stopped}`,

@@ -22,13 +22,20 @@ export async function homeSummary(ctx: ServerContext): Promise<HomeSummary> {
     countWorkers(ctx),
     sampleState(ctx),
   ]);
-  const ofFlows = flows.toSorted((one, other) => urgency(one) - urgency(other)).flatMap(attentionOf);
-  const attention = [...connections, ...approvals, ...ofFlows].slice(0, MOST_ATTENTION);
-  return { flows, lastRuns: lastRuns.items, attention, today, workersAlive, sample };
+  const ofFlows = flows
+    .toSorted((one, other) => urgency(one) - urgency(other) || byNumber.compare(one.name, other.name))
+    .flatMap(attentionOf);
+  const all = [...connections, ...approvals, ...ofFlows];
+  const attention = all.slice(0, MOST_ATTENTION);
+  const attentionLeftOut = all.length - attention.length;
+  return { flows, lastRuns: lastRuns.items, attention, attentionLeftOut, today, workersAlive, sample };
 }
 
 /** Flows that stopped themselves come first, those that a person stopped last. */
 const urgency = ({ stoppedItself, health }: FlowSummary) => (stoppedItself ? 0 : health === "paused" ? 2 : 1);
+
+/** “Depot 9” before “Depot 10”. */
+const byNumber = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 type Attention = HomeSummary["attention"][number];
 

@@ -23,8 +23,11 @@ export async function handleTrpc(
       responseHeaders: resHeaders,
       signedIn: await personBehind({ db, pool }, req.headers),
     }),
-    // a live stream brings its own (no-transform): compressed, it would be held back until a block is full
-    responseMeta: ({ type }) =>
-      type === "subscription" ? {} : { headers: new Headers({ "cache-control": "no-store" }) },
+    // a live stream brings its own; what comes in parts would, compressed, be held back until a block is full
+    responseMeta: ({ type, info }) => {
+      if (type === "subscription") return {};
+      const inParts = info?.accept === "application/jsonl";
+      return { headers: new Headers({ "cache-control": inParts ? "no-store, no-transform" : "no-store" }) };
+    },
   });
 }

@@ -15,6 +15,8 @@ export type HomeSummary = {
     count?: number;
     outage?: Outage;
   }[];
+  /** how many more need somebody */
+  attentionLeftOut: number;
   today: { runs: number; written: number; failed: number };
   workersAlive: number;
   sample: SampleState;

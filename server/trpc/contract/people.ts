@@ -31,5 +31,7 @@ export type AuditItem = {
   actor: string;
   action: string;
   subject: string | null;
+  /** what the flow or connection acted on is called now; null when it is gone, or it was something else */
+  subjectName: string | null;
   detail: unknown;
 };
