@@ -26,7 +26,8 @@ export function SubscriberDeliveries({
 }: {
   subscriber: Subscriber;
   onClose: () => void;
-  onRetry: () => void;
+  /** all that was given up, or one event */
+  onRetry: (event?: string) => void;
 }) {
   const { id, name, topic, pending, failed, delivered } = subscriber;
   const [state, setState] = useState<State>(failed > 0 ? "failed" : pending > 0 ? "pending" : "delivered");
@@ -44,7 +45,7 @@ export function SubscriberDeliveries({
       description={`Of topic ${topic}, the newest first; kept for seven days.`}
       footer={
         failed > 0 && (
-          <Button icon={RotateCw} onClick={onRetry}>
+          <Button icon={RotateCw} onClick={() => onRetry()}>
             Send {count(failed, "failed event")} again
           </Button>
         )
@@ -54,13 +55,13 @@ export function SubscriberDeliveries({
         label="Events by state"
         value={state}
         onChange={(next) => setState(next as State)}
-        tabs={tabs.map((tab) => ({ ...tab, content: <DeliveryList id={id} state={tab.value} /> }))}
+        tabs={tabs.map((tab) => ({ ...tab, content: <DeliveryList id={id} state={tab.value} onRetry={onRetry} /> }))}
       />
     </Dialog>
   );
 }
 
-function DeliveryList({ id, state }: { id: string; state: State }) {
+function DeliveryList({ id, state, onRetry }: { id: string; state: State; onRetry: (event: string) => void }) {
   const trpc = useTRPC();
   const options = trpc.topics.deliveries.infiniteQueryOptions(
     { id, state, limit: PAGE },
@@ -77,7 +78,7 @@ function DeliveryList({ id, state }: { id: string; state: State }) {
           <>
             <ul className="divide-y divide-line">
               {items.map((item) => (
-                <DeliveryRow key={item.id} delivery={item} />
+                <DeliveryRow key={item.id} delivery={item} onRetry={() => onRetry(item.id)} />
               ))}
             </ul>
             {deliveries.hasNextPage && (
@@ -100,7 +101,7 @@ const EMPTY: { [S in State]: string } = {
   delivered: "Nothing was sent yet",
 };
 
-function DeliveryRow({ delivery }: { delivery: Delivery }) {
+function DeliveryRow({ delivery, onRetry }: { delivery: Delivery; onRetry: () => void }) {
   const { eventId, type, subject, at, state, attempts, nextAt, error } = delivery;
   return (
     <li className="flex flex-wrap items-start gap-x-3 gap-y-1 py-2 text-work">
@@ -124,6 +125,11 @@ function DeliveryRow({ delivery }: { delivery: Delivery }) {
           </div>
         )}
       </div>
+      {state === "failed" && (
+        <Button icon={RotateCw} onClick={onRetry} aria-label={`Send again: ${subject ?? eventId}`}>
+          Send again
+        </Button>
+      )}
     </li>
   );
 }

@@ -143,7 +143,7 @@ export function Subscribers({ topics }: { topics: string[] }) {
         <SubscriberDeliveries
           subscriber={shown}
           onClose={() => setShown(null)}
-          onRetry={() => retry.mutate({ id: shown.id })}
+          onRetry={(event) => retry.mutate({ id: shown.id, ...(event === undefined ? {} : { events: [event] }) })}
         />
       )}
       <ConfirmDialog

@@ -12,6 +12,7 @@ import {
   changeSubscription,
   createSubscription,
   listSubscriptions,
+  RetrySubscription,
   removeSubscription,
   retrySubscription,
 } from "./subscriptions.ts";
@@ -151,8 +152,9 @@ export const topicRoutes = [
     role: "admin",
     summary: "Try at once: deliveries that were given up or wait for their next try, and a subscriber that is down",
     params: IdParams,
+    body: RetrySubscription.omit({ id: true }).default({}),
     response: z.object({ deliveries: z.number().int() }),
-    handle: (ctx, { params }) => retrySubscription(ctx, params),
+    handle: (ctx, { params, body }) => retrySubscription(ctx, { ...body, id: params.id }),
   }),
   defineRoute({
     method: "DELETE",

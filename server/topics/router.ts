@@ -8,6 +8,7 @@ import {
   changeSubscription,
   createSubscription,
   listSubscriptions,
+  RetrySubscription,
   removeSubscription,
   retrySubscription,
 } from "./subscriptions.ts";
@@ -26,5 +27,7 @@ export const topicsRouter = router({
     .input(ChangeSubscription)
     .mutation(({ ctx, input }) => changeSubscription(ctx, input)),
   unsubscribe: adminProcedure.input(ById).mutation(({ ctx, input }) => removeSubscription(ctx, input)),
-  retrySubscription: adminProcedure.input(ById).mutation(({ ctx, input }) => retrySubscription(ctx, input)),
+  retrySubscription: adminProcedure
+    .input(RetrySubscription)
+    .mutation(({ ctx, input }) => retrySubscription(ctx, input)),
 });

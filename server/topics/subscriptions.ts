@@ -37,6 +37,15 @@ export const ChangeSubscription = z.object({
   types: Types.nullable().optional(),
   paused: z.boolean().optional(),
 });
+export const RetrySubscription = z.object({
+  id: AnyId,
+  events: z
+    .array(z.string().regex(/^\d{1,18}$/, "expected the number of an event, the id of its delivery"))
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe("Only these, by the ids of their deliveries; absent: all"),
+});
 
 export type SubscriptionItem = {
   id: string;
@@ -139,7 +148,10 @@ export async function listSubscriptions({ pool, workspaceId }: ServerContext): P
  * @returns how many deliveries
  * @throws NotFound
  */
-export async function retrySubscription(ctx: ServerContext, { id }: { id: string }): Promise<{ deliveries: number }> {
+export async function retrySubscription(
+  ctx: ServerContext,
+  { id, events }: z.output<typeof RetrySubscription>,
+): Promise<{ deliveries: number }> {
   return await ctx.db.$transaction(async (tx) => {
     const found = await tx.$queryRaw<unknown[]>`
       SELECT 1 FROM topic_subscription WHERE id = ${id} AND workspace_id = ${ctx.workspaceId}`;
@@ -148,8 +160,9 @@ export async function retrySubscription(ctx: ServerContext, { id }: { id: string
     const deliveries = await tx.$executeRaw`
       UPDATE topic_delivery SET state = 'pending', attempts = CASE state WHEN 'failed' THEN 0 ELSE attempts END,
         next_at = now(), ended_at = NULL
-      WHERE subscription_id = ${id} AND (state = 'failed' OR (state = 'pending' AND next_at > now()))`;
-    await audit(tx, ctx, "subscription.retry", id, { deliveries });
+      WHERE subscription_id = ${id} AND (state = 'failed' OR (state = 'pending' AND next_at > now()))
+        AND (${events === undefined} OR event_id = ANY(${events ?? []}::bigint[]))`;
+    await audit(tx, ctx, "subscription.retry", id, { deliveries, chosen: events !== undefined });
     return { deliveries };
   });
 }

@@ -553,6 +553,29 @@ describe("a subscriber outside", () => {
     expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 1, pending: 0 }]);
   });
 
+  test("is sent chosen events again, and not the others that were given up", async () => {
+    const { id } = await subscribed();
+    await published([1, 2, 3]);
+    await database.pool.query("UPDATE topic_delivery SET state = 'failed', attempts = 11");
+    const { items } = await listSubscriptionDeliveries(ctx, { id, limit: 10 });
+    const { token } = await createToken(ctx, { name: "Admin", role: "admin" });
+    const again = async (body?: object) => {
+      const headers = { authorization: `Bearer ${token}`, ...(body && { "content-type": "application/json" }) };
+      const sent = body ? { body: JSON.stringify(body) } : {};
+      const response = await fetch(`${url}/subscriptions/${id}/retry`, { method: "POST", headers, ...sent });
+      return { status: response.status, body: await response.json() };
+    };
+    const chosen = { events: [items[1]!.id, items[1]!.id, "987654321"] };
+    expect(await again(chosen)).toMatchObject({ status: 200, body: { deliveries: 1 } });
+    expect(await deliverDue(database.pool)).toBe(1);
+    expect(await listSubscriptions(ctx)).toMatchObject([{ delivered: 1, failed: 2, pending: 0 }]);
+    expect((await listSubscriptionDeliveries(ctx, { id, state: "delivered", limit: 10 })).items).toMatchObject([
+      { id: items[1]!.id, attempts: 1 },
+    ]);
+    expect(await again({ events: ["x"] })).toMatchObject({ status: 400 });
+    expect(await again()).toMatchObject({ status: 200, body: { deliveries: 2 } });
+  });
+
   test("that stays down is sent nothing older than about three days; it can be tried by hand", async () => {
     const { id } = await subscribed({ url: "http://127.0.0.1:9/" });
     await published([1, 2]);
