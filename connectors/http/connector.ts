@@ -7,6 +7,7 @@ import { isRecord, variablesOf } from "../sdk/json.ts";
 import { inLanes } from "../sdk/lanes.ts";
 import { writeRecords } from "../sdk/record-sink.ts";
 import { foreseeRecords, undoRecords } from "../sdk/record-sink-undo.ts";
+import type { Track } from "../sdk/suspects.ts";
 import type { ConnectorSession, JsonRecord, StreamInfo } from "../sdk/types.ts";
 import { findRecords } from "./find.ts";
 import { fetchPage, readStream } from "./read.ts";
@@ -31,7 +32,7 @@ export const httpConnector = defineConnector<HttpSettings, HttpCredentials>({
   settings: httpSettings,
   credentials: httpCredentials,
   paced: true,
-  async open({ name, settings, credentials, allowPrivateNetwork, pace }) {
+  async open({ name, settings, credentials, allowPrivateNetwork, pace, track }) {
     const { baseUrl, headers, timeoutMs } = settings;
     const http = createHttp({
       name,
@@ -43,11 +44,11 @@ export const httpConnector = defineConnector<HttpSettings, HttpCredentials>({
       connections: 32,
       ...(pace ? { pace } : {}),
     });
-    return openSession(name, settings, http);
+    return openSession(name, settings, http, track);
   },
 });
 
-function openSession(name: string, settings: HttpSettings, http: Http): ConnectorSession {
+function openSession(name: string, settings: HttpSettings, http: Http, track?: Track): ConnectorSession {
   const named = <T extends { name: string }>(what: string, list: T[], wanted: string): T => {
     const found = list.find((one) => one.name === wanted);
     if (found) return found;
@@ -79,7 +80,7 @@ function openSession(name: string, settings: HttpSettings, http: Http): Connecto
       yield* readStream(http, streamNamed(request.stream), request);
     },
     find: async (request) => findRecords(http, streamNamed(request.stream), request),
-    write: async (request, hooks) => writeRecords(sinkNamed(request.sink), request, hooks),
+    write: async (request, hooks) => writeRecords(sinkNamed(request.sink), request, hooks, track),
     foresee: async (request) => foreseeRecords(sinkNamed(request.sink), request),
     undo: async (request, hooks) => undoRecords(sinkNamed(request.sink), request, hooks),
     close: () => http.close(),

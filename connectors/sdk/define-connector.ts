@@ -9,6 +9,7 @@ import { createHttp, type Http, type HttpOptions } from "./http.ts";
 import type { RecordSink, Saved, SendContext, Stored } from "./plan-write.ts";
 import { writeRecords } from "./record-sink.ts";
 import { foreseeRecords, undoRecords } from "./record-sink-undo.ts";
+import type { Track } from "./suspects.ts";
 import type {
   Connector,
   ConnectorSession,
@@ -85,14 +86,14 @@ export function defineConnector<S, C>(
   return {
     ...about,
     paced: true,
-    async open({ name, settings, credentials, allowPrivateNetwork, pace }) {
+    async open({ name, settings, credentials, allowPrivateNetwork, pace, track }) {
       const client = createHttp({
         name,
         allowPrivateNetwork,
         ...(pace ? { pace } : {}),
         ...http({ settings, credentials }),
       });
-      return describedSession(name, client, { check, streams, sinks });
+      return describedSession(name, client, { check, streams, sinks }, track);
     },
   };
 }
@@ -104,6 +105,7 @@ function describedSession(
   name: string,
   http: Http,
   { check, streams, sinks }: Required<Pick<Described<never, never>, "check" | "streams" | "sinks">>,
+  track?: Track,
 ): ConnectorSession {
   const named = <T>(what: string, list: Record<string, T>, wanted: string): T => {
     const found = Object.hasOwn(list, wanted) ? list[wanted] : undefined;
@@ -145,7 +147,7 @@ function describedSession(
         if (left <= 0) return;
       }
     },
-    write: async (request, hooks) => writeRecords(sinkNamed(request.sink), request, hooks),
+    write: async (request, hooks) => writeRecords(sinkNamed(request.sink), request, hooks, track),
     foresee: async (request) => foreseeRecords(sinkNamed(request.sink), request),
     undo: async (request, hooks) => undoRecords(sinkNamed(request.sink), request, hooks),
     close: () => http.close(),

@@ -22,7 +22,7 @@ import {
   type Stored,
   type Target,
 } from "./plan-write.ts";
-import { Suspects } from "./suspects.ts";
+import { Suspects, type Track } from "./suspects.ts";
 import type { JsonRecord } from "./types.ts";
 import { UNDER_WAY_MS } from "./under-way.ts";
 import type { WriteHooks, WriteOutcome, WriteRequest } from "./writing.ts";
@@ -53,6 +53,7 @@ export async function writeRecords(
   sink: RecordSink,
   request: WriteRequest,
   hooks: WriteHooks,
+  track?: Track,
 ): Promise<WriteOutcome[]> {
   assertMatch(sink, request);
   const { records, signal, halt } = request;
@@ -65,7 +66,7 @@ export async function writeRecords(
     return hasKey(sink, values) ? JSON.stringify(pick(values, sink.key)) : `record ${key}`;
   };
   let stop: FailureInfo | undefined;
-  const suspects = new Suspects();
+  const suspects = new Suspects(track, `${request.sink} `);
   /** Books a failure, which may be the reason to send nothing more. */
   const book = (kind: string, index: number, outcome: Extract<WriteOutcome, { failure: FailureInfo }>) => {
     outcomes[index] = outcome;

@@ -7,6 +7,7 @@ import type { z } from "zod";
 import type { StreamWatch, Watching } from "./changes.ts";
 import type { FailureInfo } from "./errors.ts";
 import type { Pace } from "./http-pace.ts";
+import type { Track } from "./suspects.ts";
 import type {
   Foreseen,
   ForeseeRequest,
@@ -219,6 +220,8 @@ export type OpenOptions<S, C> = {
   dataDir?: string;
   /** asked before each request by connectors that are `paced`, so that all workers together keep the system's limits */
   pace?: Pace;
+  /** what the system was seen to take, for all sessions with these settings and credentials */
+  track?: Track;
 };
 
 /** What a connector shows of itself without a connection. */

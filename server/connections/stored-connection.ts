@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Track } from "../../connectors/sdk/suspects.ts";
 import type { Connector } from "../../connectors/sdk/types.ts";
 import type { ServerContext } from "../context.ts";
 import type { Connection } from "../db/generated/client.ts";
@@ -44,6 +45,20 @@ export function contentKey({ id, name, connector, settings, credentials }: Conne
   return hash.update(credentials ?? "").digest("base64url");
 }
 
+const shared = globalThis as typeof globalThis & { plumblineTracks?: Map<string, { key: string; track: Track }> };
+
+/** What this process saw the connection's system take, with the settings and credentials it has now. */
+function trackOf(row: Connection): Track {
+  shared.plumblineTracks ??= new Map();
+  const key = contentKey(row);
+  let known = shared.plumblineTracks.get(row.id);
+  if (known?.key !== key) {
+    known = { key, track: new Map() };
+    shared.plumblineTracks.set(row.id, known);
+  }
+  return known.track;
+}
+
 /** What `Connector.open` takes, for one row. */
 export function openOptions(row: Connection) {
   const connector = getConnector(row.connector);
@@ -56,6 +71,7 @@ export function openOptions(row: Connection) {
     allowPrivateNetwork: process.env.PLUMBLINE_ALLOW_PRIVATE_NETWORK === "true",
     ...(dataDir ? { dataDir } : {}),
     ...(connector.paced ? { pace: paceOf(row) } : {}),
+    track: trackOf(row),
   };
   return { connector, credentials, options };
 }
