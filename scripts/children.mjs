@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { beforeEnd, isEnding } from "./ending.mjs";
-import { root } from "./places.mjs";
+import { compiledFolder, root } from "./places.mjs";
 import { forget, identityOf, isAlive, remember } from "./processes.mjs";
 import { say, sleep } from "./progress.mjs";
 
@@ -50,7 +50,12 @@ export function keepRunning({ name, script, environment, onHopeless }) {
     const started = spawn(process.execPath, [...nodeFlags, "--import", preload, script], {
       cwd: root,
       // whom it replaces: what that one left can be taken over at once
-      env: { ...env, PLUMBLINE_SUPERVISOR_PID: String(process.pid), PLUMBLINE_FORMER_PID: String(child?.pid ?? "") },
+      env: {
+        NODE_COMPILE_CACHE: compiledFolder,
+        ...env,
+        PLUMBLINE_SUPERVISOR_PID: String(process.pid),
+        PLUMBLINE_FORMER_PID: String(child?.pid ?? ""),
+      },
       detached: process.platform !== "win32", // Ctrl-C in the terminal reaches it through us, in order
       stdio: ["ignore", "pipe", "pipe"],
     });

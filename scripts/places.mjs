@@ -8,6 +8,9 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 /** What belongs to this checkout and can be made again: Node 24, npm's cache, locks, records of running processes. */
 export const toolsFolder = join(root, ".plumbline");
 
+/** What Node.js has compiled of the product, kept from start to start: a process that takes the place of another is there sooner. */
+export const compiledFolder = join(toolsFolder, "compiled");
+
 /** What belongs to the product: database, secret key. `PLUMBLINE_DATA_DIR` moves it. */
 export const dataFolder = resolve(root, process.env.PLUMBLINE_DATA_DIR || ".plumbline");
 

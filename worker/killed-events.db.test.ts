@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { seededRandom } from "../connectors/testing/fake-rest.ts";
 import { queryDatabase } from "../connectors/testing/postgres-database.ts";
+import { compiledFolder, root } from "../scripts/places.mjs";
 import { sendEvents } from "../server/testing/event-senders.ts";
 import { type FlowWorld, flowWorld } from "../server/testing/flow-world.ts";
 import { publishedFlow, TEST_BRIEF } from "../server/testing/flows.ts";
@@ -22,7 +22,6 @@ const KILLS = 3;
 const BETWEEN = 100;
 const about = `seed ${SEED}`;
 const random = seededRandom(SEED);
-const root = fileURLToPath(new URL("..", import.meta.url));
 
 let world: FlowWorld<MortalDatabase>;
 let database: MortalDatabase;
@@ -63,7 +62,10 @@ afterAll(async () => {
 async function startWeb(at = 0) {
   const child: ChildProcess = spawn(process.execPath, ["bench/event-servers.ts", "product", String(at)], {
     cwd: root,
-    env: { ...process.env, VITEST: "", NODE_ENV: "production", DATABASE_URL: database.url, PLUMBLINE_LOG: "json" },
+    env: {
+      ...{ ...process.env, VITEST: "", NODE_ENV: "production", NODE_COMPILE_CACHE: compiledFolder },
+      ...{ DATABASE_URL: database.url, PLUMBLINE_LOG: "json" },
+    },
     stdio: ["ignore", "pipe", "ignore"],
   });
   const [line] = (await once(child.stdout as NonNullable<typeof child.stdout>, "data")) as [Buffer];

@@ -1,5 +1,6 @@
 /** The worker: executes runs from the queue, keeps the schedule, and takes over from workers that died. */
 import { EventEmitter } from "node:events";
+import { flushCompileCache } from "node:module";
 import {
   makeWorkerUtils,
   Logger as QueueLogger,
@@ -122,6 +123,7 @@ const clocks = [
   }),
 ];
 log.info(`Worker ${presence.id} is ready (${CONCURRENCY} runs at a time)`);
+flushCompileCache(); // for the one that takes the place of this one; a worker that is killed could not do it
 
 let ending: Promise<void> | undefined;
 function stop(reason: string): Promise<void> {

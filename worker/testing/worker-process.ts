@@ -1,9 +1,8 @@
 /** Real worker processes for tests that kill them. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { compiledFolder, root } from "../../scripts/places.mjs";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const started = new Set<ChildProcess>();
 const kept = new Set<KeptWorker>();
 
@@ -14,7 +13,7 @@ const kept = new Set<KeptWorker>();
 export function startWorker(databaseUrl: string, env: { [name: string]: string } = {}): ChildProcess {
   const worker = spawn(process.execPath, ["worker/main.ts"], {
     cwd: root,
-    env: { ...process.env, VITEST: "", DATABASE_URL: databaseUrl, ...env },
+    env: { ...process.env, VITEST: "", NODE_COMPILE_CACHE: compiledFolder, DATABASE_URL: databaseUrl, ...env },
     stdio: ["ignore", "ignore", "inherit"],
   });
   started.add(worker);
@@ -27,6 +26,8 @@ export type KeptWorker = {
   pid(): number | undefined;
   /** Kills it and waits for its end; the next one starts by itself. */
   kill(): Promise<void>;
+  /** Kills it for good. */
+  end(): Promise<void>;
 };
 
 /** Keeps a worker running as the supervisor of `npm start` does: when it ends, another one takes its place after `pauseMs`. */
@@ -37,7 +38,14 @@ export function keepWorker(databaseUrl: string, env: { [name: string]: string } 
     child = startWorker(databaseUrl, { PLUMBLINE_FORMER_PID: former, ...env });
     child.once("exit", () => setTimeout(() => kept.has(worker) && start(), pauseMs));
   };
-  const worker = { pid: () => child?.pid, kill: () => killProcess(child) };
+  const worker: KeptWorker = {
+    pid: () => child?.pid,
+    kill: () => killProcess(child),
+    end() {
+      kept.delete(worker);
+      return killProcess(child);
+    },
+  };
   kept.add(worker);
   start();
   return worker;
