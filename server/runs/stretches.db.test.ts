@@ -23,7 +23,7 @@ import { startRun } from "./start-run.ts";
 import { undoRun } from "./undo-run.ts";
 
 /** Runs divided into stretches, on real databases, worked on by several workers within this process. */
-const ROWS = 4_000;
+const ROWS = 2_000;
 const BAD = 5;
 
 let database: TestDatabase;
@@ -38,7 +38,7 @@ let cable: Cable;
 beforeAll(async () => {
   vi.stubEnv("PLUMBLINE_SECRET_KEY", Buffer.alloc(32, 7).toString("base64"));
   vi.stubEnv("PLUMBLINE_ALLOW_PRIVATE_NETWORK", "true");
-  vi.stubEnv("PLUMBLINE_STRETCH_ROWS", "500");
+  vi.stubEnv("PLUMBLINE_STRETCH_ROWS", "250");
   database = await testDatabase("stretches");
   await requireKnownWorkspaces(database.pool);
   shopDb = await createTestDatabase("stretch_shop");
@@ -213,7 +213,7 @@ describe("a divided run", { timeout: 120_000 }, () => {
   });
 
   test("goes on stretch by stretch when time slices are over", async () => {
-    const id = await dividedRun(await publishedFlow(ctx, flow()));
+    const id = await dividedRun(await publishedFlow(ctx, flow({ pageSize: 25 })));
     const workers = await withWorkers(2, () => until(id, "succeeded_with_errors"), 0);
     expect(workers.flatMap(({ ends }) => ends).filter((end) => end === "yielded").length).toBeGreaterThan(20);
     await expectWhole(id);
@@ -412,9 +412,9 @@ test("what cannot be divided is worked on as a whole", async () => {
   const { id } = await startRun(ctx, { flowId: await publishedFlow(ctx, flow({ order: "by-key" })), mode: "live" });
   await runToEnd(database, id);
   expect(await state(id)).toBe("succeeded_with_errors");
-  const limited = await startRun(ctx, { flowId: await publishedFlow(ctx, flow()), mode: "live", limit: 3_000 });
+  const limited = await startRun(ctx, { flowId: await publishedFlow(ctx, flow()), mode: "live", limit: 1_500 });
   await runToEnd(database, limited.id);
-  expect((await getRun(ctx, limited.id)).run.counts.read).toBe(3_000);
+  expect((await getRun(ctx, limited.id)).run.counts.read).toBe(1_500);
   const dry = await startRun(ctx, { flowId: await publishedFlow(ctx, flow()), mode: "dry" });
   await runToEnd(database, dry.id);
   expect((await getRun(ctx, dry.id)).run.counts.read).toBe(ROWS);
@@ -435,7 +435,7 @@ describe("the first load of an incremental read", { timeout: 120_000 }, () => {
     const flowId = await publishedFlow(ctx, incremental());
     const open = await shop.connect();
     await open.query("BEGIN");
-    await open.query("UPDATE orders SET total = -1, updated_at = now() WHERE id = 3999"); // older than the newest, once it shows
+    await open.query("UPDATE orders SET total = -1, updated_at = now() WHERE id = 1999"); // older than the newest, once it shows
     await shop.query("UPDATE orders SET updated_at = clock_timestamp() WHERE id = 11");
     const id = await dividedRun(flowId);
     expect(await stretches(id)).toHaveLength(8);
@@ -459,7 +459,7 @@ describe("the first load of an incremental read", { timeout: 120_000 }, () => {
     expect(read).toBeLessThan(10);
     const now = await books.query("SELECT number, net FROM invoices WHERE net < 0 ORDER BY number");
     expect(now.rows).toEqual([
-      { number: "3999", net: "-1.00" },
+      { number: "1999", net: "-1.00" },
       { number: "4", net: "-2.00" },
     ]);
     const last = await startRun(ctx, { flowId, mode: "live" });
