@@ -61,7 +61,7 @@ export function uniqueTaken(table: Table, index: string, values: JsonRecord): Fa
   const found = known ? `: ${pairs(columns, values)}` : "";
   return rejected(
     "not-unique",
-    `${fields(columns)} of ${table.table} must be unique, and another record already has the same${found} (${index}).`,
+    `${fields(columns)} of ${table.table} must be unique, and another record already has the same${found} (${index}). If that one is to change as well, try both again together.`,
     one(columns),
   );
 }

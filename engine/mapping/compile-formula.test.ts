@@ -29,6 +29,13 @@ function evaluate(formula: string, record: JsonRecord = {}, input?: Field[]): un
   return compiled.evaluate(record, env);
 }
 
+test.each(["NaN", "Infinity", "-Infinity"])(
+  "IFERROR gives %s of a database another value, as its reason advises",
+  (total) => {
+    expect(evaluate("IFERROR(NUMBER(total), null)", { total }, shape)).toBeNull();
+  },
+);
+
 function reason(formula: string, record: JsonRecord = {}, input?: Field[]): MappingError {
   try {
     evaluate(formula, record, input);

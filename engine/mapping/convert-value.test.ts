@@ -26,6 +26,8 @@ describe("convertValue refuses what would change the value", () => {
   test.each<[Json, FieldType, ConvertOptions, string, RegExp]>([
     ["12,50", "decimal", {}, "not_a_number", /number\(","\)/],
     ["", "integer", {}, "not_an_integer", /whenEmpty/],
+    ["NaN", "decimal", {}, "not_a_number", /IFERROR/],
+    ["-Infinity", "decimal", {}, "not_a_number", /IFERROR/],
     ["042", "integer", {}, "not_an_integer", /integer/],
     ["1e3", "integer", {}, "not_an_integer", /integer/],
     [1.5, "integer", {}, "not_an_integer", /round/],

@@ -115,6 +115,9 @@ function toTextField(value: Json, { maxLength, options }: ConvertOptions): Conve
   return { ok: true, value: text };
 }
 
+/** What databases keep in number fields and no calculation takes. */
+const NO_NUMBER = /^(NaN|[+-]?Infinity)$/i;
+
 function toNumberField(value: Json, type: "integer" | "decimal", { precision, scale }: ConvertOptions): Converted {
   const expected = type === "integer" ? "a whole number" : "a number";
   const number =
@@ -129,6 +132,8 @@ function toNumberField(value: Json, type: "integer" | "decimal", { precision, sc
     const code = type === "integer" ? "not_an_integer" : "not_a_number";
     const message = `expected ${expected}, found ${describeValue(value)}`;
     if (value === "") return refuse(code, message, "Turn empty text into nothing or a number with whenEmpty.");
+    if (typeof value === "string" && NO_NUMBER.test(value))
+      return refuse(code, message, "Say in a formula what it is to be instead: IFERROR(NUMBER(field), null).");
     const comma = typeof value === "string" && /^-?[\d.\s]*\d,\d+$/.test(value.trim());
     return refuse(
       code,

@@ -200,3 +200,21 @@ describe("a bad record that is read again", () => {
     expect((await getLetter(ctx, letter!.id)).state).toBe("resolved");
   });
 });
+
+test("records on two pages that trade a unique value are refused with what to do, and replayed together they trade", async () => {
+  await shop.query("UPDATE orders SET net = id; ALTER TABLE invoices ADD UNIQUE (net)");
+  const flowId = await publishedFlow(ctx, flow({}, { pageSize: 5 }));
+  await run(flowId);
+  await shop.query("UPDATE orders SET net = CASE id WHEN 1 THEN '20' ELSE '1' END WHERE id IN (1, 20)");
+  expect((await run(flowId)).counts).toMatchObject({ read: 20, unchanged: 18, dead: 2 });
+  const letters = await open(flowId);
+  for (const { reason } of letters) expect(reason).toMatch(/If that one is to change as well, try both again together/);
+  const { id } = await replayLetters(ctx, { ids: ids(letters), from: "step", version: "live" });
+  await runToEnd(database, id);
+  expect((await getRunDetail(ctx, id)).counts).toMatchObject({ read: 2, updated: 2, dead: 0 });
+  const { rows } = await shop.query("SELECT no, net::int FROM invoices WHERE no IN ('A1', 'A20') ORDER BY no");
+  expect(rows).toEqual([
+    { no: "A1", net: 20 },
+    { no: "A20", net: 1 },
+  ]);
+});
