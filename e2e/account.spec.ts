@@ -46,6 +46,23 @@ test("a session that ends while a flow is drawn keeps the draft, and the same pe
   });
 });
 
+test("without a network the page stays, and the search says why nothing is found", async () => {
+  await page.goto(`${product.url}/flows`);
+  await expect(page.getByRole("heading", { level: 1, name: "Flows" })).toBeVisible();
+  await page.context().setOffline(true);
+  await expect(page.getByText("Plumbline does not answer, so nothing here is up to date.")).toBeVisible();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("SO-14235");
+  await expect(page.getByText("The search got no answer.")).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("This page stays until Plumbline answers again").first()).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Flows" })).toBeVisible();
+  await page.context().setOffline(false);
+  await expect(page.getByText("Plumbline does not answer, so nothing here is up to date.")).toBeHidden();
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Runs" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Runs" })).toBeVisible();
+});
+
 test("the password is changed, which signs out elsewhere and is in the audit log", async ({ browser }) => {
   const elsewhere = await (await browser.newContext()).newPage();
   await elsewhere.goto(`${product.url}/runs`);

@@ -1,20 +1,9 @@
 "use client";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import {
-  CircleAlert,
-  CircleCheck,
-  Copy,
-  Equal,
-  Filter,
-  Hourglass,
-  KeyRound,
-  type LucideIcon,
-  Webhook,
-} from "lucide-react";
+import { KeyRound, Webhook } from "lucide-react";
 import { useState } from "react";
 import { readDraft } from "../../engine/flow/read-draft.ts";
 import type { DeliveryItem } from "../../server/trpc/contract/runs.ts";
-import { RunState } from "../runs/run-state.tsx";
 import { useLive } from "../server/live.tsx";
 import { Loaded } from "../server/loaded.tsx";
 import { useMay } from "../server/me.tsx";
@@ -22,12 +11,11 @@ import { useTRPC } from "../server/trpc.ts";
 import { Button } from "../ui/button.tsx";
 import { count } from "../ui/format.ts";
 import { Page, PageHeader } from "../ui/page.tsx";
-import { StatusPill } from "../ui/pill.tsx";
 import { EmptyState, Notice } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
-import type { Tone } from "../ui/tone.ts";
 import { RelativeTime } from "../ui/values.tsx";
 import { DeliveryDialog } from "./delivery-dialog.tsx";
+import { DeliveryResult } from "./delivery-result.tsx";
 import { HookAddress } from "./hook-address.tsx";
 import { SecretDialog } from "./secret-dialog.tsx";
 
@@ -117,17 +105,6 @@ function asksForSignature(document: unknown): boolean {
   return trigger?.kind === "webhook" && trigger.signature !== undefined && trigger.signature.scheme !== "none";
 }
 
-const RESULTS: Record<NonNullable<DeliveryItem["outcome"]>, { word: string; tone: Tone; icon: LucideIcon }> = {
-  created: { word: "Created", tone: "ok", icon: CircleCheck },
-  updated: { word: "Updated", tone: "ok", icon: CircleCheck },
-  deleted: { word: "Deleted", tone: "ok", icon: CircleCheck },
-  unchanged: { word: "Already so", tone: "idle", icon: Equal },
-  filtered: { word: "Filtered out", tone: "idle", icon: Filter },
-  duplicate: { word: "Duplicate", tone: "idle", icon: Copy },
-  dead: { word: "Failed", tone: "bad", icon: CircleAlert },
-  held: { word: "Held back", tone: "idle", icon: Hourglass },
-};
-
 const columns: Column<DeliveryItem>[] = [
   {
     id: "event",
@@ -151,14 +128,7 @@ const columns: Column<DeliveryItem>[] = [
     id: "result",
     header: "Result",
     width: "148px",
-    cell: ({ outcome, status }) =>
-      outcome === null ? (
-        <RunState run={{ state: status, mode: "live", kind: "flow" }} />
-      ) : (
-        <StatusPill tone={RESULTS[outcome].tone} icon={RESULTS[outcome].icon}>
-          {RESULTS[outcome].word}
-        </StatusPill>
-      ),
+    cell: (delivery) => <DeliveryResult delivery={delivery} />,
   },
   {
     id: "body",

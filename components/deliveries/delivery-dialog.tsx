@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
 import type { DeliveryItem } from "../../server/trpc/contract/runs.ts";
-import { RunState } from "../runs/run-state.tsx";
+
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";
@@ -13,6 +13,7 @@ import { Disclosure } from "../ui/disclosure.tsx";
 import { count, formatNumber } from "../ui/format.ts";
 import { toast } from "../ui/toast.tsx";
 import { RelativeTime } from "../ui/values.tsx";
+import { DeliveryResult } from "./delivery-result.tsx";
 import { readableBody } from "./readable-body.ts";
 
 /** One delivery with its headers and body, and a way to take it in once more. */
@@ -47,7 +48,7 @@ export function DeliveryDialog({
       title={`Delivery ${delivery.id}`}
       description={
         <span className="flex flex-wrap items-center gap-x-2 gap-y-1">
-          <RunState run={{ state: delivery.status, mode: "live", kind: "flow" }} />
+          <DeliveryResult delivery={delivery} />
           <RelativeTime at={delivery.at} />
           {repeats > 0 && lastRepeatAt && (
             <span>

@@ -2,7 +2,7 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Command } from "cmdk";
-import { ArrowRight, Cable, FileSearch, type LucideIcon, Play, Plus, Search, Workflow } from "lucide-react";
+import { ArrowRight, Cable, FileSearch, type LucideIcon, Play, Plus, Search, WifiOff, Workflow } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useDeferredValue, useEffect, useState } from "react";
 import type { SearchHit } from "../../server/trpc/contract/home.ts";
@@ -60,9 +60,11 @@ function Palette({ onClose }: { onClose: () => void }) {
   const hits = useQuery(
     trpc.search.all.queryOptions({ text: asked }, { enabled: asked.length >= 2, placeholderData: keepPreviousData }),
   );
+  const failure = asked.length >= 2 && hits.isError ? readFailure(hits.error) : null;
+  const offline = asked.length >= 2 && hits.isPaused; // without a network nothing is even asked
   const go = (href: string) => {
     onClose();
-    if (!staysHere()) router.push(href);
+    if (!staysHere(offline || failure?.reason === "unreachable")) router.push(href);
   };
   const matches = (words: string) => words.toLowerCase().includes(text.trim().toLowerCase());
   const pages = navItems.filter((page) => matches(page.label));
@@ -106,10 +108,14 @@ function Palette({ onClose }: { onClose: () => void }) {
         <Command.Empty className="px-4 py-8 text-center text-work text-muted">
           {hits.isFetching
             ? "Looking…"
-            : hits.isError
-              ? `The search got no answer. ${readFailure(hits.error).message}`
-              : `Nothing is called “${text.trim()}”. Record keys are found by their whole text.`}
+            : `Nothing is called “${text.trim()}”. Record keys are found by their whole text.`}
         </Command.Empty>
+        {(failure || offline) && (
+          <p role="status" className="flex items-start gap-2.5 px-4 pt-3 pb-1 text-work text-muted">
+            <WifiOff aria-hidden className="mt-0.5 size-4 shrink-0 text-warn-text" />
+            The search got no answer. {failure?.message ?? "There is no network; it is asked again by itself."}
+          </p>
+        )}
         {found.length > 0 && (
           <Command.Group heading="Found" className={group}>
             {found.map((hit) => (

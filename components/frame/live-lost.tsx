@@ -1,23 +1,39 @@
 "use client";
 import { WifiOff } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { useLiveState } from "../server/live.tsx";
 import { sayAway, staysHere } from "./stay.ts";
 
 /** A stream that comes back at once, after a restart or a short cut, is nobody's concern. */
 const PATIENCE_MS = 4_000;
 
+function hearNetwork(listener: () => void) {
+  window.addEventListener("online", listener);
+  window.addEventListener("offline", listener);
+  return () => {
+    window.removeEventListener("online", listener);
+    window.removeEventListener("offline", listener);
+  };
+}
+
 /**
  * Says that what is on the screen no longer follows, for as long as Plumbline cannot be reached. Until then links lead nowhere.
  */
 export function LiveLost() {
   const { connected } = useLiveState();
-  const [lost, setLost] = useState(false);
+  const [silent, setSilent] = useState(false);
   useEffect(() => {
-    if (connected) return setLost(false);
-    const timer = setTimeout(() => setLost(true), PATIENCE_MS);
+    if (connected) return setSilent(false);
+    const timer = setTimeout(() => setSilent(true), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, [connected]);
+  // Without a network the browser knows at once; the stream only notices when something is sent over it.
+  const offline = useSyncExternalStore(
+    hearNetwork,
+    () => !navigator.onLine,
+    () => false,
+  );
+  const lost = silent || offline;
   useEffect(() => {
     sayAway(lost);
     if (!lost) return;

@@ -10,14 +10,17 @@ export function sayAway(now: boolean): void {
 /**
  * Whether the page must stay because the next one could not be loaded now; the person is told why. The browser would put an
  * error page of its own in its place, and what is not saved in it would be lost.
+ *
+ * @param unreachable what was asked just now got no answer, even if nobody else noticed yet
  */
-export function staysHere(): boolean {
-  if (away)
+export function staysHere(unreachable = false): boolean {
+  const stays = away || unreachable;
+  if (stays)
     toast({
       about: "away",
       kind: "info",
       title: "This page stays until Plumbline answers again",
       description: "The next one could not be loaded now. What is on the screen is kept.",
     });
-  return away;
+  return stays;
 }
