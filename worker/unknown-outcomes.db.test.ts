@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { seededRandom, startFakeRest } from "../connectors/testing/fake-rest.ts";
 import {
   createTestDatabase,
@@ -17,8 +17,8 @@ import { killProcess, killWorkers, startWorker } from "./testing/worker-process.
 
 /**
  * A server that cuts connections before and after it did what was asked, and a worker that is killed in the middle: never
- * silently sent twice, never lost. The server takes the same record twice without a word, so that it would show. The tests wait
- * side by side, each with a database, workers and a server of its own.
+ * silently sent twice, never lost. The server takes the same record twice without a word, so that it would show. Each test
+ * has a database, workers and a server of its own.
  */
 const ROWS = 300;
 const SEED = Number(process.env.PLUMBLINE_TEST_SEED ?? 20261123);
@@ -33,8 +33,8 @@ beforeAll(async () => {
   await queryDatabase(source, "CREATE TABLE orders (number text PRIMARY KEY, total int)");
   await queryDatabase(source, `INSERT INTO orders SELECT 'n' || i, i FROM generate_series(1, ${ROWS}) i`);
 });
+afterEach(killWorkers);
 afterAll(async () => {
-  await killWorkers();
   await closeSessions();
   for (const end of ends) await end();
   await source.drop();
@@ -80,7 +80,7 @@ const sinks = {
   "neither of them": { key: [], create: { path: "/invoices" } },
 };
 
-it.concurrent("what a server is still at work on when its worker dies is not sent again, though it is not there yet", async () => {
+it("what a server is still at work on when its worker dies is not sent again, though it is not there yet", async () => {
   const faulty = { idempotencyHeader: null, faults: { workMs: 9_000 } };
   const { books, database, ctx, flowId } = await sending(faulty, sinks["a read-back"]);
   const { id } = await startRun(ctx, { flowId, mode: "live", limit: 4 });
@@ -96,7 +96,7 @@ it.concurrent("what a server is still at work on when its worker dies is not sen
   expect(numbers).toHaveLength(4);
 }, 240_000);
 
-describe.each(Object.entries(sinks))("with %s", { concurrent: true }, (how, sink) => {
+describe.each(Object.entries(sinks))("with %s", (how, sink) => {
   it("what a lost answer or a killed worker leaves in doubt is never sent twice and never lost", async () => {
     const random = seededRandom(SEED);
     const faulty = {
@@ -124,7 +124,6 @@ describe.each(Object.entries(sinks))("with %s", { concurrent: true }, (how, sink
       await killProcess(worker);
       worker = replace(worker, database);
     }
-    await killProcess(worker);
     expect(kills).toBeGreaterThan(1);
     const { run, balanced } = await getRun(ctx, id);
     expect(run.error).toBeNull();

@@ -2,30 +2,24 @@
  * Orders in PostgreSQL and flows that write them into a system over HTTP, which takes one record at a time, can be read back and
  * counts each change it takes: for tests that kill what works on them.
  */
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { type FakeRest, startFakeRest } from "../../connectors/testing/fake-rest.ts";
 import { createConnection } from "../../server/connections/change-connections.ts";
 import { getRunDetail } from "../../server/runs/get-run.ts";
 import { startRun } from "../../server/runs/start-run.ts";
 import { flowWorld } from "../../server/testing/flow-world.ts";
 import { publishedFlow, runToEnd, TEST_BRIEF } from "../../server/testing/flows.ts";
-import { type AskedDatabase, patiently } from "./mortal-database.ts";
+import { type MortalDatabase, mortalDatabase, patiently } from "./mortal-database.ts";
 
-/** Orders at the start, numbered from 1. Two each are of one customer. */
+/** Orders at the start of each test, numbered from 1. Two each are of one customer. */
 export const ORDERS = 200;
 const SLOW_MS = 12;
 
-export type BooksWorld<Product extends AskedDatabase> = Awaited<ReturnType<typeof booksWorld<Product>>>;
+export type BooksWorld = Awaited<ReturnType<typeof booksWorld>>;
 
-/**
- * @param prefix short name of the test
- * @param make makes the product's database
- */
-export async function booksWorld<Product extends AskedDatabase>(
-  prefix: string,
-  make: (prefix: string) => Promise<Product>,
-) {
-  const world = await flowWorld(prefix, make);
+/** @param prefix short name of the test file */
+export async function booksWorld(prefix: string) {
+  const world = await flowWorld<MortalDatabase>(prefix, mortalDatabase);
   const { ctx, client, database } = world;
   await client.query("CREATE TABLE orders (id int PRIMARY KEY, customer text, name text, seen timestamptz NOT NULL)");
   let books = await startBooks();
@@ -44,13 +38,17 @@ export async function booksWorld<Product extends AskedDatabase>(
       [from, count],
     );
 
-  await addOrders(ORDERS, 1);
-
   return {
     ...{ ctx, client, database, addOrders },
     effects: () => books.effects(),
     /** how long the system takes for a record */
     slow: (ms = SLOW_MS) => void Object.assign(books.faults, { slow: ms > 0 ? 1 : 0, slowMs: ms }),
+    /** for `beforeEach` */
+    async reset() {
+      invoices().clear();
+      await client.query("TRUNCATE orders");
+      await addOrders(ORDERS, 1);
+    },
     /** The system is down, until what this gives starts it again with what it held. It counts its changes anew then. */
     async stopBooks(): Promise<() => Promise<void>> {
       await books.close();
@@ -116,10 +114,10 @@ export async function booksWorld<Product extends AskedDatabase>(
       );
       expect(unbalanced, about).toEqual([]);
     },
-    /** closes the sessions of flows of other worlds too */
     async end() {
       await books.close();
       await world.end();
+      vi.unstubAllEnvs();
     },
   };
 }

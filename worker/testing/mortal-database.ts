@@ -11,39 +11,29 @@ import { cacheFolder } from "../../scripts/places.mjs";
 import { readJson } from "../../scripts/processes.mjs";
 import { type TestDatabase, testDatabase } from "../../server/testing/database.ts";
 
-export type AskedDatabase = TestDatabase & {
-  /** A question of the test's own, asked until the server answers. */
-  ask<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
-};
-
 /** `drop` ends the server too, and removes its data. */
-export type MortalDatabase = AskedDatabase & {
+export type MortalDatabase = TestDatabase & {
   /** SIGKILL to the server; its sessions end with it */
   kill(): void;
   /** Starts it again, at the same port; resolves when it answers. */
   startAgain(): Promise<void>;
+  /** A question of the test's own, asked until the server answers. */
+  ask<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
 };
 
-const asked = (database: TestDatabase): AskedDatabase => ({
-  ...database,
-  ask: (sql, values) => patiently(() => question(database.url, sql, values)),
-});
-
-/** One on the server of all tests, which nobody kills. @param prefix short name of the test file */
-export const steadyDatabase = async (prefix: string): Promise<AskedDatabase> => asked(await testDatabase(prefix));
-
-/** @param prefix short name of the test file, or of the test where it has several */
+/** @param prefix short name of the test file */
 export async function mortalDatabase(prefix: string): Promise<MortalDatabase> {
   const base = join(cacheFolder, `${prefix} test ${process.pid}`);
   const server = { folder: join(base, "postgres"), secretsFolder: join(base, "secrets"), durable: false };
   let postgres = await startPostgres(server);
   const database = await testDatabase(prefix, postgres.adminUrl);
   return {
-    ...asked(database),
+    ...database,
     kill: () => void process.kill(postgres.process.pid, "SIGKILL"),
     async startAgain() {
       postgres = await startPostgres({ ...server, port: postgres.port });
     },
+    ask: (sql, values) => patiently(() => question(database.url, sql, values)),
     async drop() {
       await database.drop().catch(() => {});
       await postgres.stop();

@@ -26,8 +26,6 @@ export type KeptWorker = {
   pid(): number | undefined;
   /** Kills it and waits for its end; the next one starts by itself. */
   kill(): Promise<void>;
-  /** Kills it for good. */
-  end(): Promise<void>;
 };
 
 /** Keeps a worker running as the supervisor of `npm start` does: when it ends, another one takes its place after `pauseMs`. */
@@ -38,14 +36,7 @@ export function keepWorker(databaseUrl: string, env: { [name: string]: string } 
     child = startWorker(databaseUrl, { PLUMBLINE_FORMER_PID: former, ...env });
     child.once("exit", () => setTimeout(() => kept.has(worker) && start(), pauseMs));
   };
-  const worker: KeptWorker = {
-    pid: () => child?.pid,
-    kill: () => killProcess(child),
-    end() {
-      kept.delete(worker);
-      return killProcess(child);
-    },
-  };
+  const worker = { pid: () => child?.pid, kill: () => killProcess(child) };
   kept.add(worker);
   start();
   return worker;
