@@ -61,7 +61,8 @@ export class OpenEntries {
   /** Whether a later change of the same record was begun, which comes up again after this one. */
   isFollowed({ address, key, idempotencyKey }: OpenEntry): boolean {
     const others = this.#unclaimed.get(nameOf(address.step, key)) ?? [];
-    return others.some((other) => !other.idempotencyKey.startsWith(followUp(idempotencyKey)));
+    const ofPageBefore = (other: OpenEntry) => other.address.page < address.page;
+    return others.some((other) => !ofPageBefore(other) && !other.idempotencyKey.startsWith(followUp(idempotencyKey)));
   }
 }
 

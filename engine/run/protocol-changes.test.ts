@@ -137,6 +137,23 @@ async function check(what: Scenario) {
 
 const { numRuns, timeoutMs } = modelRuns(1_500);
 
+/** Rare ones that were found once: each broke a promise. */
+const found: Scenario[] = [
+  // a row changed twice, in another page each time, and the first attempt's change was taken for one behind the second's
+  {
+    ...{ target: { kind: "transaction", operation: "upsert" }, follows: true, pageSize: 4, flakes: [], lost: [] },
+    rows: [false, false, false, false, false],
+    crashes: [
+      { at: 1, after: true, takeover: false },
+      { at: 5, after: false, takeover: true },
+    ],
+    changes: [
+      { at: 0, what: "change", which: 3 },
+      { at: 5, what: "change", which: 3 },
+    ],
+  },
+];
+
 /**
  * A source that changes while runs are interrupted and taken up again: rows are changed, inserted between others and
  * committed late, so that the pages of the next attempt are not those of the one before.
@@ -145,7 +162,7 @@ describe("a run whose source changes", () => {
   it(
     "neither loses a change nor writes one twice, whatever the moments of crashes and takeovers",
     async () => {
-      await fc.assert(fc.asyncProperty(scenario, check), { numRuns });
+      await fc.assert(fc.asyncProperty(scenario, check), { numRuns, examples: found.map((one) => [one]) });
     },
     timeoutMs,
   );
