@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Counts } from "../../server/trpc/contract/runs.ts";
 import {
+  afterUndo,
   balanceSegments,
   coveredWords,
   nounOf,
@@ -179,4 +180,15 @@ it("says which past range a run reads", () => {
   expect(rangeWords({ until: "2026-03-01T07:30:00.000Z" }, "UTC")).toBe("a past range: up to 1 Mar, 07:30");
   expect(rangeWords({ from: "2026-03-01T07:29:59.999Z" }, "UTC")).toBe("a past range: from 1 Mar, 07:30");
   expect(rangeWords({ from: 99 })).toBe("a past range: after 99");
+});
+
+describe("what an undo leaves as it is", () => {
+  const reads = (sync?: string) => ({ steps: [{ kind: "map" }, { kind: "read", ...(sync && { sync }) }] });
+  it("is where the flow goes on", () => {
+    expect(afterUndo(reads())).toContain("writes these records anew");
+    expect(afterUndo(reads("full"))).toContain("writes these records anew");
+    for (const sync of ["incremental", "changes"]) expect(afterUndo(reads(sync))).toContain("only when they change");
+    expect(afterUndo({ steps: [{ kind: "webhook" }] })).toBeUndefined();
+    expect(afterUndo(null)).toBeUndefined();
+  });
 });

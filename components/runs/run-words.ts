@@ -26,6 +26,18 @@ export function nounOf(document: unknown, side: "read" | "written" = "read"): No
   return typeof name === "string" ? nounFrom(name) : records;
 }
 
+/** What an undo does not change: where the flow goes on. Undefined where it reads nothing by itself. */
+export function afterUndo(document: unknown): string | undefined {
+  const all = (document as { steps?: unknown } | null)?.steps;
+  const trigger = (Array.isArray(all) ? all : []).find((step) => (step as { kind?: string } | null)?.kind === "read") as
+    | { sync?: string }
+    | undefined;
+  if (!trigger) return undefined;
+  return (trigger.sync ?? "full") === "full"
+    ? "The next run of the flow reads everything and writes these records anew, unless the flow is stopped."
+    : "The flow goes on where it stands: it reads these records again only when they change, or in a backfill.";
+}
+
 function nounFrom(name: string): Noun {
   const parts = name.split(/[./]/).filter((part) => !/^(csv|json)$/i.test(part));
   const many = parts.at(-1)?.toLowerCase().replaceAll(/[_-]+/g, " ") ?? "";

@@ -6,7 +6,7 @@ import { Button, ButtonLink } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { count } from "../ui/format.ts";
 import { Notice } from "../ui/states.tsx";
-import { type Noun, undoEffect } from "./run-words.ts";
+import { afterUndo, type Noun, undoEffect } from "./run-words.ts";
 import { UndoPreview, type UndoPreviewRun } from "./undo-preview.tsx";
 
 /** The question whether an undo shall be done, its effect named by the preview: records can be put back only once it is there. */
@@ -42,6 +42,7 @@ export function UndoAsk({
 }) {
   const { id, found } = preview;
   const restorable = found?.undoCounts.restored ?? 0;
+  const next = restorable > 0 ? afterUndo(found?.document) : undefined;
   return (
     <Dialog
       open
@@ -85,6 +86,7 @@ export function UndoAsk({
           onRetry={onLook}
         />
       )}
+      {next && <p className="mt-4 text-work text-muted">{next}</p>}
     </Dialog>
   );
 }
