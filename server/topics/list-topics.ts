@@ -13,10 +13,13 @@ export type TopicItem = {
 
 type Row = Omit<TopicItem, "lastAt"> & { lastAt: Date | null };
 
-/** Topics that something listens to or that had events lately, by name. */
+/** Topics that something listens to, that published flows name or that had events lately, by name. */
 export async function listTopics({ pool, workspaceId }: ServerContext): Promise<TopicItem[]> {
   const { rows } = await pool.query<Row>(
     `WITH names AS (SELECT topic FROM topic_flow WHERE workspace_id = $1 UNION SELECT topic FROM topic_subscription WHERE workspace_id = $1
+       UNION SELECT s->>'topic' FROM flow f JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version
+         CROSS JOIN LATERAL jsonb_array_elements(v.document->'steps') s
+         WHERE f.workspace_id = $1 AND f.deleted_at IS NULL AND s->>'kind' = 'publish' AND s->>'topic' <> ''
        UNION SELECT topic FROM topic_event WHERE workspace_id = $1)
      SELECT n.topic, coalesce(f.flows, '[]') AS flows, (SELECT count(*)::int FROM topic_subscription s WHERE s.workspace_id = $1 AND s.topic = n.topic) AS subscriptions,
        e.events, e."lastAt"

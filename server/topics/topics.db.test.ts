@@ -22,6 +22,7 @@ import { requireKnownWorkspaces } from "../testing/known-workspaces.ts";
 import { createToken } from "../tokens/tokens.ts";
 import { deliverDue, deliverEvents, PAUSES_S } from "./deliver.ts";
 import { listSubscriptionDeliveries } from "./list-deliveries.ts";
+import { listTopics } from "./list-topics.ts";
 import { publishEvents } from "./publish-events.ts";
 import { changeSubscription, createSubscription, listSubscriptions, retrySubscription } from "./subscriptions.ts";
 
@@ -149,6 +150,13 @@ describe("an event published by a flow", () => {
       [ctx.workspaceId, id],
     );
     expect(rows[0]).toEqual({ n: 50, ids: 50, ours: true });
+  });
+
+  test("is of a topic that is listed as soon as the flow is published, and not when it is gone", async () => {
+    const flowId = await publishedFlow(ctx, publisher());
+    expect(await listTopics(ctx)).toEqual([{ topic: "orders", flows: [], subscriptions: 0, events: 0, lastAt: null }]);
+    await removeFlow(ctx, flowId);
+    expect(await listTopics(ctx)).toEqual([]);
   });
 
   test("a dry run publishes nothing", async () => {
