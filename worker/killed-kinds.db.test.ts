@@ -48,10 +48,14 @@ const strikes: { [victim in Victim]: (worker: KeptWorker) => Promise<void> } = {
 /** Whether there is nothing more to do, once `wanted` changes were made in all or nothing has moved for a while. */
 async function arrive(wanted: number, timeoutMs: number, over: () => Promise<boolean>): Promise<boolean> {
   let [effects, since] = [-1, Date.now()];
+  let asked = 0;
   for (const end = since + timeoutMs; Date.now() < end; await sleep(4)) {
     if (world.effects() >= wanted) return await over();
     if (world.effects() !== effects) [effects, since] = [world.effects(), Date.now()];
-    else if (Date.now() - since > 500 && (await over())) return true;
+    else if (Date.now() - Math.max(since + 400, asked) > 100) {
+      if (await over()) return true;
+      asked = Date.now();
+    }
   }
   throw new Error(`Nothing moved for ${timeoutMs} ms, ${about}.`);
 }
