@@ -18,6 +18,13 @@ const outcomes: { [outcome: string]: string } = {
   resolved: "Replayed and done",
 };
 
+/** Followed by who it was. */
+const decisions: { [word: string]: string } = {
+  approved: "Approved",
+  declined: "Declined",
+  cancelled: "Its wait was cancelled",
+};
+
 /** “Updated”, “Put back: created again” … */
 export function journeyWords({ event, outcome }: Pick<JourneyItem, "event" | "outcome">): string {
   if (event === "undone") {
@@ -28,8 +35,7 @@ export function journeyWords({ event, outcome }: Pick<JourneyItem, "event" | "ou
     };
     return back[outcome] ?? "Put back";
   }
-  if (event === "decided")
-    return outcomes[outcome] ?? outcome.replace(/^approved/, "Approved").replace(/^declined/, "Declined");
+  if (event === "decided") return outcomes[outcome] ?? outcome.replace(/^\w+/, (word) => decisions[word] ?? word);
   return outcomes[outcome] ?? outcome;
 }
 

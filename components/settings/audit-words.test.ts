@@ -7,6 +7,10 @@ it("an action is said in words, with what it was about", () => {
   );
   expect(auditWords({ action: "flow.pause", subject: "flow_1", subjectName: "Orders" })).toBe("Stopped “Orders”");
   expect(auditWords({ action: "run.undo", subject: "14" })).toBe("Undid run 14");
+  expect(auditWords({ action: "run.cancel", subject: "14", detail: { flow: "flow_1" } })).toBe("Cancelled run 14");
+  expect(auditWords({ action: "run.cancel", subject: "14", detail: { waits: 2 } })).toBe(
+    "Cancelled the wait of 2 records of run 14",
+  );
   expect(auditWords({ action: "flow.undo", detail: { since: "2026-11-28T08:00:00.000Z", run: "15" } })).toBe(
     "Undid all runs of a flow since 2026-11-28T08:00:00.000Z: run 15",
   );

@@ -19,7 +19,8 @@ const sentences: { [action: string]: (detail: Detail, subject: string | null, ca
   "run.start": ({ run, mode }, _, called) =>
     mode === "dry" ? `Tried ${called("a flow")}: dry run ${run}` : `Started run ${run} of ${called("a flow")}`,
   "run.undo": (_, subject) => `Undid run ${subject}`,
-  "run.cancel": (_, subject) => `Cancelled run ${subject}`,
+  "run.cancel": ({ waits }, subject) =>
+    waits === undefined ? `Cancelled run ${subject}` : `Cancelled the wait of ${waits} records of run ${subject}`,
   "letters.replay": () => "Replayed failed records",
   "letters.dismiss": () => "Dismissed failed records",
   "approval.answer": ({ decision }) => `Answered an approval${decision ? ` with ${decision}` : ""}`,

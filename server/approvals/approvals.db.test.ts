@@ -5,7 +5,8 @@ import { closeSessions } from "../connections/session-pool.ts";
 import type { ServerContext } from "../context.ts";
 import { createFlow } from "../flows/create-flow.ts";
 import { journeyOf } from "../ledger/journey.ts";
-import { getRun } from "../runs/get-run.ts";
+import { cancelRun } from "../runs/cancel-run.ts";
+import { getRun, getRunDetail } from "../runs/get-run.ts";
 import { startContinuations } from "../runs/run-held.ts";
 import { testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
@@ -241,6 +242,26 @@ describe("wait", () => {
     const [run] = await continued();
     expect((await getRun(ctx, run!)).run).toMatchObject({ state: "succeeded", counts: { read: 2, created: 2 } });
     expect(await idsIn("paid")).toEqual([1, 2]);
+  });
+
+  test("is over for good when the run that held the records is cancelled; once", async () => {
+    await shop.query("INSERT INTO refunds VALUES (1, 10), (2, 20)");
+    const id = await runFlow(database, ctx, await publishedFlow(ctx, waiting({ for: "1h" })));
+    expect((await getRunDetail(ctx, id)).holding.waits).toBe(2);
+    const elsewhere = await testContext(database);
+    await expect(cancelRun(elsewhere, id)).rejects.toMatchObject({ code: "not-found" });
+    expect(await cancelRun(ctx, id)).toEqual({ ok: true, state: "succeeded", cancelled: 2 });
+    await expect(cancelRun(ctx, id)).rejects.toMatchObject({ code: "run-finished" });
+    expect((await getRunDetail(ctx, id)).holding.waits).toBe(0);
+    await database.pool.query("UPDATE held_part SET due_at = due_at - interval '1 hour' WHERE run_id = $1", [id]);
+    expect(await continued()).toEqual([]);
+    expect(await idsIn("paid")).toEqual([]);
+    const { run, balanced } = await getRun(ctx, id);
+    expect({ balanced, ...run.counts }).toMatchObject({ balanced: true, read: 2, held: 2 });
+    expect((await journeyOf(ctx, { key: "1" })).map(({ outcome }) => outcome)).toEqual([
+      "held",
+      `cancelled by ${ctx.actor.name}`,
+    ]);
   });
 
   test("waits until each record's own date; one whose date is past goes on at once", async () => {

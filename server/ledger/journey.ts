@@ -49,7 +49,7 @@ export async function journeyOf({ pool, workspaceId }: ServerContext, { key }: J
           AND state IN ('dismissed', 'resolved') ORDER BY at DESC LIMIT ${MOST})
        UNION ALL
        (SELECT decided_at, flow_id, coalesce(release_run_id, run_id), step_id, 'decided', NULL, NULL,
-          CASE kind WHEN 'wait' THEN 'waited' ELSE CASE port WHEN 'yes' THEN 'approved' ELSE 'declined' END END
+          CASE WHEN state = 'cancelled' THEN 'cancelled' WHEN kind = 'wait' THEN 'waited' ELSE CASE port WHEN 'yes' THEN 'approved' ELSE 'declined' END END
             || CASE WHEN decided_by IS NULL THEN '' ELSE ' by ' || decided_by END, NULL, 3, id::text
         FROM held_part WHERE workspace_id = $1 AND key = ANY ($2::text[]) AND decided_at IS NOT NULL ORDER BY decided_at DESC LIMIT ${MOST})
        UNION ALL

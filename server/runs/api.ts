@@ -96,10 +96,14 @@ export const runRoutes = [
     path: "/runs/:id/cancel",
     summary: "Cancel a run",
     description:
-      "A run that has not begun or waits ends at once, one at work at its next page, or within seconds in the middle of a long one.",
+      "A run that has not begun or waits ends at once, one at work at its next page, or within seconds in the middle of a long one. Of a run that has ended, records that wait as the flow asks (`wait`) do not go on any more.",
     role: "operator",
     params: ById,
-    response: z.object({ ok: z.literal(true), state: z.string() }),
+    response: z.object({
+      ok: z.literal(true),
+      state: z.string(),
+      cancelled: z.number().int().optional().describe("Of an ended run: how many records wait no more"),
+    }),
     failures: { "run-finished": 409 },
     handle: (ctx, { params }) => cancelRun(ctx, params.id),
   }),

@@ -11,12 +11,16 @@ import { notifyRun } from "./notify-run.ts";
 
 /**
  * Ends a run: one that has not begun or waits between two pages ends at once, one that works ends at its next page, or within seconds (stop-watch.ts). Of one
- * that was interrupted in the middle of a page a worker first finds out what has arrived.
+ * that was interrupted in the middle of a page a worker first finds out what has arrived. Of one that has ended, the records that
+ * wait as the flow asks do not go on any more (`cancelled`: how many); those that wait for a person's answer are told “no” instead.
  *
  * @throws NotFound no such run
- * @throws Conflict `run-finished`
+ * @throws Conflict `run-finished` and nothing of it waits
  */
-export async function cancelRun(ctx: ServerContext, runId: string): Promise<{ ok: true; state: string }> {
+export async function cancelRun(
+  ctx: ServerContext,
+  runId: string,
+): Promise<{ ok: true; state: string; cancelled?: number }> {
   if (!/^\d{1,18}$/.test(runId)) throw new NotFound("run", runId);
   return ctx.db.$transaction(async (tx) => {
     await holdEvents(tx, ctx, [BigInt(runId)]);
@@ -24,13 +28,29 @@ export async function cancelRun(ctx: ServerContext, runId: string): Promise<{ ok
       SELECT flow_id AS "flowId", state FROM run
       WHERE id = ${BigInt(runId)} AND workspace_id = ${ctx.workspaceId} FOR UPDATE`;
     if (run === undefined) throw new NotFound("run", runId);
-    if (!statesFor("cancel").some((state) => state === run.state))
-      throw new Conflict("run-finished", `Run ${runId} has already ended (${run.state}); there is nothing to cancel.`);
+    if (!statesFor("cancel").some((state) => state === run.state)) {
+      const cancelled = await cancelWaits(tx, ctx, runId);
+      if (cancelled === 0)
+        throw new Conflict(
+          "run-finished",
+          `Run ${runId} has already ended (${run.state}); there is nothing to cancel.`,
+        );
+      await audit(tx, ctx, "run.cancel", runId, { flow: run.flowId, waits: cancelled });
+      await notifyRun(tx, ctx, runId);
+      return { ok: true, state: run.state, cancelled };
+    }
     await cancelRuns(tx, ctx, [BigInt(runId)]);
     await audit(tx, ctx, "run.cancel", runId, { flow: run.flowId });
     const { state } = await tx.run.findUniqueOrThrow({ where: { id: BigInt(runId) }, select: { state: true } });
     return { ok: true, state };
   });
+}
+
+/** Records of an ended run whose wait is not over stay held in its counts, and go nowhere. */
+function cancelWaits(tx: Tx, { workspaceId, actor }: ServerContext, runId: string): Promise<number> {
+  return tx.$executeRaw`
+    UPDATE held_part SET state = 'cancelled', ended_at = now(), decided_at = now(), decided_by = ${actor.name}
+    WHERE workspace_id = ${workspaceId} AND run_id = ${BigInt(runId)} AND kind = 'wait' AND state = 'open'`;
 }
 
 /** Are there writes beyond the last checkpoint? */
