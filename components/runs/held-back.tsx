@@ -1,6 +1,6 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Hourglass, UserCheck } from "lucide-react";
+import { CircleSlash, Hourglass, UserCheck } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { sayFailure } from "../server/act.ts";
@@ -15,7 +15,7 @@ import { RelativeTime } from "../ui/values.tsx";
 
 /** What of an ended run still waits, for what, and where somebody can let it go on. */
 export function HeldBack({ run: { id, flowId, holding } }: { run: Pick<RunDetail, "id" | "flowId" | "holding"> }) {
-  const { parked, approvals, waits, nextAt } = holding;
+  const { parked, approvals, waits, nextAt, cancelled } = holding;
   const mayOperate = useMay("operator");
   const records = (value: number) => `${count(value, "record")} ${value === 1 ? "waits" : "wait"}`;
   return (
@@ -44,6 +44,12 @@ export function HeldBack({ run: { id, flowId, holding } }: { run: Pick<RunDetail
           is in the <Link href={`/runs?flow=${encodeURIComponent(flowId)}`}>runs of this flow</Link>.
         </Notice>
       )}
+      {cancelled > 0 && (
+        <Notice tone="warn" icon={CircleSlash}>
+          {count(cancelled, "record")} {cancelled === 1 ? "goes" : "go"} no further: {cancelled === 1 ? "its" : "their"}{" "}
+          wait was cancelled.
+        </Notice>
+      )}
     </>
   );
 }
@@ -61,7 +67,6 @@ function CancelWaits({ runId, waits }: { runId: string; waits: number }) {
       },
     }),
   );
-  const records = count(waits, "waiting record");
   return (
     <>
       <Button onClick={() => setAsking(true)}>{waits === 1 ? "Do not let it go on" : "Do not let them go on"}</Button>
@@ -70,8 +75,8 @@ function CancelWaits({ runId, waits }: { runId: string; waits: number }) {
         onClose={() => setAsking(false)}
         danger
         busy={cancel.isPending}
-        title={`Cancel the wait of ${records}`}
-        action={`Cancel ${records}`}
+        title={`Cancel the wait of ${count(waits, "record")}`}
+        action={`Cancel ${count(waits, "waiting record")}`}
         onConfirm={() => cancel.mutate({ runId })}
       >
         {waits === 1 ? "It goes" : "They go"} through none of the steps behind the wait, and nothing more is written of

@@ -31,7 +31,7 @@ const detail = (rest: Partial<RunDetail>): RunDetail => ({
   letterGroups: [],
   related: [],
   undo: { possible: 0, done: 0, conflict: 0, notPossible: 0 },
-  holding: { parked: 0, approvals: 0, waits: 0, nextAt: null },
+  holding: { parked: 0, approvals: 0, waits: 0, nextAt: null, cancelled: 0 },
   range: null,
   flowRemoved: false,
   ...rest,

@@ -252,7 +252,7 @@ describe("wait", () => {
     await expect(cancelRun(elsewhere, id)).rejects.toMatchObject({ code: "not-found" });
     expect(await cancelRun(ctx, id)).toEqual({ ok: true, state: "succeeded", cancelled: 2 });
     await expect(cancelRun(ctx, id)).rejects.toMatchObject({ code: "run-finished" });
-    expect((await getRunDetail(ctx, id)).holding.waits).toBe(0);
+    expect((await getRunDetail(ctx, id)).holding).toMatchObject({ waits: 0, cancelled: 2 });
     await database.pool.query("UPDATE held_part SET due_at = due_at - interval '1 hour' WHERE run_id = $1", [id]);
     expect(await continued()).toEqual([]);
     expect(await idsIn("paid")).toEqual([]);

@@ -87,13 +87,13 @@ export async function getRunDetail(ctx: ServerContext, runId: string): Promise<R
 
 /** What a run held back goes on in runs of its own, so its own counts do not tell what of it still waits. */
 async function stillHeld({ pool, workspaceId }: ServerContext, run: RunSummary): Promise<Holding> {
-  const none: Holding = { parked: 0, approvals: 0, waits: 0, nextAt: null };
+  const none: Holding = { parked: 0, approvals: 0, waits: 0, nextAt: null, cancelled: 0 };
   if (run.mode === "dry" || !isFinal(run.state) || run.counts.held === 0) return none;
   const { rows } = await pool.query<{ kind: string; count: number; nextAt: Date | null }>(
     `SELECT 'parked' AS kind, count(*)::float8 AS count, NULL::timestamptz AS "nextAt" FROM parked_record
        WHERE workspace_id = $1 AND flow_id = $2 AND run_id = $3
-     UNION ALL SELECT kind, count(*)::float8, min(due_at) FROM held_part
-       WHERE workspace_id = $1 AND flow_id = $2 AND run_id = $3 AND state = 'open' GROUP BY kind`,
+     UNION ALL SELECT CASE state WHEN 'open' THEN kind ELSE state END, count(*)::float8, min(due_at) FROM held_part
+       WHERE workspace_id = $1 AND flow_id = $2 AND run_id = $3 AND state IN ('open', 'cancelled') GROUP BY 1`,
     [workspaceId, run.flowId, run.id],
   );
   const of = (kind: string) => rows.find((row) => row.kind === kind);
@@ -102,6 +102,7 @@ async function stillHeld({ pool, workspaceId }: ServerContext, run: RunSummary):
     approvals: of("approve")?.count ?? 0,
     waits: of("wait")?.count ?? 0,
     nextAt: of("wait")?.nextAt?.toISOString() ?? null,
+    cancelled: of("cancelled")?.count ?? 0,
   };
 }
 

@@ -98,8 +98,8 @@ export type RunDetail = RunSummary & {
   flowRemoved: boolean;
 };
 
-/** Records of a run that wait: behind one of their own key, for a person, or until a time. */
-export type Holding = { parked: number; approvals: number; waits: number; nextAt: string | null };
+/** Records of a run that wait: behind one of their own key, for a person, or until a time. `cancelled`: wait no more, and go nowhere. */
+export type Holding = { parked: number; approvals: number; waits: number; nextAt: string | null; cancelled: number };
 
 export type ChangeItem = {
   id: string;
