@@ -7,10 +7,10 @@ import {
   type PaceState,
   refused,
   type Turns,
-  takeSlots,
   takeTurns,
   unlimited,
 } from "./pacing.ts";
+import { takeSlots } from "./slots.ts";
 
 export type Pace = {
   /**
@@ -192,8 +192,8 @@ function createSlots(store: PaceStore, limit: number) {
   const ask = () => {
     asking ??= store
       .change((state, now) => {
-        const taken = takeSlots(state, limit, { process, wanted: busy + wanted, busy, now });
-        return { state: taken.state, result: taken.count };
+        const { slots, count } = takeSlots(state.slots, limit, { process, wanted: busy + wanted, busy, now });
+        return { state: { ...state, slots }, result: count };
       })
       .then((count) => {
         allowed = count;

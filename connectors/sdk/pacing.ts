@@ -8,6 +8,7 @@
  * however slowly we ask say nothing of the rate (noise.ts).
  */
 import { hear, type Noise, noNoise } from "./noise.ts";
+import type { SlotsByProcess } from "./slots.ts";
 
 export type PaceState = {
   /** requests per second; null: no limit is known */
@@ -36,11 +37,8 @@ export type PaceState = {
   /** refusals that do not depend on the rate */
   noise: Noise;
   /** who may have how many requests under way, by process; only where their number is limited */
-  slots: { [process: string]: Slots };
+  slots: SlotsByProcess;
 };
-
-/** `count` requests may be under way until `until`, unless renewed; held or waited for since `since`. */
-export type Slots = { count: number; since: number; until: number };
 
 /** Set by a person; absent means no limit. */
 export type PaceLimits = { perSecond?: number; perMinute?: number; perDay?: number; concurrent?: number };
@@ -270,40 +268,4 @@ function booked(state: PaceState, accepted: number, now: number): PaceState {
   }
   const since = state.since === 0 ? now : state.since;
   return { ...state, rate, recent, recentAt: now, accepted: state.accepted + accepted, since };
-}
-
-const SLOTS_LAST_MS = 15_000;
-/** After so long with others waiting, slots go round. */
-const SLOTS_TURN_MS = 2_000;
-
-/**
- * Takes, renews or gives back slots for requests at once. Processes that want some share them evenly; where there are
- * more processes than slots, they take turns.
- *
- * @param wanted slots this process could use; 0 gives all back
- * @param busy requests it has under way: these many are never taken from it
- * @returns how many requests it may have under way from now on; less than `busy` when others' turn has come
- */
-export function takeSlots(
-  state: PaceState,
-  limit: number,
-  { process, wanted, busy, now }: { process: string; wanted: number; busy: number; now: number },
-): { state: PaceState; count: number } {
-  const others = Object.entries(state.slots).filter(([name, { until }]) => name !== process && until > now);
-  const slots = Object.fromEntries(others);
-  if (wanted === 0 && busy === 0) return { state: { ...state, slots }, count: 0 };
-  const mine = state.slots[process];
-  const taken = others.reduce((sum, [, { count }]) => sum + count, 0);
-  const waits = others.some(([, { count }]) => count === 0);
-  const share = Math.max(1, Math.floor(limit / (others.length + 1)));
-  const turnOver =
-    waits && others.length + 1 > limit && mine !== undefined && mine.count > 0 && now - mine.since > SLOTS_TURN_MS;
-  const first = others.every(([, other]) => other.count > 0 || (mine !== undefined && other.since >= mine.since));
-  let count = Math.max(busy, Math.min(wanted, share, limit - taken));
-  if (turnOver)
-    count = busy; // and none of these is used again
-  else if ((mine?.count ?? 0) === 0 && waits && !first) count = busy;
-  const since = mine && mine.count > 0 === count > 0 ? mine.since : now;
-  slots[process] = { count: Math.max(0, count), since, until: now + SLOTS_LAST_MS };
-  return { state: { ...state, slots }, count: turnOver ? 0 : Math.max(0, count) };
 }
