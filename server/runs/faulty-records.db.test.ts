@@ -159,54 +159,45 @@ it("lost answers that nobody can settle stop the run soon, instead of leaving ev
   expect(books.collection("orders").records.size).toBe(ROWS);
 }, 60_000);
 
+/** A flow whose records come one at a time, each with the run that reads it. */
+async function oneByOne(table: string) {
+  await world.client.query(`CREATE TABLE IF NOT EXISTS ${table} (id int PRIMARY KEY, name text NOT NULL)`);
+  await world.client.query(`TRUNCATE ${table}`);
+  const flowId = await publishedFlow(world.ctx, {
+    format: "plumbline/1",
+    name: `One by one ${++count}`,
+    brief: TEST_BRIEF,
+    steps: [
+      { id: "news", kind: "read", connection: "Shop", stream: table, sync: "incremental", watermark: "id" },
+      { id: "write", kind: "write", connection: "Books", sink: "blind", operation: "insert" },
+    ],
+    links: [{ from: "news", to: "write" }],
+  });
+  const next = async (id: number) => {
+    await world.client.query(`INSERT INTO ${table} VALUES ($1, 'n')`, [id]);
+    const { state, counts } = await getRunDetail(world.ctx, await runFlow(world.database, world.ctx, flowId));
+    return { state, read: counts.read };
+  };
+  return { flowId, next };
+}
+
 it.each([403, 404, 405])(
   "a record that comes alone and is refused with %i costs those behind it nothing",
   async (status) => {
-    await world.client.query("CREATE TABLE IF NOT EXISTS news (id int PRIMARY KEY, name text NOT NULL)");
-    await world.client.query("TRUNCATE news");
-    const flowId = await publishedFlow(world.ctx, {
-      format: "plumbline/1",
-      name: `News ${++count}`,
-      brief: TEST_BRIEF,
-      steps: [
-        { id: "news", kind: "read", connection: "Shop", stream: "news", sync: "incremental", watermark: "id" },
-        { id: "write", kind: "write", connection: "Books", sink: "blind", operation: "insert" },
-      ],
-      links: [{ from: "news", to: "write" }],
-    });
+    const { flowId, next } = await oneByOne("news");
     books.answers = failingAt(status, 2);
-    const states: string[] = [];
-    for (const id of [1, 2, 3]) {
-      await world.client.query("INSERT INTO news VALUES ($1, 'n')", [id]);
-      const { state, counts } = await getRunDetail(world.ctx, await runFlow(world.database, world.ctx, flowId));
-      expect(counts.read).toBe(1);
-      states.push(state);
-    }
-    expect(states).toEqual(["succeeded", "succeeded_with_errors", "succeeded"]);
+    const runs = [await next(1), await next(2), await next(3)];
+    expect(runs).toEqual(["succeeded", "succeeded_with_errors", "succeeded"].map((state) => ({ state, read: 1 })));
     expect((await letters(flowId)).map(({ key }) => key)).toEqual(["2"]);
   },
 );
 
 it("when nothing is taken any more, records that come one by one wait after a few", async () => {
-  await world.client.query("CREATE TABLE IF NOT EXISTS more (id int PRIMARY KEY, name text NOT NULL)");
-  const flowId = await publishedFlow(world.ctx, {
-    format: "plumbline/1",
-    name: `More ${++count}`,
-    brief: TEST_BRIEF,
-    steps: [
-      { id: "more", kind: "read", connection: "Shop", stream: "more", sync: "incremental", watermark: "id" },
-      { id: "write", kind: "write", connection: "Books", sink: "blind", operation: "insert" },
-    ],
-    links: [{ from: "more", to: "write" }],
-  });
-  const next = async (id: number) => {
-    await world.client.query("INSERT INTO more VALUES ($1, 'n')", [id]);
-    return (await getRunDetail(world.ctx, await runFlow(world.database, world.ctx, flowId))).state;
-  };
-  expect(await next(1)).toBe("succeeded");
+  const { flowId, next } = await oneByOne("more");
+  expect((await next(1)).state).toBe("succeeded");
   books.answers = (method) => (method === "GET" ? undefined : { status: 403 });
   const states: string[] = [];
-  for (let id = 2; id < 12 && states.at(-1) !== "waiting"; id++) states.push(await next(id));
+  for (let id = 2; id < 12 && states.at(-1) !== "waiting"; id++) states.push((await next(id)).state);
   expect(states).toEqual([...Array<string>(9).fill("succeeded_with_errors"), "waiting"]);
   expect(await letters(flowId)).toHaveLength(9);
 });
