@@ -2,7 +2,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
 import type { DeliveryItem } from "../../server/trpc/contract/runs.ts";
-
 import { sayFailure } from "../server/act.ts";
 import { useMay } from "../server/me.tsx";
 import { useTRPC } from "../server/trpc.ts";

@@ -35,8 +35,8 @@ const MOST_RESTING = 16;
 
 /**
  * Sessions of one connection. `use` lends one of at most four for short work and takes it back; `dedicated` opens one
- * for reading that the caller ends or lets `rest`, so that reads that last for hours never starve the writes. One that rests is taken by
- * the next read: opening one costs both sides more than a small read does.
+ * for reading that the caller ends or lets `rest`, so that reads that last for hours never starve the writes. One that
+ * rests is taken by the next read: opening one costs both sides more than a small read does.
  */
 export function openClients(access: Access) {
   const idle: pg.Client[] = [];
