@@ -157,7 +157,7 @@ export function ChangesTable({ run, onUndo }: { run: RunDetail; onUndo?: (keys: 
           {
             id: "undo",
             header: "Undo",
-            width: "118px",
+            width: "140px",
             wideOnly: true,
             cell: ({ change, first }: ChangeLine) =>
               first && <span className="text-caption text-muted">{undoWords[change.undo]}</span>,
