@@ -10,6 +10,7 @@ import {
   type WorkerEvents,
 } from "graphile-worker";
 import { probeDue } from "../server/connections/guard/probe.ts";
+import { softOf } from "../server/db/beside.ts";
 import { closeListener } from "../server/db/listen.ts";
 import { getDatabase } from "../server/db/prisma.ts";
 import { drainEvents } from "../server/events/drain-events.ts";
@@ -30,7 +31,7 @@ import { every } from "./every.ts";
 import { workOnStretches } from "./stretches.ts";
 import { tasks } from "./tasks/list.ts";
 
-const CONCURRENCY = Number(process.env.PLUMBLINE_WORKER_CONCURRENCY ?? 8);
+const CONCURRENCY = Number(process.env.PLUMBLINE_WORKER_CONCURRENCY ?? 16);
 const STOP_WITHIN_MS = 9_000;
 /**
  * Many runs take milliseconds: their jobs are fetched and put away several at a time. Those fetched while longer runs hold
@@ -46,7 +47,8 @@ const SHORT_JOBS = {
 const STRETCHES = Number(process.env.PLUMBLINE_WORKER_STRETCHES ?? 1);
 const ALL_STRETCHES = Math.max(4, STRETCHES);
 
-process.env.PLUMBLINE_POOL_SIZE ??= String(CONCURRENCY * 2 + ALL_STRETCHES * 2 + 6);
+// small runs store together, beside these; a large one uses two at a time now and then
+process.env.PLUMBLINE_POOL_SIZE ??= String(CONCURRENCY + ALL_STRETCHES * 2 + 8);
 const { db, pool } = getDatabase();
 const stopping = new AbortController();
 const active = new Set<string>();
@@ -66,7 +68,7 @@ events.on("pool:create", ({ workerPool }) => void poolIds.add(workerPool.id));
 
 const taskList: TaskList = Object.fromEntries(tasks.map(({ name, task }) => [name, task(tools)]));
 const runner: Runner = await run({
-  pgPool: pool,
+  pgPool: softOf(pool),
   concurrency: CONCURRENCY,
   noHandleSignals: true,
   pollInterval: 1_000,

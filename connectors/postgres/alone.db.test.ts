@@ -61,3 +61,34 @@ test("pages of one read are of one moment, though it is a single statement", asy
   expect(parts).toHaveLength(300);
   expect(parts.every(({ name }) => String(name).startsWith("part "))).toBe(true);
 });
+
+test("a read that found few rows is asked for at once the next time, and finds all of them when they have become many", async () => {
+  await db.sql("CREATE TABLE grows (id int PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())");
+  const grow = (from: number, to: number) =>
+    db.sql("INSERT INTO grows (id) SELECT generate_series($1::int, $2::int)", [from, to]);
+  const ids = async (options: object = {}) => (await db.read("grows", options)).map(({ id }) => id);
+  const upTo = (last: number) => Array.from({ length: last }, (_, n) => n + 1);
+  const atOnce = async () =>
+    (
+      await db.sql(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%"grows"%LIMIT 51'`,
+      )
+    )[0].n;
+  await grow(1, 3);
+  expect(await ids()).toEqual(upTo(3));
+  expect(await atOnce()).toBe(0);
+  expect(await ids()).toEqual(upTo(3));
+  expect(await atOnce()).toBe(1);
+  for (const last of [50, 51, 240]) {
+    const { n } = (await db.sql("SELECT count(*)::int AS n FROM grows"))[0];
+    await grow(n + 1, last);
+    expect(await ids()).toEqual(upTo(last));
+    expect(await ids({ pageSize: 7 })).toEqual(upTo(last));
+    expect(await ids({ limit: 2 })).toEqual([1, 2]);
+  }
+  await db.sql("DELETE FROM grows WHERE id > 2");
+  const watermark = { field: "id", after: null };
+  for (let time = 0; time < 3; time++) expect(await ids({ watermark })).toEqual([1, 2]);
+  await db.sql("ALTER TABLE grows ALTER id TYPE bigint");
+  await expect(ids().catch(() => ids())).resolves.toEqual(["1", "2"].map(Number));
+});

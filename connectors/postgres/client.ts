@@ -4,6 +4,7 @@ import pg from "pg";
 import { IntegrationError } from "../sdk/errors.ts";
 import { assertAllowedHost, type NetworkRule, pinnedLookup } from "../sdk/network.ts";
 import { connectFailure, type Place } from "./errors.ts";
+import { gather } from "./gather.ts";
 
 export type Access = Place & { password: () => string; ssl: "disable" | "require" | "verify-full"; rule: NetworkRule };
 
@@ -31,10 +32,12 @@ export const rawTypes: pg.CustomTypesConfig = {
 
 /** Sessions that were read from and wait for the next read: for so long, and so many at most. */
 const RESTING_MS = 10_000;
-const MOST_RESTING = 16;
+const MOST_RESTING = 32;
+/** Sessions for short work. Runs side by side write side by side, and their ledger entries go together (decision 0010). */
+const MOST_SHORT = 8;
 
 /**
- * Sessions of one connection. `use` lends one of at most four for short work and takes it back; `dedicated` opens one
+ * Sessions of one connection. `use` lends one of a few for short work and takes it back; `dedicated` opens one
  * for reading that the caller ends or lets `rest`, so that reads that last for hours never starve the writes. One that
  * rests is taken by the next read: opening one costs both sides more than a small read does.
  */
@@ -81,7 +84,7 @@ export function openClients(access: Access) {
       lent++;
       return ready;
     }
-    if (lent + idle.length >= 4) {
+    if (lent + idle.length >= MOST_SHORT) {
       const handed = await new Promise<pg.Client | undefined>((done) => waiting.push(done));
       if (handed) return handed;
       return take();
@@ -206,5 +209,5 @@ function pinnedSocket(rule: NetworkRule): Socket {
   const plain = socket.connect.bind(socket) as (options: TcpSocketConnectOpts) => Socket;
   socket.connect = ((port: number, host: string) =>
     plain({ port, host, lookup: pinnedLookup(rule) })) as Socket["connect"];
-  return socket;
+  return socket.once("connect", () => gather(socket)); // not before: connecting takes back what was put over `write`
 }

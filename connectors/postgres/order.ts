@@ -21,6 +21,8 @@ export type ReadPlan = {
   advance(row: Row): Json;
   /** index of the watermark in a row; undefined when reading is not incremental */
   watermarkAt: number | undefined;
+  /** the text says how many rows are wanted */
+  limited: boolean;
 };
 
 /**
@@ -83,6 +85,7 @@ export function planRead(
     text,
     values,
     watermarkAt,
+    limited: request.limit !== undefined,
     advance: counted ? counting(position, watermarkAt) : keyed(table.columns.length, sorts.length, watermarkAt),
   };
 }

@@ -1,24 +1,22 @@
-/** Rows of a cursor in pages that are bounded by their size as well as by their number: a row may hold a megabyte. */
-import type Cursor from "pg-cursor";
+/** Rows of a read in pages that are bounded by their size as well as by their number: a row may hold a megabyte. */
+import { FEW_ROWS, type Rows } from "./few-rows.ts";
 import type { Row } from "./transaction.ts";
 
 /** Characters a page holds at most, but for the last rows fetched: copies of it go through steps, ledger and target. */
 const PAGE_CHARACTERS = 8_000_000;
-/** Rows asked for before anything is known of their size. */
-const FIRST_ROWS = 50;
 
 export type PageRows = { rows: Row[]; last: boolean };
 
 /** @returns gives the next page, as large as its rows allow */
-export function pagesOf(cursor: Pick<Cursor<Row>, "read">, pageSize: number): () => Promise<PageRows> {
+export function pagesOf(from: Pick<Rows, "read">, pageSize: number): () => Promise<PageRows> {
   /** of the rows fetched last; 0: none yet */
   let perRow = 0;
   return async () => {
     const rows: Row[] = [];
     for (let characters = 0; rows.length < pageSize && characters < PAGE_CHARACTERS; ) {
-      const fits = perRow === 0 ? FIRST_ROWS : Math.ceil((PAGE_CHARACTERS - characters) / perRow);
+      const fits = perRow === 0 ? FEW_ROWS : Math.ceil((PAGE_CHARACTERS - characters) / perRow);
       const wanted = Math.min(pageSize - rows.length, fits);
-      const found = await cursor.read(wanted);
+      const found = await from.read(wanted);
       const size = charactersOf(found);
       for (let at = 0; at < found.length; at++) rows.push(found[at]!);
       if (found.length < wanted) return { rows, last: true };

@@ -1,17 +1,17 @@
 /** Reads a table in pages from one snapshot, by a cursor in a database session of its own. */
 import type pg from "pg";
-import Cursor from "pg-cursor";
 import { readMark, Ties } from "../sdk/ties.ts";
 import type { Json, JsonRecord, ReadPage, ReadRequest } from "../sdk/types.ts";
 import type { Table } from "./catalog.ts";
-import { type Clients, rawTypes } from "./client.ts";
+import type { Clients } from "./client.ts";
 import { callFailure, serverTrouble, shapeChanged } from "./errors.ts";
+import { rowsOf } from "./few-rows.ts";
 import { decodeRow } from "./group-job.ts";
 import { type OpenMark, OpenRows, openMarkOf, snapshotOf, tellsWriter, windowOf } from "./late.ts";
 import { countTies, planRead, type ReadPlan, watermarkColumn } from "./order.ts";
 import { pagesOf } from "./page-rows.ts";
 import { placeOf } from "./sql.ts";
-import { type Row, ShapeChanged } from "./transaction.ts";
+import { ShapeChanged } from "./transaction.ts";
 
 export async function* readTable(clients: Clients, table: Table, request: ReadRequest): AsyncGenerator<ReadPage> {
   const { signal } = request;
@@ -19,7 +19,7 @@ export async function* readTable(clients: Clients, table: Table, request: ReadRe
   planRead(clients.access.name, table, request); // refuses what cannot be asked, before connecting
   if (request.limit !== undefined && request.limit <= 0) return;
   const client = await clients.dedicated();
-  // without a watermark the cursor's statement is the only one, and by itself the transaction
+  // without a watermark what is used of it comes from one statement, which by itself is the transaction
   const several = request.watermark !== undefined;
   let whole = false;
   const stop = () => {
@@ -118,8 +118,8 @@ async function* latePages(
   rows: OpenRows,
 ): AsyncGenerator<ReadPage> {
   const places = table.columns.map(placeOf);
-  const cursor = client.query(new Cursor<Row>(plan.text, plan.values, { rowMode: "array", types: rawTypes }));
-  const next = pagesOf(cursor, request.pageSize);
+  const all = rowsOf(client, table, plan);
+  const next = pagesOf(all, request.pageSize);
   for (;;) {
     const { rows: found, last } = await untilAborted(next(), request.signal);
     const page: ReadPage = { records: [], cursor: null };
@@ -138,7 +138,7 @@ async function* latePages(
     }
     if (last) break;
   }
-  await cursor.close();
+  await all.close();
 }
 
 async function* pages(
@@ -151,11 +151,11 @@ async function* pages(
 ): AsyncGenerator<ReadPage> {
   const { signal, pageSize } = request;
   const places = table.columns.map(placeOf);
-  const cursor = client.query(new Cursor<Row>(plan.text, plan.values, { rowMode: "array", types: rawTypes }));
+  const all = rowsOf(client, table, plan);
   const field = plan.watermarkAt === undefined ? undefined : table.columns[plan.watermarkAt]!.name;
   const ties = new Ties(request.watermark?.after ?? null, again);
   let left = request.limit ?? Number.POSITIVE_INFINITY;
-  const next = pagesOf(cursor, pageSize);
+  const next = pagesOf(all, pageSize);
   while (left > 0) {
     const { rows, last } = await untilAborted(next(), signal);
     const page: ReadPage = { records: [], cursor: null };
@@ -185,7 +185,7 @@ async function* pages(
     }
     if (last) break;
   }
-  await cursor.close();
+  await all.close();
 }
 
 /** Rejects as soon as the signal does, whatever the server is busy with. */

@@ -1,5 +1,5 @@
 /** Sessions for the statements that runs of a process share (together.ts). */
-import pg from "pg";
+import { sessionsBeside } from "./beside.ts";
 
 /**
  * Their plans are made once and kept: by estimates of tables that may be empty then and hold millions later, so they must go by
@@ -17,26 +17,4 @@ export const STILL = (state: "queued" | "running" | "waiting") => `run.state || 
 /** One statement of a kind is under way at a time, and there are few kinds. */
 const MOST = 4;
 
-const lanes = new WeakMap<pg.Pool, pg.Pool>();
-
-/** A few sessions beside those of `pool`, on the same database, that end with it. */
-export function lanesOf(pool: pg.Pool): pg.Pool {
-  const known = lanes.get(pool);
-  if (known) return known;
-  const made = new pg.Pool({
-    ...pool.options,
-    max: MOST,
-    idleTimeoutMillis: 30_000,
-    allowExitOnIdle: true,
-    onConnect: async (client) => void (await client.query(BY_INDEX)),
-  });
-  made.on("error", () => {});
-  made.on("connect", (client) => client.on("error", () => {})); // a client in use: its query reports the loss
-  lanes.set(pool, made);
-  const end = pool.end.bind(pool) as () => Promise<void>;
-  pool.end = (async () => {
-    lanes.delete(pool);
-    await Promise.all([made.end(), end()]);
-  }) as pg.Pool["end"];
-  return made;
-}
+export const lanesOf = sessionsBeside({ most: MOST, begin: BY_INDEX });

@@ -9,15 +9,16 @@ import { together } from "../db/together.ts";
 const CLAIM = `
   WITH asked AS MATERIALIZED (SELECT r.id, q.worker, r.slot, CASE WHEN r.kind = 'flow' AND r.mode = 'live' THEN r.flow_id END AS flow
     FROM unnest($1::bigint[], $2::text[]) AS q(id, worker) JOIN run r ON r.id = q.id
-    WHERE r.state = ANY($3) AND (r.state <> 'waiting' OR r.resume_at <= now() + interval '1 second')
+    WHERE r.id = ANY($1) AND r.state = ANY($3) AND (r.state <> 'waiting' OR r.resume_at <= now() + interval '1 second')
       AND NOT EXISTS (SELECT FROM inbox_queue q WHERE q.flow_id = r.flow_id AND q.id = r.id)),
   judged AS MATERIALIZED (SELECT a.id, a.worker, a.flow IS NULL OR (
       row_number() OVER (PARTITION BY a.flow ORDER BY a.slot IS NULL, a.id) = 1
       AND NOT EXISTS (SELECT FROM run s WHERE s.slot = a.flow AND s.id <> a.id)) AS free FROM asked a),
-  claimed AS (UPDATE run SET ${TAKE("j.worker")} FROM judged j WHERE run.id = j.id AND j.free AND run.state = ANY($3) RETURNING run.*),
+  claimed AS (UPDATE run SET ${TAKE("j.worker")} FROM judged j
+    WHERE run.id = ANY($1) AND run.id = j.id AND j.free AND run.state = ANY($3) RETURNING run.*),
   opened AS (UPDATE run_stretch s SET ending = NULL, waiting_records = 0 FROM claimed WHERE s.run_id = claimed.id),
   busy AS (UPDATE run SET state = 'waiting', wait_reason = 'flow-busy', resume_at = NULL
-    FROM judged j WHERE run.id = j.id AND NOT j.free AND ${STILL("queued")} RETURNING run.id)
+    FROM judged j WHERE run.id = ANY($1) AND run.id = j.id AND NOT j.free AND ${STILL("queued")} RETURNING run.id)
   SELECT ${CLAIMED}, false AS busy FROM claimed r LEFT JOIN checkpoint c ON c.run_id = r.id
   UNION ALL SELECT b.id::text, ${Array.from({ length: 21 }, () => "NULL").join(", ")}, true FROM busy b`;
 

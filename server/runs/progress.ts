@@ -1,5 +1,6 @@
 /** Tells the screens how a run stands, at most a few times a second while it works and always at its end. */
 import type pg from "pg";
+import { softOf } from "../db/beside.ts";
 import { LIVE_CHANNEL } from "../db/listen.ts";
 import { logUnexpected } from "../log.ts";
 import { HELD } from "./run-row.ts";
@@ -21,11 +22,11 @@ const NOTIFY = `
     FROM run_step WHERE run_id = r.id) END AS list) AS steps WHERE r.id = ANY($1::bigint[])`;
 
 export async function notifyProgress(pool: pg.Pool, runIds: string[]): Promise<void> {
-  await pool.query({ name: "run-progress", text: NOTIFY, values: [runIds, LIVE_CHANNEL] });
+  await softOf(pool).query({ name: "run-progress", text: NOTIFY, values: [runIds, LIVE_CHANNEL] });
 }
 
 /** Runs of a process that move at about the same time are told of together; a tiny run is over before its beginning is told. */
-const TOGETHER_MS = 40;
+const TOGETHER_MS = 100;
 const toTell = new WeakMap<pg.Pool, Set<string>>();
 
 function tellSoon(pool: pg.Pool, runId: string): void {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { queryDatabase, type TestDatabase as RemoteDatabase } from "../../connectors/testing/postgres-database.ts";
 import type { ServerContext } from "../context.ts";
+import { lanesOf } from "../db/lanes.ts";
 import type { ClaimedRun } from "../db/run-store/claimed-run.ts";
 import type { TestDatabase } from "../testing/database.ts";
 import { publishedFlow, TEST_BRIEF } from "../testing/flows.ts";
@@ -213,5 +214,53 @@ describe("runs of one flow", () => {
     expect(runs).toContain(second);
     expect(await execute(second)).toMatchObject({ end: "finished", attempt: 2 });
     expect((await getRun(ctx, second)).run).toMatchObject({ state: "succeeded", counts: { read: 1, created: 1 } });
+  });
+});
+
+/** The ways a kept plan finds rows of `run`, by the name the statement is prepared under. */
+async function waysToRuns(): Promise<Map<string, string[]>> {
+  const ways = new Map<string, string[]>();
+  const client = await lanesOf(database.pool).connect();
+  try {
+    const nothing: { [name: string]: string } = {
+      "run-claim": "'{1}', '{worker_here}', '{queued}'",
+      "ledger-enter-together": `'[]', ${Array.from({ length: 11 }, () => "''").join(", ")}, '|'`,
+      "runs-end": "'[]'",
+    };
+    for (const [name, values] of Object.entries(nothing)) {
+      const { rows } = await client.query(`EXPLAIN (FORMAT JSON) EXECUTE "${name}"(${values})`);
+      ways.set(name, scansOf(rows[0]["QUERY PLAN"], "run"));
+    }
+  } finally {
+    client.release();
+  }
+  return ways;
+}
+
+type PlanNode = { [key: string]: unknown };
+function scansOf(plan: unknown, relation: string): string[] {
+  if (Array.isArray(plan)) return plan.flatMap((one) => scansOf(one, relation));
+  if (plan === null || typeof plan !== "object") return [];
+  const node = plan as PlanNode;
+  const below = Object.values(node).flatMap((value) => scansOf(value, relation));
+  const scans = node["Relation Name"] === relation && /Scan$/.test(String(node["Node Type"]));
+  if (!scans) return below;
+  const by = JSON.stringify(node).match(/"(Index|Recheck) Cond":/) ? "by its number or flow" : "through all of them";
+  return [...below, `${node["Node Type"]} ${by}`];
+}
+
+describe("what small runs share looks at their own rows only, however long the history is", () => {
+  it("also by plans that were made, and are kept, when it was short", async () => {
+    const ids = await started(await flows(3));
+    await Promise.all(ids.map((id) => execute(id)));
+    const ways = await waysToRuns();
+    expect([...ways.keys()]).toEqual(["run-claim", "ledger-enter-together", "runs-end"]);
+    for (const [name, scans] of ways) {
+      expect(scans.length, name).toBeGreaterThan(0);
+      expect(
+        scans.filter((scan) => scan.includes("through all")),
+        name,
+      ).toEqual([]);
+    }
   });
 });

@@ -13,7 +13,7 @@ const ENTER_TOGETHER = `
   WITH parts AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS p(n int, run bigint, token int, workspace text,
     flow text, step text, connection text, sink text, page int, part int, undo text, receipt jsonb)),
   held AS MATERIALIZED (SELECT p.* FROM parts p JOIN run ON run.id = p.run AND run.lease_token = p.token AND ${STILL("running")}
-    FOR SHARE OF run),
+    WHERE run.id = ANY(ARRAY(SELECT run FROM parts)) FOR SHARE OF run),
   part AS (INSERT INTO sending_page (workspace_id, run_id, step_id, page, part, connection_id, sink, receipt, lease_token)
     SELECT workspace, run, step, page, part, connection, sink, receipt, token FROM held),
   entered AS (INSERT INTO change (${LEDGER_COLUMNS})

@@ -36,7 +36,7 @@ const END = `
     flow text, worker text, d jsonb, steps jsonb, marked text, watermark jsonb)),
   ended AS (UPDATE run SET ${SUMS}, failures = 0, failing_since = NULL, state = c.state, error = c.error, lease_worker = NULL,
       slot = NULL, finished_at = now(), steps = c.steps
-    FROM l AS c WHERE run.id = c.run AND run.lease_token = c.token AND ${STILL("running")}
+    FROM l AS c WHERE run.id = ANY(ARRAY(SELECT run FROM l)) AND run.id = c.run AND run.lease_token = c.token AND ${STILL("running")}
     RETURNING c.n, run.id, run.workspace_id, run.flow_id, run.stop_request, c.flow, c.worker, c.marked, c.watermark),
   sent AS (DELETE FROM sending_page WHERE run_id = ANY(ARRAY(SELECT id FROM ended))),
   marked AS (INSERT INTO flow_position (flow_id, step_id, workspace_id, watermark, run_id, updated_at)
@@ -49,7 +49,7 @@ const END = `
       lease_worker = h.worker, lease_token = lease_token + 1, attempt = attempt + (h.worker IS NOT NULL)::int,
       slot = CASE WHEN h.worker IS NOT NULL THEN flow_id END,
       started_at = CASE WHEN h.worker IS NULL THEN started_at ELSE coalesce(started_at, now()) END
-    FROM heir h WHERE run.id = h.id RETURNING h.n, run.*),
+    FROM heir h WHERE run.id = ANY(ARRAY(SELECT id FROM heir)) AND run.id = h.id RETURNING h.n, run.*),
   job AS (SELECT (${runJob("next.id")}).id FROM next WHERE next.state = 'queued')
   SELECT e.n, e.stop_request AS stop, (SELECT count(job.id) FROM job) AS jobs, ${CLAIMED}
   FROM ended e LEFT JOIN next r ON r.n = e.n AND r.state = 'running' LEFT JOIN checkpoint c ON c.run_id = r.id`;
