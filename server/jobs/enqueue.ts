@@ -42,13 +42,14 @@ export const runJob = (id: string) =>
   `graphile_worker.add_job(identifier => 'run', payload => json_build_object('runId', ${id}::text),
     max_attempts => 100, job_key => 'run:' || ${id}::text, job_key_mode => 'replace')`;
 
-const RUN_JOBS = `SELECT count(*) FROM graphile_worker.add_jobs(ARRAY(
+/** Adds the jobs that run the runs whose numbers `from` has as `id`, within a statement: a row for each. @param from SQL */
+export const runJobs = (from: string) => `SELECT FROM graphile_worker.add_jobs(ARRAY(
     SELECT ROW('run', json_build_object('runId', id::text), NULL, NULL, 100, 'run:' || id, NULL, NULL)::graphile_worker.job_spec
-    FROM unnest($1::bigint[]) AS id))`;
+    FROM ${from}))`;
 
 /** The same as `enqueueRun` for many at once, which costs the queue little more than one. */
 export async function enqueueRuns(tx: PoolClient, runIds: string[]): Promise<void> {
-  if (runIds.length > 0) await tx.query(RUN_JOBS, [runIds]);
+  if (runIds.length > 0) await tx.query(runJobs("unnest($1::bigint[]) AS id"), [runIds]);
 }
 
 /** The job that runs a run; its key keeps a run from having two waiting jobs. */

@@ -1,12 +1,14 @@
+import type pg from "pg";
 import { z } from "zod";
 import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { audit } from "../audit/audit.ts";
 import type { ServerContext } from "../context.ts";
 import { LIVE_CHANNEL } from "../db/listen.ts";
-import { AnyId, storableText } from "../db/storable.ts";
+import { AnyId, storableJson, storableText } from "../db/storable.ts";
+import { together } from "../db/together.ts";
 import { Conflict, NotFound, Unprocessable } from "../errors.ts";
 import { lockFlow } from "../flows/lock-flow.ts";
-import { runJob } from "../jobs/enqueue.ts";
+import { runJobs } from "../jobs/enqueue.ts";
 import { insertRun, NO_COUNTS } from "./insert-run.ts";
 
 const Moment = z.union([storableText(100).min(1), z.number()]);
@@ -66,37 +68,74 @@ async function startDry(ctx: ServerContext, flowId: string, request: JsonRecord)
   });
 }
 
-/**
- * Everything of a start in one statement: flows are started thousands of times in a row by programs, and by others while a
- * person changes them. $1 workspace, $2 flow, $3 trigger, $4 who, $5 request, $6 channel, $7 counts of a run that has not begun
- */
-const START = `
-  WITH f AS MATERIALIZED (SELECT id, name, live_version, paused FROM flow
-    WHERE id = $2 AND workspace_id = $1 AND deleted_at IS NULL FOR SHARE),
-  v AS MATERIALIZED (SELECT jsonb_path_exists(v.document, '$.steps[*] ? (@.kind == "webhook" || @.kind == "event")') AS waits
-    FROM f JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version),
-  made AS (INSERT INTO run (workspace_id, flow_id, version, kind, mode, state, trigger, started_by, request)
-    SELECT $1, f.id, f.live_version, 'flow', 'live', 'queued', $3, $4, $5::jsonb FROM f, v WHERE NOT v.waits AND NOT f.paused
-    RETURNING id),
-  job AS (SELECT (${runJob("made.id")}).id FROM made),
-  noted AS (INSERT INTO audit (workspace_id, actor, action, subject, detail)
-    SELECT $1, $4, 'run.start', $2, jsonb_build_object('run', made.id::text, 'mode', 'live') || $5::jsonb FROM made),
-  told AS (SELECT pg_notify($6, json_build_object('ws', $1::text, 'type', 'run', 'runId', made.id::text, 'flowId', $2::text,
-      'state', 'queued', 'counts', $7::json)::text) FROM made)
-  SELECT f.name, f.live_version AS version, f.paused, v.waits, made.id::text AS id, (SELECT count(job.id) FROM job) AS jobs,
-    (SELECT count(*) FROM told) AS told
-  FROM f LEFT JOIN v ON true LEFT JOIN made ON true`;
+/** What a start is asked for with; `n` sets it apart from the others of its statement. */
+type Asked = {
+  workspace: string;
+  flow: string;
+  trigger: "api" | "manual";
+  actor: string;
+  request: JsonRecord;
+};
 
-type Started = { name: string; version: number | null; paused: boolean; waits: boolean | null; id: string | null };
+/**
+ * Everything of starts in one statement: flows are started thousands of times in a row by programs, and by others while a
+ * person changes them. Those that come at about the same time go together: jobs and screens are told of by NOTIFY, and
+ * PostgreSQL lets transactions that do so commit one after the other only. $1 what is asked, $2 channel, $3 counts of a run
+ * that has not begun.
+ *
+ * @param locked what to do about a flow that somebody is changing
+ */
+const start = (locked: "SKIP LOCKED" | "") => `
+  WITH a AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS a(n int, workspace text, flow text, trigger text, actor text, request jsonb)),
+  f AS MATERIALIZED (SELECT id, workspace_id, name, live_version, paused FROM flow
+    WHERE id = ANY(ARRAY(SELECT flow FROM a)) AND deleted_at IS NULL FOR SHARE ${locked}),
+  v AS MATERIALIZED (SELECT f.id, jsonb_path_exists(v.document, '$.steps[*] ? (@.kind == "webhook" || @.kind == "event")') AS waits
+    FROM f JOIN flow_version v ON v.flow_id = f.id AND v.version = f.live_version WHERE v.flow_id = ANY(ARRAY(SELECT id FROM f))),
+  begun AS MATERIALIZED (SELECT a.*, f.live_version AS version, nextval('run_id_seq') AS id
+    FROM a JOIN f ON f.id = a.flow AND f.workspace_id = a.workspace JOIN v ON v.id = f.id WHERE NOT v.waits AND NOT f.paused),
+  made AS (INSERT INTO run (id, workspace_id, flow_id, version, kind, mode, state, trigger, started_by, request)
+    SELECT id, workspace, flow, version, 'flow', 'live', 'queued', trigger, actor, request FROM begun),
+  noted AS (INSERT INTO audit (workspace_id, actor, action, subject, detail)
+    SELECT workspace, actor, 'run.start', flow, jsonb_build_object('run', id::text, 'mode', 'live') || request FROM begun),
+  job AS (${runJobs("begun")}),
+  told AS (SELECT pg_notify($2, json_build_object('ws', workspace, 'type', 'run', 'runId', id::text, 'flowId', flow,
+      'state', 'queued', 'counts', $3::json)::text) FROM begun)
+  SELECT a.n, f.name, f.live_version AS version, f.paused, v.waits, begun.id::text AS id, (SELECT count(*) FROM job) AS jobs,
+    (SELECT count(*) FROM told) AS told
+  FROM a LEFT JOIN f ON f.id = a.flow AND f.workspace_id = a.workspace LEFT JOIN v ON v.id = f.id LEFT JOIN begun ON begun.n = a.n`;
+
+type Started = {
+  name: string | null;
+  version: number | null;
+  paused: boolean;
+  waits: boolean | null;
+  id: string | null;
+};
+
+async function startAll(sessions: pg.Pool, asked: Asked[], locked: Parameters<typeof start>[0]): Promise<Started[]> {
+  const { rows } = await sessions.query<Started & { n: number }>({
+    name: locked === "" ? "run-start" : "runs-start",
+    text: start(locked),
+    values: [storableJson(asked.map((one, n) => ({ n, ...one }))), LIVE_CHANNEL, NO_COUNTS],
+  });
+  return rows.toSorted((one, other) => one.n - other.n);
+}
+
+/** A flow that somebody is changing is passed over here, as it would hold up all others. */
+const startTogether = together<Asked, Started>({
+  most: 50,
+  work: (lanes, asked) => startAll(lanes, asked, "SKIP LOCKED"),
+});
 
 async function startLive(ctx: ServerContext, flowId: string, request: JsonRecord): Promise<{ id: string }> {
   const { pool, workspaceId, actor } = ctx;
   const trigger = actor.kind === "token" ? "api" : "manual";
-  const values = [workspaceId, flowId, trigger, actor.name, JSON.stringify(request), LIVE_CHANNEL, NO_COUNTS];
+  const asked: Asked = { workspace: workspaceId, flow: flowId, trigger, actor: actor.name, request };
+  let flow: Started | undefined = await startTogether(pool, asked);
   for (let tries = 0; tries < 5; tries++) {
-    const { rows } = await pool.query<Started>({ name: "run-start", text: START, values });
-    const flow = rows[0];
-    if (!flow) throw new NotFound("flow", flowId);
+    if (flow?.id) return { id: flow.id };
+    [flow] = await startAll(pool, [asked], "");
+    if (!flow || flow.name === null) throw new NotFound("flow", flowId);
     const { id, name, version, paused, waits } = flow;
     if (id !== null) return { id };
     if (version === null)
