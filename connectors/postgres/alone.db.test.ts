@@ -1,7 +1,7 @@
 /** Small work goes to the server on fewer ways: a page of one record, a read that is one statement. The rules stay. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { JsonRecord } from "../sdk/types.ts";
-import { openTestSession } from "./testing/session.ts";
+import { openTestSession, sessionOn, shortcuts } from "./testing/session.ts";
 
 let db: Awaited<ReturnType<typeof openTestSession>>;
 beforeAll(async () => {
@@ -91,4 +91,27 @@ test("a read that found few rows is asked for at once the next time, and finds a
   for (let time = 0; time < 3; time++) expect(await ids({ watermark })).toEqual([1, 2]);
   await db.sql("ALTER TABLE grows ALTER id TYPE bigint");
   await expect(ids().catch(() => ids())).resolves.toEqual(["1", "2"].map(Number));
+});
+
+test("a server that lets few sessions in is written to and read by those, in turn", async () => {
+  await db.sql("CREATE TABLE narrow (id int PRIMARY KEY)");
+  const role = `narrow_${db.database.database}`;
+  await db.sql(`CREATE ROLE ${role} LOGIN PASSWORD 'narrow' CONNECTION LIMIT 3`);
+  await db.sql(`GRANT ALL ON narrow TO ${role}`);
+  const session = await sessionOn(db.database, {}, { user: role, password: "narrow" });
+  const { write, read } = shortcuts(session);
+  try {
+    const ids = Array.from({ length: 12 }, (_, n) => n + 1);
+    const outcomes = await Promise.all(ids.map((id) => write("narrow", "upsert", ["id"], [{ id }])));
+    expect(outcomes.flatMap(({ short }) => short)).toEqual(ids.map(() => "created"));
+    const mixed = ids.map(async (id) => [
+      (await read("narrow")).length,
+      (await write("narrow", "upsert", ["id"], [{ id }])).short,
+    ]);
+    expect(await Promise.all(mixed)).toEqual(ids.map(() => [12, ["unchanged"]]));
+  } finally {
+    await session.close();
+    await db.sql(`DROP OWNED BY ${role}`);
+    await db.sql(`DROP ROLE ${role}`);
+  }
 });

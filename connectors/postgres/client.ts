@@ -35,6 +35,9 @@ const RESTING_MS = 10_000;
 const MOST_RESTING = 32;
 /** Sessions for short work. Runs side by side write side by side, and their ledger entries go together (decision 0010). */
 const MOST_SHORT = 8;
+/** So long one of our own sessions is waited for when the server lets no more in. */
+const SCARCE_MS = 10_000;
+const SCARCE_EVERY_MS = 50;
 
 /**
  * Sessions of one connection. `use` lends one of a few for short work and takes it back; `dedicated` opens one
@@ -49,12 +52,14 @@ export function openClients(access: Access) {
   let lent = 0;
   let closed = false;
 
-  async function dedicated(): Promise<pg.Client> {
-    for (let rested = resting.pop(); rested; rested = resting.pop()) {
-      clearTimeout(rested.wake);
-      if (live.has(rested.client)) return rested.client;
+  const dedicated = async (): Promise<pg.Client> => rested() ?? (await fresh(LONG, rested));
+
+  function rested(): pg.Client | undefined {
+    for (let one = resting.pop(); one; one = resting.pop()) {
+      clearTimeout(one.wake);
+      if (live.has(one.client)) return one.client;
     }
-    return await fresh(LONG);
+    return undefined;
   }
 
   /** Takes back a session that is in no transaction and busy with nothing. */
@@ -69,7 +74,24 @@ export function openClients(access: Access) {
     resting.push({ client, wake });
   }
 
-  async function fresh(limits: Limits): Promise<pg.Client> {
+  /** @param free a session of ours that will do as well, should the server have none left */
+  async function fresh(limits: Limits, free: () => pg.Client | undefined): Promise<pg.Client> {
+    for (const until = Date.now() + SCARCE_MS; ; ) {
+      try {
+        return await opened(limits);
+      } catch (error) {
+        const scarce = error instanceof IntegrationError && error.code === "too-many-connections";
+        if (!scarce || live.size === 0 || closed || Date.now() > until) throw error;
+        const spare = limits.reads ? idle.pop() : rested(); // one of the other kind makes room
+        if (spare) await end(spare);
+        await new Promise((next) => setTimeout(next, SCARCE_EVERY_MS));
+        const found = free();
+        if (found) return found;
+      }
+    }
+  }
+
+  async function opened(limits: Limits): Promise<pg.Client> {
     const client = await connect(access, limits);
     live.add(client);
     client.on("end", () => live.delete(client));
@@ -91,7 +113,7 @@ export function openClients(access: Access) {
     }
     lent++;
     try {
-      return await fresh(SHORT);
+      return await fresh(SHORT, () => idle.pop());
     } catch (error) {
       lent--;
       waiting.shift()?.(undefined);
