@@ -14,13 +14,24 @@ import { Notice } from "../ui/states.tsx";
 import { RelativeTime } from "../ui/values.tsx";
 
 /** What of an ended run still waits, for what, and where somebody can let it go on. */
-export function HeldBack({ run: { id, flowId, holding } }: { run: Pick<RunDetail, "id" | "flowId" | "holding"> }) {
+export function HeldBack({
+  run: { id, flowId, holding, flowRemoved },
+}: {
+  run: Pick<RunDetail, "id" | "flowId" | "holding" | "flowRemoved">;
+}) {
   const { parked, approvals, waits, nextAt, cancelled } = holding;
   const mayOperate = useMay("operator");
   const records = (value: number) => `${count(value, "record")} ${value === 1 ? "waits" : "wait"}`;
+  const endHere = (value: number) => `${count(value, "record")} ${value === 1 ? "goes" : "go"} no further`;
   return (
     <>
-      {parked > 0 && (
+      {parked > 0 && flowRemoved && (
+        <Notice tone="warn" icon={CircleSlash}>
+          {endHere(parked)}: the flow was removed while {parked === 1 ? "it" : "they"} waited behind an earlier one of
+          the same key.
+        </Notice>
+      )}
+      {parked > 0 && !flowRemoved && (
         <Notice
           tone="warn"
           icon={Hourglass}
@@ -46,8 +57,7 @@ export function HeldBack({ run: { id, flowId, holding } }: { run: Pick<RunDetail
       )}
       {cancelled > 0 && (
         <Notice tone="warn" icon={CircleSlash}>
-          {count(cancelled, "record")} {cancelled === 1 ? "goes" : "go"} no further: {cancelled === 1 ? "its" : "their"}{" "}
-          wait was cancelled.
+          {endHere(cancelled)}: {cancelled === 1 ? "its" : "their"} wait was cancelled.
         </Notice>
       )}
     </>

@@ -145,6 +145,12 @@ async function removeRows(
     workspaceId,
     daysBefore(now, runsDays),
   ]);
+  // records that waited behind another of their key when their flow was removed
+  const stranded = `t.at < $2 AND EXISTS (SELECT FROM flow f WHERE f.id = t.flow_id AND f.deleted_at IS NOT NULL)`;
+  await inBatches(client, removed, "parked_record", until, some("parked_record", "id", stranded), [
+    workspaceId,
+    daysBefore(now, runsDays),
+  ]);
   // of flows that were removed before their events had their turn
   const orphans = `t.received_at < $2 AND NOT EXISTS (SELECT FROM run r WHERE r.id = t.id)
     AND NOT EXISTS (SELECT FROM inbox_queue q WHERE q.flow_id = t.flow_id AND q.id = t.id)`;

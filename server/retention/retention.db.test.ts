@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callerFor, testContext } from "../testing/context.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { insertFlow } from "../testing/rows.ts";
 import { applyRetention } from "./apply-retention.ts";
 
 let database: TestDatabase;
@@ -97,6 +98,17 @@ it("removes what was kept long enough and nothing else, each workspace by its ow
        VALUES ($1, 'f', 1, 1, 's', 'wait', $2, '{}', '{}', $3, $4)`,
       [ours.workspaceId, key, state, dayAgo(days)],
     );
+  const flows = { removed: await insertFlow(ours), live: await insertFlow(ours) };
+  await pool.query("UPDATE flow SET deleted_at = now() WHERE id = $1", [flows.removed]);
+  for (const [key, flow, days] of [
+    ["gone", flows.removed, 200],
+    ["here", flows.removed, 20],
+    ["turn", flows.live, 400],
+  ] as const)
+    await pool.query(
+      "INSERT INTO parked_record (workspace_id, flow_id, run_id, key, source, at) VALUES ($1, $2, 1, $3, '{}', $4)",
+      [ours.workspaceId, flow, key, dayAgo(days)],
+    );
   for (const days of [200, 20])
     await pool.query(
       `INSERT INTO inbox_event (workspace_id, flow_id, event_id, received_at, content_type, headers, body)
@@ -149,6 +161,10 @@ it("removes what was kept long enough and nothing else, each workspace by its ow
   for (const table of ["collect_item", "collect_waiting", "seen_key"])
     expect((await pool.query(`SELECT run_id::text AS run FROM ${table}`)).rows, table).toEqual([{ run: kept[0] }]);
   expect((await pool.query("SELECT key FROM held_part ORDER BY key")).rows).toEqual([{ key: "here" }, { key: "open" }]);
+  expect((await pool.query("SELECT key FROM parked_record ORDER BY key")).rows).toEqual([
+    { key: "here" },
+    { key: "turn" },
+  ]);
   expect((await pool.query("SELECT event_id AS id FROM inbox_event")).rows).toEqual([{ id: "20" }]);
   expect((await database.pool.query("SELECT FROM audit WHERE action = 'workspace.update'")).rowCount).toBe(1);
   expect(await applyRetention(database.pool)).toEqual({ partitions: [], rows: {} });
