@@ -3,7 +3,7 @@ import { run } from "graphile-worker";
 import pg from "pg";
 
 const pool = (url: string | undefined) => {
-  const made = new pg.Pool({ connectionString: url ?? "", max: 16 });
+  const made = new pg.Pool({ connectionString: url ?? "", max: 10 });
   made.on("error", () => {});
   made.on("connect", (client) => void client.on("error", () => {}));
   return made;
@@ -15,7 +15,7 @@ const [queue, source, target] = [process.env.DATABASE_URL, process.env.SOURCE_UR
 await run({
   pgPool: queue,
   noHandleSignals: true,
-  concurrency: 16,
+  concurrency: 8,
   preset: { worker: { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
   taskList: {
     async tick() {

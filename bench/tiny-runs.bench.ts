@@ -187,7 +187,7 @@ table(
   ],
   {
     title: "Tiny runs",
-    about: `${thousands(RUNS)} runs that each read one record, map it and upsert it, from the first request until the last has ended, one worker process. Each has its row in the history with counts per step, and its ledger row; all are counted afterwards. By hand are jobs of the same queue (16 at a time, its fastest options) that read and upsert and leave nothing behind.`,
+    about: `${thousands(RUNS)} runs that each read one record, map it and upsert it, from the first request until the last has ended, one worker process. Each has its row in the history with counts per step, and its ledger row; all are counted afterwards. By hand are jobs of the same queue (8 at a time, its fastest options) that read and upsert and leave nothing behind.`,
     promises: [
       {
         work: `${thousands(RUNS)} tiny runs with history`,
@@ -197,6 +197,6 @@ table(
       },
     ],
     limit:
-      "processor time, more than half of it PostgreSQL's: each run reads in a transaction of its own in the source and writes in one of its own in the target; claim, ledger and end go together with those of the runs beside it (docs/decisions/0010), sixteen at most. Durable one after the other are claim, ledger, target, end. Runs of one flow do not overlap: each is taken with the end of the one before. Asked for over REST, web checks, stores and audits the requests that come together in one statement more, on the same two cores.",
+      "processor time, more than half of it PostgreSQL's: each run reads in a transaction of its own in the source and writes in one of its own in the target; claim, ledger and end go together with those of the runs beside it (docs/decisions/0010), eight at most. Durable one after the other are claim, ledger, target, end. Runs of one flow do not overlap: each is taken with the end of the one before. Asked for over REST, web checks, stores and audits the requests that come together in one statement more, on the same two cores.",
   },
 );

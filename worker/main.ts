@@ -31,7 +31,7 @@ import { every } from "./every.ts";
 import { workOnStretches } from "./stretches.ts";
 import { tasks } from "./tasks/list.ts";
 
-const CONCURRENCY = Number(process.env.PLUMBLINE_WORKER_CONCURRENCY ?? 16);
+const CONCURRENCY = Number(process.env.PLUMBLINE_WORKER_CONCURRENCY ?? 8);
 const STOP_WITHIN_MS = 9_000;
 /**
  * Many runs take milliseconds: their jobs are fetched and put away several at a time. Those fetched while longer runs hold
@@ -47,8 +47,7 @@ const SHORT_JOBS = {
 const STRETCHES = Number(process.env.PLUMBLINE_WORKER_STRETCHES ?? 1);
 const ALL_STRETCHES = Math.max(4, STRETCHES);
 
-// small runs store together, beside these; a large one uses two at a time now and then
-process.env.PLUMBLINE_POOL_SIZE ??= String(CONCURRENCY + ALL_STRETCHES * 2 + 8);
+process.env.PLUMBLINE_POOL_SIZE ??= String(CONCURRENCY * 2 + ALL_STRETCHES * 2 + 6);
 const { db, pool } = getDatabase();
 const stopping = new AbortController();
 const active = new Set<string>();
