@@ -90,7 +90,7 @@ test("a read that found few rows is asked for at once the next time, and finds a
   const watermark = { field: "id", after: null };
   for (let time = 0; time < 3; time++) expect(await ids({ watermark })).toEqual([1, 2]);
   await db.sql("ALTER TABLE grows ALTER id TYPE bigint");
-  await expect(ids().catch(() => ids())).resolves.toEqual(["1", "2"].map(Number));
+  expect(await ids()).toEqual([1, 2]);
 });
 
 test("a server that lets few sessions in is written to and read by those, in turn", async () => {

@@ -68,7 +68,7 @@ async function startDry(ctx: ServerContext, flowId: string, request: JsonRecord)
   });
 }
 
-/** What a start is asked for with; `n` sets it apart from the others of its statement. */
+/** What a start is asked for with. */
 type Asked = {
   workspace: string;
   flow: string;
@@ -131,10 +131,11 @@ async function startLive(ctx: ServerContext, flowId: string, request: JsonRecord
   const { pool, workspaceId, actor } = ctx;
   const trigger = actor.kind === "token" ? "api" : "manual";
   const asked: Asked = { workspace: workspaceId, flow: flowId, trigger, actor: actor.name, request };
-  let flow: Started | undefined = await startTogether(pool, asked);
+  const begun = await startTogether(pool, asked);
+  if (begun.id !== null) return { id: begun.id };
+  // by itself, and behind whoever is changing the flow: this time the answer counts
   for (let tries = 0; tries < 5; tries++) {
-    if (flow?.id) return { id: flow.id };
-    [flow] = await startAll(pool, [asked], "");
+    const [flow] = await startAll(pool, [asked], "");
     if (!flow || flow.name === null) throw new NotFound("flow", flowId);
     const { id, name, version, paused, waits } = flow;
     if (id !== null) return { id };
