@@ -27,7 +27,7 @@ export function convertValue(value: Json | undefined, type: FieldType, options: 
     return refuse(
       "required",
       `expected ${named(type)}, found nothing`,
-      "Map the field, or give it a value with whenEmpty.",
+      "Map the field, or say in its mapping what to take when it is empty (`whenEmpty`).",
     );
   }
   switch (type) {
@@ -131,7 +131,12 @@ function toNumberField(value: Json, type: "integer" | "decimal", { precision, sc
   if (number === undefined) {
     const code = type === "integer" ? "not_an_integer" : "not_a_number";
     const message = `expected ${expected}, found ${describeValue(value)}`;
-    if (value === "") return refuse(code, message, "Turn empty text into nothing or a number with whenEmpty.");
+    if (value === "")
+      return refuse(
+        code,
+        message,
+        "Say in its mapping what to take when it is empty (`whenEmpty`): a number, or nothing.",
+      );
     if (typeof value === "string" && NO_NUMBER.test(value))
       return refuse(code, message, "Say in a formula what it is to be instead: IFERROR(NUMBER(field), null).");
     const comma = typeof value === "string" && /^-?[\d.\s]*\d,\d+$/.test(value.trim());

@@ -7,18 +7,18 @@ import type { OpenEntry } from "../ports.ts";
 /** Rows that landed or may have: one for each change that was begun. */
 export class OpenEntries {
   readonly #byChange = new Map<string, OpenEntry>();
-  /** those that nobody has asked for yet, in the order they were entered */
-  readonly #unclaimed = new Map<string, OpenEntry[]>();
+  /** all that were found, by record, in the order they were entered: that in which they took effect */
+  readonly #found: ReadonlyMap<string, readonly OpenEntry[]>;
+  /** those that nobody has asked for yet */
+  readonly #unclaimed: Map<string, OpenEntry[]>;
+  /** this attempt has sent something to their records before they came up */
+  readonly #outdated = new Set<OpenEntry>();
 
   constructor(entries: Iterable<OpenEntry> = []) {
-    for (const entry of entries) {
-      const { step } = entry.address;
-      this.set(entry);
-      const record = nameOf(step, entry.key);
-      const known = this.#unclaimed.get(record);
-      if (known) known.push(entry);
-      else this.#unclaimed.set(record, [entry]);
-    }
+    const all = [...entries];
+    for (const entry of all) this.set(entry);
+    this.#found = Map.groupBy(all, ({ address, key }) => nameOf(address.step, key));
+    this.#unclaimed = new Map([...this.#found].map(([record, of]) => [record, [...of]]));
   }
 
   get size(): number {
@@ -58,11 +58,20 @@ export class OpenEntries {
     return left;
   }
 
-  /** Whether a later change of the same record was begun, which comes up again after this one. */
-  isFollowed({ address, key, idempotencyKey }: OpenEntry): boolean {
-    const others = this.#unclaimed.get(nameOf(address.step, key)) ?? [];
-    const ofPageBefore = (other: OpenEntry) => other.address.page < address.page;
-    return others.some((other) => !ofPageBefore(other) && !other.idempotencyKey.startsWith(followUp(idempotencyKey)));
+  /** Something is sent to the record now: what an entry says that comes up later is no longer what is there. */
+  outdate(step: string, key: string): void {
+    for (const entry of this.#unclaimed.get(nameOf(step, key)) ?? []) this.#outdated.add(entry);
+  }
+
+  /**
+   * Whether the record was changed again behind this entry, and not by what comes up after it: by this attempt, or in an earlier
+   * page by an attempt whose source had changed.
+   */
+  isOutdated(entry: OpenEntry): boolean {
+    if (this.#outdated.has(entry)) return true;
+    const all = this.#found.get(nameOf(entry.address.step, entry.key)) ?? [];
+    const later = all.slice(all.indexOf(entry) + 1);
+    return all.includes(entry) && later.some(({ address }) => address.page < entry.address.page);
   }
 }
 

@@ -34,6 +34,8 @@ export type PlannedPage = {
   parked?: string[];
 };
 
+export const pageSizeOf = ({ flow }: Plan): number => flow.settings?.pageSize ?? 1000;
+
 /** Parts that leave one step by one port. */
 export type KeptPage = { continued: NonNullable<SourcePage["continued"]>; records: JsonRecord[]; cursor: Json };
 
@@ -62,7 +64,7 @@ export async function* flowPages(plan: Plan, job: FlowJob, ports: RunPorts): Asy
   const ranged = step.sync === "incremental" || (step.sync === "changes" && job.backfill !== undefined);
   // a stretch is read in the order of its key; the watermark of a divided first load was taken before it
   const incremental = ranged && step.watermark !== undefined && job.range === undefined;
-  const pageSize = plan.flow.settings?.pageSize ?? 1000;
+  const pageSize = pageSizeOf(plan);
   let left = job.limit === undefined ? undefined : job.limit - job.state.totals.read;
   if (left !== undefined && left <= 0) return;
   const read = (cursor: Json) =>
@@ -122,7 +124,7 @@ async function* changedPages(
     deletes: step.deletes === "pass",
     existing: step.existing !== "skip",
     ...(step.watermark === undefined ? {} : { watermark: step.watermark }),
-    pageSize: plan.flow.settings?.pageSize ?? 1000,
+    pageSize: pageSizeOf(plan),
     ...(limit === undefined ? {} : { limit }),
     signal: ports.signal,
   });
@@ -154,9 +156,8 @@ export async function* withGroups(
       yield { ...page, cursor: place };
     }
   }
-  const { timeZone = "UTC", pageSize = 1000 } = plan.flow.settings ?? {};
-  const env = { now: job.now, timeZone };
-  const source = { plan, store: ports.store, env, stored: () => stored.beforeLast(), pageSize };
+  const env = { now: job.now, timeZone: plan.flow.settings?.timeZone ?? "UTC" };
+  const source = { plan, store: ports.store, env, stored: () => stored.beforeLast(), pageSize: pageSizeOf(plan) };
   for await (const page of groupPages(source, begun === undefined || begun === "done" ? null : begun)) {
     stored.handOut();
     const last = page.groups === "done";

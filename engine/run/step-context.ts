@@ -7,11 +7,17 @@ import type { PageResult } from "./page.ts";
 
 /** Keys that dedupe steps let through in pages whose checkpoint may not be stored yet: the next page must know them. */
 export class UnsavedKeys {
+  readonly #unsaved: number;
   readonly #pages: { number: number; id: string; keys: Set<string> }[] = [];
 
-  /** What the page with this number sees and remembers. At most two pages before it are not stored yet. */
+  /** @param width pages that are written at once; beside them one may be prepared, and the checkpoint of one be on its way */
+  constructor(width: number) {
+    this.#unsaved = width + 1;
+  }
+
+  /** What the page with this number sees and remembers. */
   of(number: number, remembered: PageResult["remembered"]) {
-    while (this.#pages[0] && this.#pages[0].number < number - 3) this.#pages.shift();
+    while (this.#pages[0] && this.#pages[0].number < number - this.#unsaved) this.#pages.shift();
     return {
       has: (id: string, key: string) => this.#pages.some((page) => page.id === id && page.keys.has(key)),
       remember: (step: string, scope: "run" | "forever", keys: string[]) => {

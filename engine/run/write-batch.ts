@@ -172,6 +172,7 @@ async function send(site: WriteSite, items: Item[], work: PageWork): Promise<Sen
     if (entries.length === 0) return;
     const address = addressOf(site, work);
     const drafts = entries.map((entry) => draftOf(entry, items[entry.index] as Item));
+    if (work.open.size > 0) for (const { key } of drafts) work.open.outdate(site.step, key);
     try {
       await site.ports.store.enter(address, drafts, receipt);
     } catch (error) {

@@ -55,7 +55,7 @@ const wantedBy = ({ write }: WritePlace, item: Item) => ({
 });
 
 function hasChanged(site: WritePlace, item: Item, landed: OpenEntry, work: PageWork): boolean {
-  return !work.open.isFollowed(landed) && mayDiffer(landed, wantedBy(site, item), site.write.info?.readBack === true);
+  return work.open.isOutdated(landed) || mayDiffer(landed, wantedBy(site, item), site.write.info?.readBack === true);
 }
 
 /** What was sent before has landed now: what is wanted since follows. */

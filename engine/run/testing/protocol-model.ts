@@ -253,9 +253,11 @@ export const sinkInfo = (kind: Kind): SinkInfo => ({
   effect: kind === "neither" ? "at-least-once" : "once",
 });
 
-/** @param how how it reads and writes; otherwise it reads in full, and writes as suits the target */
-export function planOf(kind: Kind, pageSize: number, how: { follows?: boolean; operation?: Operation } = {}): Plan {
-  const { follows = false, operation = usualOperation(kind) } = how;
+/** How the flow of the model reads and writes; otherwise it reads in full, and writes as suits the target. */
+type How = { follows?: boolean; operation?: Operation; dedupes?: boolean };
+
+export function planOf(kind: Kind, pageSize: number, how: How = {}): Plan {
+  const { follows = false, operation = usualOperation(kind), dedupes = false } = how;
   const { flow } = readDraft({
     format: "plumbline/1",
     name: "Model",
@@ -267,6 +269,7 @@ export function planOf(kind: Kind, pageSize: number, how: { follows?: boolean; o
         stream: "orders",
         ...(follows ? { sync: "incremental", watermark: "changed" } : { sync: "full" }),
       },
+      ...(dedupes ? [{ id: "dedupe", kind: "dedupe", keys: ["id"] }] : []),
       {
         id: "write",
         kind: "write",
@@ -276,7 +279,12 @@ export function planOf(kind: Kind, pageSize: number, how: { follows?: boolean; o
         ...(operation === "upsert" ? { match: ["id"] } : {}),
       },
     ],
-    links: [{ from: "read", to: "write" }],
+    links: dedupes
+      ? [
+          { from: "read", to: "dedupe" },
+          { from: "dedupe", to: "write" },
+        ]
+      : [{ from: "read", to: "write" }],
     settings: { pageSize, retry: { attempts: 1_000, for: "24h" } },
   });
   const fields = [
