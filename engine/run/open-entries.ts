@@ -14,10 +14,10 @@ export class OpenEntries {
   /** this attempt has sent something to their records before they came up */
   readonly #outdated = new Set<OpenEntry>();
 
-  constructor(entries: Iterable<OpenEntry> = []) {
-    const all = [...entries];
-    for (const entry of all) this.set(entry);
-    this.#found = Map.groupBy(all, ({ address, key }) => nameOf(address.step, key));
+  /** @param entries in the order they were entered */
+  constructor(entries: readonly OpenEntry[] = []) {
+    for (const entry of entries) this.set(entry);
+    this.#found = Map.groupBy(entries, ({ address, key }) => nameOf(address.step, key));
     this.#unclaimed = new Map([...this.#found].map(([record, of]) => [record, [...of]]));
   }
 
@@ -64,15 +64,28 @@ export class OpenEntries {
   }
 
   /**
-   * Whether the record was changed again behind this entry, and not by what comes up after it: by this attempt, or in an earlier
-   * page by an attempt whose source had changed.
+   * Whether the record was changed again behind this entry, and not by what comes up after it: by this attempt, or by one whose
+   * source had changed, for a row that comes up before.
    */
   isOutdated(entry: OpenEntry): boolean {
     if (this.#outdated.has(entry)) return true;
     const all = this.#found.get(nameOf(entry.address.step, entry.key)) ?? [];
-    const later = all.slice(all.indexOf(entry) + 1);
-    return all.includes(entry) && later.some(({ address }) => address.page < entry.address.page);
+    const at = all.indexOf(entry);
+    return at >= 0 && all.slice(at + 1).some((later) => comesUpBefore(later, entry));
   }
+}
+
+/** Of two changes of one record, whether the first is of a row that comes up before that of the second. */
+function comesUpBefore(one: OpenEntry, other: OpenEntry): boolean {
+  const pages = one.address.page - other.address.page;
+  return pages < 0 || (pages === 0 && nthInPage(one) < nthInPage(other));
+}
+
+/** Which of its record's changes in the page it is, from 1 on: `flow/step/…/key`, `flow/step/…/key#2` (write-waves.ts). */
+function nthInPage({ key, idempotencyKey }: OpenEntry): number {
+  const named = idempotencyKey.split("/", 3).join("/").length + 1;
+  const nth = /^#(\d+)/.exec(idempotencyKey.slice(named + key.length));
+  return nth ? Number(nth[1]) : 1;
 }
 
 /** The idempotency key of what is to be written to a record after a change that landed, as its source has changed since. */

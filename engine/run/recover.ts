@@ -14,11 +14,12 @@ type Verdict = "landed" | "absent" | "unknown";
  * knows is not looked for in vain: it is sent again under its key, whether it is still on its way or not.
  *
  * @param ends nothing is sent again: what is not there counts as not written
- * @returns rows that landed or may have, one for each change
+ * @returns rows that landed or may have, one for each change, in the order they were entered
  */
 export async function recoverOpenEntries(ports: RecoveryPorts, ends = false): Promise<OpenEntries> {
   const { entries, receipts } = await ports.store.openEntries();
-  const open = new Map<string, OpenEntry>();
+  const open = new Map<string, { entry: OpenEntry; at: number }>();
+  const placeOf = new Map(entries.map((entry, at) => [entry, at]));
   const byPart = new Map<string, Verdict>();
   for (const { address, receipt } of receipts) {
     const { session } = await ports.connectionById(address.connection);
@@ -26,12 +27,13 @@ export async function recoverOpenEntries(ports: RecoveryPorts, ends = false): Pr
   }
   const fixes: LedgerFix[] = [];
   // one idempotency key stands for one change: of several entries for it, the first that landed is the one that counts
-  const keep = (entry: OpenEntry) => {
+  const keep = (found: OpenEntry, state = found.state) => {
+    const entry = { ...found, state };
     const id = nameOf(entry.address.step, entry.idempotencyKey);
-    const known = open.get(id);
+    const known = open.get(id)?.entry;
     const better = !known || (known.state === "sending" && entry.state === "done");
     const loser = better ? known : entry;
-    if (better) open.set(id, entry);
+    if (better) open.set(id, { entry, at: placeOf.get(found) ?? 0 });
     if (loser) fixes.push({ ...loser.address, key: loser.key, landed: false });
   };
   const settledParts = new Map<string, { address: PartAddress; landed: boolean }>();
@@ -48,7 +50,7 @@ export async function recoverOpenEntries(ports: RecoveryPorts, ends = false): Pr
       continue;
     }
     settledParts.set(partKey(entry.address), { address: entry.address, landed: verdict === "landed" });
-    if (verdict === "landed") keep({ ...entry, state: "done" });
+    if (verdict === "landed") keep(entry, "done");
   }
   const doubtful = new Set<string>();
   const looked = new Map<string, PartAddress>();
@@ -59,14 +61,15 @@ export async function recoverOpenEntries(ports: RecoveryPorts, ends = false): Pr
       if (verdict === "absent") fixes.push({ ...entry.address, key: entry.key, landed: false });
       else if (verdict === "landed") {
         fixes.push({ ...entry.address, key: entry.key, landed: true });
-        keep({ ...entry, state: "done" });
+        keep(entry, "done");
       } else keep(entry);
     }
   }
   // whole again: what did not land is among the fixes
   for (const [key, address] of looked) if (!doubtful.has(key)) settledParts.set(key, { address, landed: true });
   if (settledParts.size > 0 || fixes.length > 0) await ports.store.settleParts([...settledParts.values()], fixes);
-  return new OpenEntries(open.values());
+  const inOrder = [...open.values()].sort((a, b) => a.at - b.at);
+  return new OpenEntries(inOrder.map(({ entry }) => entry));
 }
 
 /**
