@@ -154,7 +154,7 @@ describe("a run", () => {
   test("goes on from its checkpoint when its time slice is over", async () => {
     await seed();
     const id = await runFlow(database, ctx, await publishedFlow(ctx, flow({ pageSize: 20 })));
-    const other = await publishedFlow(ctx, { ...flow({ pageSize: 20 }), name: "Slices" });
+    const other = await publishedFlow(ctx, { ...flow({ pageSize: 10 }), name: "Slices" });
     await books.query("DELETE FROM invoices");
     const { startRun } = await import("./start-run.ts");
     const sliced = await startRun(ctx, { flowId: other, mode: "live" });

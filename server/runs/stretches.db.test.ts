@@ -213,7 +213,7 @@ describe("a divided run", { timeout: 120_000 }, () => {
   });
 
   test("goes on stretch by stretch when time slices are over", async () => {
-    const id = await dividedRun(await publishedFlow(ctx, flow({ pageSize: 25 })));
+    const id = await dividedRun(await publishedFlow(ctx, flow({ pageSize: 10 })));
     const workers = await withWorkers(2, () => until(id, "succeeded_with_errors"), 0);
     expect(workers.flatMap(({ ends }) => ends).filter((end) => end === "yielded").length).toBeGreaterThan(20);
     await expectWhole(id);
