@@ -7,8 +7,9 @@ import { ChangingSource } from "./testing/changing-source.ts";
 import { portsOf } from "./testing/memory-books.ts";
 import { MemoryRun } from "./testing/memory-run.ts";
 import { MemoryStretches, type Stretch } from "./testing/memory-stretches.ts";
+import { planOf } from "./testing/model-flow.ts";
 import { inAnyOrder, modelRuns } from "./testing/model-runs.ts";
-import { Crash, Fate, MemoryTarget, planOf } from "./testing/protocol-model.ts";
+import { Crash, Fate, MemoryTarget } from "./testing/protocol-model.ts";
 
 const crash = fc.record({ at: fc.integer({ min: 0, max: 20 }), after: fc.boolean(), takeover: fc.boolean() });
 const scenario = fc.record({

@@ -6,8 +6,9 @@ import { executeFlow } from "./execute-flow.ts";
 import { recoverWhatAnswers } from "./recover.ts";
 import { portsOf } from "./testing/memory-books.ts";
 import { MemoryRun } from "./testing/memory-run.ts";
+import { planOf, source } from "./testing/model-flow.ts";
 import { modelRuns } from "./testing/model-runs.ts";
-import { Crash, Fate, type Kind, MemoryTarget, type Operation, planOf, source } from "./testing/protocol-model.ts";
+import { Crash, Fate, type Kind, MemoryTarget, type Operation } from "./testing/protocol-model.ts";
 
 type Target = { kind: Kind; operation: Operation };
 

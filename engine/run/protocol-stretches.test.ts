@@ -6,8 +6,9 @@ import { executeFlow } from "./execute-flow.ts";
 import { recoverOpenEntries } from "./recover.ts";
 import { portsOf } from "./testing/memory-books.ts";
 import { MemoryStretches, type Stretch } from "./testing/memory-stretches.ts";
+import { planOf, source } from "./testing/model-flow.ts";
 import { inAnyOrder, modelRuns } from "./testing/model-runs.ts";
-import { Crash, Fate, type Kind, MemoryTarget, planOf, source, targets } from "./testing/protocol-model.ts";
+import { Crash, Fate, type Kind, MemoryTarget, targets } from "./testing/protocol-model.ts";
 
 type Crashes = { at: number; after: boolean; takeover: boolean }[];
 

@@ -4,8 +4,9 @@ import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { executeFlow } from "./execute-flow.ts";
 import { portsOf } from "./testing/memory-books.ts";
 import { MemoryRun } from "./testing/memory-run.ts";
+import { planOf, source } from "./testing/model-flow.ts";
 import { modelRuns } from "./testing/model-runs.ts";
-import { Crash, Fate, type Kind, MemoryTarget, planOf, source, targets } from "./testing/protocol-model.ts";
+import { Crash, Fate, type Kind, MemoryTarget, targets } from "./testing/protocol-model.ts";
 
 const scenario = fc.record({
   kind: fc.constantFrom(...targets),

@@ -54,7 +54,7 @@ export async function recoverOpenEntries(ports: RecoveryPorts, ends = false): Pr
   }
   const doubtful = new Set<string>();
   const looked = new Map<string, PartAddress>();
-  for (const group of await readAll(ports, [...toRead.values()], ends)) {
+  for (const group of await readAll(ports, [...toRead.values()], entries, ends)) {
     for (const { entry, verdict } of group) {
       looked.set(partKey(entry.address), entry.address);
       if (verdict === "unknown") doubtful.add(partKey(entry.address));
@@ -98,12 +98,17 @@ function partKey({ step, page, part }: PartAddress): string {
 type Judged = { entry: OpenEntry; verdict: Verdict };
 
 /** Reads back, and once more after a while what was not found: the worker that sent it is gone, its request may not be. */
-async function readAll(ports: RecoveryPorts, groups: OpenEntry[][], ends: boolean): Promise<Judged[][]> {
+async function readAll(
+  ports: RecoveryPorts,
+  groups: OpenEntry[][],
+  entries: readonly OpenEntry[],
+  ends: boolean,
+): Promise<Judged[][]> {
+  const read: Judged[][] = [];
+  for (const group of groups) read.push(await readVerdicts(ports, group));
+  landOverwritten(read.flat(), entries);
   const judged: Judged[][] = [];
-  for (const group of groups) {
-    const found = await readVerdicts(ports, group);
-    judged.push(ends ? found : await leftToKeys(ports, found));
-  }
+  for (const found of read) judged.push(ends ? found : await leftToKeys(ports, found));
   const absent = ({ verdict }: Judged) => verdict === "absent";
   if (!judged.some((group) => group.some(absent))) return judged;
   await ports.sleep(UNDER_WAY_MS, ports.signal);
@@ -112,7 +117,22 @@ async function readAll(ports: RecoveryPorts, groups: OpenEntry[][], ends: boolea
     const again = await readVerdicts(ports, groups[at] as OpenEntry[]);
     judged[at] = group.map((one, index) => (absent(one) ? (again[index] as Judged) : one));
   }
+  landOverwritten(judged.flat(), entries);
   return judged;
+}
+
+/** What a later change of its record has overwritten is not found as it was sent, and landed: that change was only made after it. */
+function landOverwritten(judged: Judged[], entries: readonly OpenEntry[]): void {
+  const judgedOf = new Map(judged.map((one) => [one.entry, one]));
+  const landed = new Map<string, OpenEntry>();
+  for (const entry of [...entries].reverse()) {
+    const record = nameOf(entry.address.step, entry.key);
+    const later = landed.get(record);
+    const one = judgedOf.get(entry);
+    // an earlier try of that very change is none of its own
+    if (one?.verdict === "absent" && later && later.idempotencyKey !== entry.idempotencyKey) one.verdict = "landed";
+    if (one ? one.verdict === "landed" : entry.state === "done") landed.set(record, entry);
+  }
 }
 
 async function leftToKeys({ connectionById }: RecoveryPorts, judged: Judged[]): Promise<Judged[]> {
@@ -149,14 +169,6 @@ async function readVerdicts(ports: RecoveryPorts, group: OpenEntry[]): Promise<J
       const outcome = outcomes[index]?.outcome;
       verdicts.set(entry, outcome === "unchanged" ? "landed" : outcome === "failed" ? "unknown" : "absent");
     }
-  }
-  const later = new Map<string, OpenEntry>();
-  for (const entry of [...group].reverse()) {
-    const next = later.get(entry.key);
-    // a later change of the record is there, and it was only made after this one
-    const overwritten = next && next.idempotencyKey !== entry.idempotencyKey && verdicts.get(next) === "landed";
-    if (overwritten && verdicts.get(entry) === "absent") verdicts.set(entry, "landed");
-    later.set(entry.key, entry);
   }
   return group.map((entry) => {
     return { entry, verdict: verdicts.get(entry) ?? "unknown" };

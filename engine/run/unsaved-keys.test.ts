@@ -3,7 +3,8 @@ import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { executeFlow } from "./execute-flow.ts";
 import { portsOf } from "./testing/memory-books.ts";
 import { MemoryRun } from "./testing/memory-run.ts";
-import { Fate, MemoryTarget, planOf, source } from "./testing/protocol-model.ts";
+import { planOf, source } from "./testing/model-flow.ts";
+import { Fate, MemoryTarget } from "./testing/protocol-model.ts";
 
 it.each([3, 4, 5, 6, 7])(
   "knows a key again that came %i pages before and whose checkpoint is not stored",

@@ -5,16 +5,9 @@ import type { JsonRecord } from "../../connectors/sdk/types.ts";
 import { type Checkpoint, LeaseLost, type RunStore } from "../../engine/ports.ts";
 import { executeFlow } from "../../engine/run/execute-flow.ts";
 import { MemoryBooks, portsOf } from "../../engine/run/testing/memory-books.ts";
+import { planOf, source } from "../../engine/run/testing/model-flow.ts";
 import { inAnyOrder, modelRuns } from "../../engine/run/testing/model-runs.ts";
-import {
-  Crash,
-  type CrashPlan,
-  Fate,
-  MemoryTarget,
-  planOf,
-  source,
-  targets,
-} from "../../engine/run/testing/protocol-model.ts";
+import { Crash, type CrashPlan, Fate, MemoryTarget, targets } from "../../engine/run/testing/protocol-model.ts";
 import { sideBySide, together } from "../db/together.ts";
 
 type Run = {
